@@ -1,0 +1,62 @@
+/**
+ * Which CPUs threads may run on, and pinning the calling thread to one. Linux, by /proc and taskset (util-linux);
+ * elsewhere, or where that is missing, a thread stays unpinned and says why.
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
+
+export type Pinning = { cpu: number; pinned: true } | { cpu: null; pinned: false; reason: string };
+
+/** Parses the kernel's list format: `0-3,8` is [0, 1, 2, 3, 8]. */
+export function parseCpuList(list: string): number[] {
+  return list
+    .trim()
+    .split(',')
+    .flatMap((part) => {
+      const [first, last = first] = part.split('-').map(Number);
+      if (first === undefined || last === undefined || !(first <= last)) return [];
+      return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+    });
+}
+
+function allowedIn(statusFile: string): number[] {
+  const list = /^Cpus_allowed_list:\s*(.*)$/m.exec(readFileSync(statusFile, 'utf8'))?.[1];
+  return parseCpuList(list ?? '');
+}
+
+/** The CPUs this process may use, ascending; null where /proc does not tell. */
+export function allowedCpus(): number[] | null {
+  try {
+    const cpus = allowedIn('/proc/self/status');
+    return cpus.length === 0 ? null : cpus;
+  } catch {
+    return null;
+  }
+}
+
+/** The kernel's id of the calling thread. Synchronous: asynchronous file calls run on other threads. */
+export function threadId(): number {
+  return Number(basename(readlinkSync('/proc/thread-self')));
+}
+
+/** Pins the calling thread to `cpu` (null: not asked for), and reads back what the kernel says. */
+export function pinThread(cpu: number | null): Pinning {
+  if (cpu === null) return { cpu: null, pinned: false, reason: 'not asked for' };
+  try {
+    const tid = threadId();
+    execFileSync('taskset', ['-cp', String(cpu), String(tid)], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const allowed = allowedIn('/proc/thread-self/status');
+    if (allowed.length === 1 && allowed[0] === cpu) return { cpu, pinned: true };
+    return { cpu: null, pinned: false, reason: `asked for CPU ${cpu}, got ${allowed.join(',')}` };
+  } catch (error) {
+    return { cpu: null, pinned: false, reason: whyUnpinned(error) };
+  }
+}
+
+function whyUnpinned(error: unknown): string {
+  const { code, stderr, message } = error as { code?: string; stderr?: Buffer; message: string };
+  if (code === 'ENOENT') return message.includes('/proc') ? 'no /proc here' : 'taskset (util-linux) not found';
+  const line = stderr?.toString().trim().split('\n')[0];
+  return line ? line : message.split('\n')[0]!;
+}

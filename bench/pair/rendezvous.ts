@@ -1,0 +1,79 @@
+/**
+ * Where guest and host thread meet outside the measured window, and where the main thread starts and stops them.
+ *
+ *     word 0  arrivals at the current meeting
+ *     word 1  number of the current meeting; the threads sleep on it
+ *     word 2  0, or 1 once the main thread starts the window; the threads sleep on it
+ *     word 3  0, or 1 once the run is being stopped
+ *     word 32 the word that calibration bounces, on lines of its own
+ */
+import { Stalled, Stopped } from '../workloads/loops.ts';
+
+const ARRIVALS = 0;
+const MEETING = 1;
+const START = 2;
+const STOP = 3;
+const BALL = 32;
+const SIZE_BYTES = 256;
+
+export function makeRendezvous(): SharedArrayBuffer {
+  return new SharedArrayBuffer(SIZE_BYTES);
+}
+
+/** The main thread lets both sides into the window. */
+export function releaseStart(shared: SharedArrayBuffer): void {
+  const words = new Int32Array(shared);
+  Atomics.store(words, START, 1);
+  Atomics.notify(words, START);
+}
+
+/** The main thread ends every wait here with `Stopped`. */
+export function stopRendezvous(shared: SharedArrayBuffer): void {
+  const words = new Int32Array(shared);
+  Atomics.store(words, STOP, 1);
+  Atomics.add(words, MEETING, 1);
+  Atomics.notify(words, MEETING);
+  Atomics.notify(words, START);
+}
+
+/** One thread's end. */
+export class Rendezvous {
+  readonly words: Int32Array;
+  readonly ball = BALL;
+  private readonly side: string;
+  private readonly timeoutMs: number;
+
+  constructor(shared: SharedArrayBuffer, side: string, timeoutMs: number) {
+    this.words = new Int32Array(shared);
+    this.side = side;
+    this.timeoutMs = timeoutMs;
+  }
+
+  /** Returns once both threads have called it. @throws Stopped, Stalled */
+  meet(): void {
+    const { words } = this;
+    const meeting = Atomics.load(words, MEETING);
+    if (Atomics.add(words, ARRIVALS, 1) === 1) {
+      Atomics.store(words, ARRIVALS, 0);
+      Atomics.add(words, MEETING, 1);
+      Atomics.notify(words, MEETING);
+    } else if (Atomics.wait(words, MEETING, meeting, this.timeoutMs) === 'timed-out') {
+      throw new Stalled(this.side, this.timeoutMs, 0, 0);
+    }
+    if (this.stopped()) throw new Stopped();
+  }
+
+  /** Returns once the main thread has called `releaseStart`. @throws Stopped, Stalled */
+  awaitStart(): void {
+    const { words } = this;
+    while (Atomics.load(words, START) === 0) {
+      if (this.stopped()) throw new Stopped();
+      if (Atomics.wait(words, START, 0, this.timeoutMs) === 'timed-out')
+        throw new Stalled(this.side, this.timeoutMs, 0, 0);
+    }
+  }
+
+  stopped(): boolean {
+    return Atomics.load(this.words, STOP) !== 0;
+  }
+}

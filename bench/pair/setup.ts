@@ -1,0 +1,92 @@
+/**
+ * What a pair of threads shares: the memory layout, the ring over it, and the cloneable description from which each
+ * thread builds its own half.
+ *
+ *     ring (legacy layout)  |  payload slots, one more than the ring has  |  indirect tables, one a descriptor
+ */
+import { DOORBELLS, type DoorbellName } from '../../src/doorbell/index.ts';
+import type { DoorbellHandle } from '../../src/doorbell/doorbell.ts';
+import { IndirectPool, type IndirectPoolOptions } from '../../src/guest/indirect-pool.ts';
+import { allocateShared, MemoryRegion } from '../../src/memory/region.ts';
+import { ORDERINGS, type OrderingName } from '../../src/ordering/index.ts';
+import type { RingFeatures } from '../../src/ring/features.ts';
+import { legacyLayout, SplitRing } from '../../src/ring/split-layout.ts';
+import { WORKLOADS, type WorkloadName } from '../workloads/index.ts';
+import { makeRendezvous } from './rendezvous.ts';
+
+/** Guest addresses start here, far from any buffer offset, so that translation is always exercised. */
+const GUEST_BASE = 2 ** 40;
+
+const LINE_SIZE = 128;
+
+/** What a pair runs; plain data, cloned into both threads. */
+export interface PairConfig {
+  features: RingFeatures;
+  slowRange: boolean;
+  fastVringh: boolean;
+  ringSize: number;
+  workload: WorkloadName;
+  ordering: OrderingName;
+  doorbell: DoorbellName;
+  transfers: number;
+  warmup: number;
+  timeoutMs: number;
+  /** The threads run on different CPUs, so that the way between them can be measured. */
+  apart: boolean;
+}
+
+export interface PairSetup {
+  config: PairConfig;
+  memory: SharedArrayBuffer;
+  rendezvous: SharedArrayBuffer;
+  /** What each thread waits on, and the other rings. */
+  guestHandle: DoorbellHandle;
+  hostHandle: DoorbellHandle;
+}
+
+interface PairLayout {
+  slotsOffset: number;
+  slotCount: number;
+  tablesOffset: number;
+  sizeBytes: number;
+}
+
+const alignUp = (offset: number) => Math.ceil(offset / LINE_SIZE) * LINE_SIZE;
+
+function pairLayout(config: PairConfig): PairLayout {
+  const { slotBytes, elementsMax } = WORKLOADS[config.workload];
+  const slotsOffset = alignUp(legacyLayout(config.ringSize).sizeBytes);
+  const slotCount = config.ringSize + 1;
+  const tablesOffset = alignUp(slotsOffset + slotCount * slotBytes);
+  const sizeBytes = tablesOffset + IndirectPool.sizeBytes(config.ringSize, elementsMax);
+  return { slotsOffset, slotCount, tablesOffset, sizeBytes };
+}
+
+/** Main thread: memory and doorbells of a fresh pair. */
+export function makePair(config: PairConfig): PairSetup {
+  const doorbell = DOORBELLS[config.doorbell];
+  return {
+    config,
+    memory: allocateShared(pairLayout(config).sizeBytes),
+    rendezvous: makeRendezvous(),
+    guestHandle: doorbell.makeHandle(),
+    hostHandle: doorbell.makeHandle(),
+  };
+}
+
+/** Either thread: the ring and the rest, over the shared memory. */
+export function bindPair(setup: PairSetup) {
+  const { config } = setup;
+  const layout = pairLayout(config);
+  const region = new MemoryRegion({ guestBase: GUEST_BASE, buffer: setup.memory });
+  const ring = new SplitRing(region, 0, legacyLayout(config.ringSize));
+  const shared = ORDERINGS[config.ordering].bind(region);
+  const slots = { region, offset: layout.slotsOffset, count: layout.slotCount };
+  const tables: IndirectPoolOptions = {
+    region,
+    offset: layout.tablesOffset,
+    tableCount: config.ringSize,
+    tableLength: WORKLOADS[config.workload].elementsMax,
+  };
+  return { region, ring, shared, slots, tables };
+}

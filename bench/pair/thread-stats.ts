@@ -1,0 +1,42 @@
+/** What the kernel and the engine say of the calling thread: CPU time, waiting, context switches, collections. */
+import { readFileSync } from 'node:fs';
+import { GCProfiler } from 'node:v8';
+
+export interface ThreadStats {
+  /** Time on a CPU, nanoseconds. */
+  cpuNs: number;
+  /** Time ready to run but waiting for a CPU, nanoseconds. */
+  queuedNs: number;
+  voluntarySwitches: number;
+  involuntarySwitches: number;
+}
+
+/** Counts since the thread began, or null where /proc does not tell. Outside of measured windows only. */
+export function threadStats(): ThreadStats | null {
+  try {
+    const [cpuNs = 0, queuedNs = 0] = readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ').map(Number);
+    const status = readFileSync('/proc/thread-self/status', 'utf8');
+    const count = (name: string) => Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(status)?.[1] ?? 0);
+    return {
+      cpuNs,
+      queuedNs,
+      voluntarySwitches: count('voluntary_ctxt_switches'),
+      involuntarySwitches: count('nonvoluntary_ctxt_switches'),
+    };
+  } catch {
+    return null;
+  }
+}
+
+/** Counts the garbage collections of the calling thread between `start` and `stop`. */
+export class GcCounter {
+  private readonly profiler = new GCProfiler();
+
+  start(): void {
+    this.profiler.start();
+  }
+
+  stop(): number {
+    return this.profiler.stop().statistics.length;
+  }
+}

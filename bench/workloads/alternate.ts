@@ -1,0 +1,94 @@
+/**
+ * The parallel test of Linux 4.4: even transfers carry their own number to the host, odd ones bring the number of
+ * the one before back. Four bytes, cut into 3, 2, 1 or 4 elements in turn of four.
+ */
+import { ScatterList } from '../../src/guest/scatter-list.ts';
+import type { Request } from '../../src/host/queue.ts';
+import type { MemoryRegion } from '../../src/memory/region.ts';
+import { CheckFailed, type GuestWorkload, type HostWorkload, type Slots, type Workload } from './workload.ts';
+
+const SLOT_BYTES = 4;
+const ELEMENTS_MAX = 4;
+/** What an in buffer holds until the host writes it. */
+const UNWRITTEN = -1;
+
+class AlternateGuest implements GuestWorkload {
+  private readonly elements = new ScatterList(ELEMENTS_MAX);
+  private readonly region: MemoryRegion;
+  private readonly offset: number;
+  private readonly slotCount: number;
+  private readonly numbers: Int32Array;
+
+  constructor(slots: Slots) {
+    this.region = slots.region;
+    this.offset = slots.offset;
+    this.slotCount = slots.count;
+    this.numbers = slots.region.i32;
+  }
+
+  fill(x: number): ScatterList {
+    const { elements } = this;
+    const at = this.offset + (x % this.slotCount) * SLOT_BYTES;
+    const out = (x & 1) === 0;
+    this.numbers[at >>> 2] = out ? x : UNWRITTEN;
+    elements.reset();
+    switch ((x >>> 2) & 3) {
+      case 0:
+        this.append(out, at, 1);
+        this.append(out, at + 1, 2);
+        this.append(out, at + 3, 1);
+        break;
+      case 1:
+        this.append(out, at, 1);
+        this.append(out, at + 1, 3);
+        break;
+      case 2:
+        this.append(out, at, 4);
+        break;
+      default:
+        for (let i = 0; i < 4; i++) this.append(out, at + i, 1);
+    }
+    return elements;
+  }
+
+  verify(x: number, usedLength: number): void {
+    const actual = this.numbers[(this.offset + (x % this.slotCount) * SLOT_BYTES) >>> 2]!;
+    const written = (x & 1) === 0 ? 0 : SLOT_BYTES;
+    if (usedLength !== written) throw new CheckFailed(`transfer ${x}: used length`, written, usedLength);
+    const expected = written === 0 ? x : x - 1;
+    if (actual !== expected) throw new CheckFailed(`transfer ${x}: payload`, expected, actual);
+  }
+
+  private append(out: boolean, offset: number, length: number): void {
+    if (out) this.elements.addOut(this.region, offset, length);
+    else this.elements.addIn(this.region, offset, length);
+  }
+}
+
+class AlternateHost implements HostWorkload {
+  /** One more byte than a request may carry, so that a longer one shows. */
+  private readonly kept = new Uint8Array(SLOT_BYTES + 1);
+
+  serve(request: Request): number {
+    const { readable, writable } = request;
+    if (readable.count !== 0) {
+      const pulled = readable.pull(this.kept, 0, SLOT_BYTES + 1);
+      if (pulled !== SLOT_BYTES) throw new CheckFailed('bytes pulled from a request', SLOT_BYTES, pulled);
+      return 0;
+    }
+    const pushed = writable.push(this.kept, 0, SLOT_BYTES);
+    if (pushed !== SLOT_BYTES) throw new CheckFailed('bytes pushed into a request', SLOT_BYTES, pushed);
+    if (writable.position !== writable.count)
+      throw new CheckFailed('writable elements filled', writable.count, writable.position);
+    return pushed;
+  }
+}
+
+export const alternate: Workload = {
+  name: 'alternate',
+  summary: 'out and in requests of 4 bytes in turn (the Linux 4.4 program)',
+  slotBytes: SLOT_BYTES,
+  elementsMax: ELEMENTS_MAX,
+  guest: (slots) => new AlternateGuest(slots),
+  host: () => new AlternateHost(),
+};

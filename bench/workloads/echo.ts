@@ -1,0 +1,83 @@
+/**
+ * The parallel test of 2013: each request carries four bytes out and room for four in; the host copies. Cut into
+ * 3 + 3, 2 + 2 or 1 + 1 elements in turn of four.
+ */
+import { ScatterList } from '../../src/guest/scatter-list.ts';
+import type { Request } from '../../src/host/queue.ts';
+import type { MemoryRegion } from '../../src/memory/region.ts';
+import { CheckFailed, type GuestWorkload, type HostWorkload, type Slots, type Workload } from './workload.ts';
+
+const PAYLOAD_BYTES = 4;
+const SLOT_BYTES = 2 * PAYLOAD_BYTES;
+const ELEMENTS_MAX = 6;
+/** What the copy holds until the host writes it: never the number it must become. */
+const UNWRITTEN = -1;
+
+class EchoGuest implements GuestWorkload {
+  private readonly elements = new ScatterList(ELEMENTS_MAX);
+  private readonly region: MemoryRegion;
+  private readonly offset: number;
+  private readonly slotCount: number;
+  private readonly numbers: Int32Array;
+
+  constructor(slots: Slots) {
+    this.region = slots.region;
+    this.offset = slots.offset;
+    this.slotCount = slots.count;
+    this.numbers = slots.region.i32;
+  }
+
+  fill(x: number): ScatterList {
+    const { elements, region } = this;
+    const out = this.offset + (x % this.slotCount) * SLOT_BYTES;
+    const copy = out + PAYLOAD_BYTES;
+    this.numbers[out >>> 2] = x;
+    this.numbers[copy >>> 2] = UNWRITTEN;
+    elements.reset();
+    switch ((x >>> 2) % 3) {
+      case 0:
+        elements.addOut(region, out, 1).addOut(region, out + 1, 2).addOut(region, out + 3, 1);
+        elements.addIn(region, copy, 1).addIn(region, copy + 1, 2).addIn(region, copy + 3, 1);
+        break;
+      case 1:
+        elements.addOut(region, out, 1).addOut(region, out + 1, 3);
+        elements.addIn(region, copy, 1).addIn(region, copy + 1, 3);
+        break;
+      default:
+        elements.addOut(region, out, PAYLOAD_BYTES).addIn(region, copy, PAYLOAD_BYTES);
+    }
+    return elements;
+  }
+
+  verify(x: number, usedLength: number): void {
+    const at = (this.offset + (x % this.slotCount) * SLOT_BYTES) >>> 2;
+    const original = this.numbers[at]!;
+    const copy = this.numbers[at + 1]!;
+    if (usedLength !== PAYLOAD_BYTES) throw new CheckFailed(`transfer ${x}: used length`, PAYLOAD_BYTES, usedLength);
+    if (original !== x) throw new CheckFailed(`transfer ${x}: original`, x, original);
+    if (copy !== x) throw new CheckFailed(`transfer ${x}: copy`, x, copy);
+  }
+}
+
+class EchoHost implements HostWorkload {
+  private readonly buffer = new Uint8Array(PAYLOAD_BYTES + 1);
+
+  serve(request: Request): number {
+    const { readable, writable } = request;
+    const pulled = readable.pull(this.buffer, 0, PAYLOAD_BYTES + 1);
+    const pushed = writable.push(this.buffer, 0, pulled);
+    if (pushed !== pulled) throw new CheckFailed('bytes pushed into a request', pulled, pushed);
+    if (writable.position !== writable.count)
+      throw new CheckFailed('writable elements filled', writable.count, writable.position);
+    return pushed;
+  }
+}
+
+export const echo: Workload = {
+  name: 'echo',
+  summary: 'requests of 4 bytes out and 4 bytes in, copied (the 2013 program)',
+  slotBytes: SLOT_BYTES,
+  elementsMax: ELEMENTS_MAX,
+  guest: (slots) => new EchoGuest(slots),
+  host: () => new EchoHost(),
+};

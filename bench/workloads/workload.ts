@@ -1,0 +1,47 @@
+/** What a transfer carries: how the guest cuts and checks it, how the host serves it. The loops are in `loops.ts`. */
+import type { ScatterList } from '../../src/guest/scatter-list.ts';
+import type { Request } from '../../src/host/queue.ts';
+import type { MemoryRegion } from '../../src/memory/region.ts';
+
+/** A transfer came back other than it must. */
+export class CheckFailed extends Error {
+  constructor(what: string, expected: number | string, actual: number | string) {
+    super(`${what}: expected ${expected}, got ${actual}`);
+    this.name = 'CheckFailed';
+  }
+}
+
+/** Where a workload's payload lies: slot number s at `offset + s * slotBytes`. One more slot than the ring has. */
+export interface Slots {
+  region: MemoryRegion;
+  /** Bytes; a multiple of 4. */
+  offset: number;
+  count: number;
+}
+
+/** The guest's half. Transfer number x (from 0) uses slot x mod count, so that no slot is reused early. */
+export interface GuestWorkload {
+  /** Writes the payload of transfer number `x` to its slot and describes it. The list is reused. */
+  fill(x: number): ScatterList;
+  /** Checks the bytes of transfer number `x`, which came back with `usedLength`. @throws CheckFailed */
+  verify(x: number, usedLength: number): void;
+}
+
+/** The host's half. */
+export interface HostWorkload {
+  /** Serves one request; returns the bytes written. @throws CheckFailed */
+  serve(request: Request): number;
+}
+
+export interface Workload {
+  /** Its name on the command line and in records. */
+  readonly name: string;
+  /** One line for the help text. */
+  readonly summary: string;
+  /** Payload of one slot, bytes. */
+  readonly slotBytes: number;
+  /** Elements of the longest request: the smallest ring that can carry it without indirect tables. */
+  readonly elementsMax: number;
+  guest(slots: Slots): GuestWorkload;
+  host(): HostWorkload;
+}

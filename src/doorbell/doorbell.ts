@@ -1,0 +1,56 @@
+/**
+ * How one thread wakes another: a measured variable.
+ *
+ * A waiting thread owns one handle; any number of doorbells ring it. The handle is made on the main thread and
+ * cloned into the threads: the waiter makes its `WaitSet` of it, a ringer its `Doorbell`, the main thread stops it.
+ */
+
+/** The ringing end. */
+export interface Doorbell {
+  /** Wakes the waiter if it sleeps; else its next wait returns at once. */
+  ring(): void;
+  /** Times rung, whether or not anybody slept. */
+  readonly rings: number;
+  /** Rings that found the waiter asleep and entered the engine or the kernel to wake it. */
+  readonly wakeSyscalls: number;
+  resetCounters(): void;
+}
+
+/** Why a wait ended: a doorbell rang, the bound passed, or the run is being stopped. */
+export type Wake = 'rung' | 'timed-out' | 'stopped';
+
+/** The waiting end of one thread: every doorbell that can wake it, and the stop word, in one wait. */
+export interface WaitSet {
+  /** Waits for a ring. A ring before it is never lost; several before it are taken at once. */
+  wait(timeoutMs: number): Wake | Promise<Wake>;
+  /** True once the run is being stopped; cheap enough for a bounded spin. */
+  stopped(): boolean;
+  /** Forgets rings not taken yet. Only while nobody rings. */
+  drain(): void;
+  close(): void;
+}
+
+/** Something the structured clone algorithm can carry to another thread; only its own strategy looks inside. */
+export type DoorbellHandle = { readonly strategy: string; readonly words: SharedArrayBuffer };
+
+export interface DoorbellStrategy {
+  /** Its name on the command line and in records. */
+  readonly name: string;
+  /** One line for the help text. */
+  readonly summary: string;
+  makeHandle(): DoorbellHandle;
+  /** On the thread that waits; once a handle. */
+  waitSet(handle: DoorbellHandle): WaitSet;
+  /** On a thread that rings. */
+  doorbell(handle: DoorbellHandle): Doorbell;
+  /** From any thread: the wait under way and every later one return 'stopped'. */
+  stop(handle: DoorbellHandle): void;
+}
+
+/** A doorbell that is not connected: for a peer that polls. It counts nothing, because it notifies nobody. */
+export class SilentDoorbell implements Doorbell {
+  readonly rings = 0;
+  readonly wakeSyscalls = 0;
+  ring(): void {}
+  resetCounters(): void {}
+}

@@ -1,0 +1,34 @@
+/** The driver side of any ring layout. Guest loops and drivers know nothing else. */
+import type { ScatterList } from './scatter-list.ts';
+
+/** What `getBuf` and `detachUnused` return when there is nothing; tokens are integers from 0. */
+export const EMPTY = -1;
+
+/** The largest token: tokens are kept as 32-bit integers. */
+export const TOKEN_MAX = 2 ** 31 - 1;
+
+/** Made with its kick doorbell: a full ring and 65,535 adds without a kick ring it by themselves. */
+export interface GuestQueue {
+  /** Descriptors in the ring. */
+  readonly size: number;
+  /** Makes a request of `elements` available. False: no room now. The token comes back from `getBuf`. */
+  add(elements: ScatterList, token: number): boolean;
+  /** The same, but the host does not see it before `publish`. */
+  addDeferred(elements: ScatterList, token: number): boolean;
+  /** Shows the host everything added since the last time. */
+  publish(): void;
+  /** Rings the host if it asked for it. True: rung. */
+  kick(): boolean;
+  /** The token of the next finished request, or EMPTY. A broken queue throws its RingError. */
+  getBuf(): number;
+  /** Bytes the host says it wrote into the request that `getBuf` returned last. */
+  readonly usedLength: number;
+  /** A hint: the host may still call. */
+  disableCalls(): void;
+  /** True: nothing came meanwhile, safe to wait. */
+  enableCalls(): boolean;
+  /** The same, asking for a call only after most of what is outstanding. */
+  enableCallsDelayed(): boolean;
+  /** True if the host finished a request that `getBuf` has not returned. */
+  hasUsed(): boolean;
+}

@@ -1,0 +1,56 @@
+/** A request as the guest describes it: contiguous elements, readable ones before writable ones. Guest thread. */
+import type { MemoryRegion } from '../memory/region.ts';
+
+/** Elements in preallocated arrays; `reset` and refill it for each request. */
+export class ScatterList {
+  /** Elements the host reads; they come first. */
+  outCount = 0;
+  /** Elements the host writes. */
+  inCount = 0;
+  /** Region of each element. */
+  readonly regions: MemoryRegion[] = [];
+  /** Byte offset of each element in its region. */
+  readonly offsets: Uint32Array;
+  /** Length of each element, bytes. */
+  readonly lengths: Uint32Array;
+
+  /** @param capacity the most elements it can hold. */
+  constructor(capacity: number) {
+    this.offsets = new Uint32Array(capacity);
+    this.lengths = new Uint32Array(capacity);
+  }
+
+  get count(): number {
+    return this.outCount + this.inCount;
+  }
+
+  reset(): this {
+    this.outCount = 0;
+    this.inCount = 0;
+    return this;
+  }
+
+  /** Appends bytes for the host to read. @throws RangeError if full, outside the region, or after a writable one. */
+  addOut(region: MemoryRegion, offset: number, length: number): this {
+    if (this.inCount !== 0) throw new RangeError('a readable element cannot follow a writable one');
+    this.append(this.outCount, region, offset, length);
+    this.outCount++;
+    return this;
+  }
+
+  /** Appends room for the host to write. @throws RangeError if full or outside the region. */
+  addIn(region: MemoryRegion, offset: number, length: number): this {
+    this.append(this.outCount + this.inCount, region, offset, length);
+    this.inCount++;
+    return this;
+  }
+
+  private append(at: number, region: MemoryRegion, offset: number, length: number): void {
+    if (at >= this.offsets.length) throw new RangeError('the scatter list is full');
+    if (!(offset >= 0 && length >= 0 && offset + length <= region.sizeBytes))
+      throw new RangeError('an element leaves its region');
+    this.regions[at] = region;
+    this.offsets[at] = offset;
+    this.lengths[at] = length;
+  }
+}

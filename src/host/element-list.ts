@@ -1,0 +1,115 @@
+/**
+ * The elements of one direction of a request, as the host sees them: pieces of regions, in order, with a position.
+ * Host thread. It starts with room for two and grows by doubling; it only forgets its elements, never its room.
+ */
+import type { GuestMemory } from '../memory/guest-memory.ts';
+
+const CAPACITY_START = 2;
+
+/** From so many bytes on a piece is copied by the engine's own copy, which costs two temporary views. */
+const BULK_COPY_MIN = 256;
+
+export class ElementList {
+  /** Number of elements. */
+  count = 0;
+  /** By element: index into `GuestMemory.regions`, byte offset in that region, length in bytes. */
+  regions: Uint16Array = new Uint16Array(CAPACITY_START);
+  offsets: Uint32Array = new Uint32Array(CAPACITY_START);
+  lengths: Uint32Array = new Uint32Array(CAPACITY_START);
+  /** The element that the next `pull` or `push` starts in; `count` when all bytes are moved. */
+  position = 0;
+  /** Bytes of that element already moved. */
+  private moved = 0;
+  private readonly bytes: readonly Uint8Array[];
+
+  constructor(memory: GuestMemory) {
+    this.bytes = memory.bytes;
+  }
+
+  get capacity(): number {
+    return this.offsets.length;
+  }
+
+  /** The sum of all lengths, bytes. */
+  totalBytes(): number {
+    let sum = 0;
+    for (let i = 0; i < this.count; i++) sum += this.lengths[i]!;
+    return sum;
+  }
+
+  /** Forgets the elements and the position. */
+  reset(): void {
+    this.count = 0;
+    this.rewind();
+  }
+
+  /** Goes back to the first byte. */
+  rewind(): void {
+    this.position = 0;
+    this.moved = 0;
+  }
+
+  append(region: number, offset: number, length: number): void {
+    const at = this.count;
+    if (at === this.offsets.length) this.grow();
+    this.regions[at] = region;
+    this.offsets[at] = offset;
+    this.lengths[at] = length;
+    this.count = at + 1;
+  }
+
+  /** Moves up to `length` bytes from guest memory to `target` at `targetOffset`. Returns how many it moved. */
+  pull(target: Uint8Array, targetOffset: number, length: number): number {
+    return this.move(target, targetOffset, length, false);
+  }
+
+  /** Moves up to `length` bytes from `source` at `sourceOffset` to guest memory. Returns how many it moved. */
+  push(source: Uint8Array, sourceOffset: number, length: number): number {
+    return this.move(source, sourceOffset, length, true);
+  }
+
+  private move(local: Uint8Array, localOffset: number, length: number, toGuest: boolean): number {
+    const wanted = Math.min(length, local.length - localOffset);
+    const { offsets, lengths } = this;
+    let position = this.position;
+    let moved = this.moved;
+    let done = 0;
+    while (done < wanted && position < this.count) {
+      const elementLength = lengths[position]!;
+      const left = elementLength - moved;
+      const part = wanted - done < left ? wanted - done : left;
+      const guest = this.bytes[this.regions[position]!]!;
+      const from = offsets[position]! + moved;
+      const at = localOffset + done;
+      if (part >= BULK_COPY_MIN) {
+        if (toGuest) guest.set(local.subarray(at, at + part), from);
+        else local.set(guest.subarray(from, from + part), at);
+      } else if (toGuest) {
+        for (let i = 0; i < part; i++) guest[from + i] = local[at + i]!;
+      } else {
+        for (let i = 0; i < part; i++) local[at + i] = guest[from + i]!;
+      }
+      done += part;
+      moved += part;
+      if (moved === elementLength) {
+        position++;
+        moved = 0;
+      }
+    }
+    this.position = position;
+    this.moved = moved;
+    return done;
+  }
+
+  /** Doubles the room, one array after the other so that little is held twice. */
+  private grow(): void {
+    const capacity = 2 * this.offsets.length;
+    const { regions, offsets, lengths } = this;
+    this.regions = new Uint16Array(capacity);
+    this.regions.set(regions);
+    this.offsets = new Uint32Array(capacity);
+    this.offsets.set(offsets);
+    this.lengths = new Uint32Array(capacity);
+    this.lengths.set(lengths);
+  }
+}

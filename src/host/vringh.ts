@@ -1,0 +1,263 @@
+/**
+ * The device side of a split virtqueue: the kernel's `vringh.c` in behaviour, its known slips left out. Host thread.
+ *
+ * A complete device is this loop:
+ *
+ *     while (!vringh.next(request)) {
+ *       if (vringh.needsCall()) bell.ring();
+ *       if (!vringh.enableKicks()) continue;
+ *       await waits.wait(timeoutMs);
+ *       vringh.disableKicks();
+ *     }
+ *     const length = request.readable.pull(buffer, 0, buffer.length);
+ *     vringh.complete(request, request.writable.push(buffer, 0, length));
+ *
+ * It trusts nothing the guest wrote: heads in flight are tracked, indices checked, descriptors copied once.
+ */
+import type { GuestMemory } from '../memory/guest-memory.ts';
+import { type RangeCallback, wholeRange } from '../memory/range.ts';
+import type { SharedFields } from '../ordering/ordering.ts';
+import { VRING_AVAIL_F_NO_INTERRUPT, VRING_USED_F_NO_NOTIFY } from '../ring/constants.ts';
+import { RingError, type RingErrorCode } from '../ring/errors.ts';
+import { needEvent } from '../ring/event.ts';
+import type { RingFeatures } from '../ring/features.ts';
+import type { SplitRing } from '../ring/split-layout.ts';
+import { ChainReader, VRINGH_POLICY } from './chain-reader.ts';
+import type { ElementList } from './element-list.ts';
+import type { HostQueue, QueueState, Request } from './queue.ts';
+
+/** What `takeHead` returns when the guest has made nothing available. */
+export const NO_HEAD = -1;
+
+const COMPLETED_MAX = 0xffff;
+
+export interface VringhOptions {
+  ring: SplitRing;
+  shared: SharedFields;
+  features: RingFeatures;
+  memory: GuestMemory;
+  /** How far an address reaches. Default: its whole region. */
+  getRange?: RangeCallback;
+  /** Where to go on, after a reconnect; a fresh ring starts at 0. */
+  state?: QueueState;
+  /** Named in errors. */
+  name?: string;
+}
+
+export class Vringh implements HostQueue {
+  readonly size: number;
+  readonly name: string;
+
+  private readonly mask: number;
+  private readonly ring: SplitRing;
+  private readonly shared: SharedFields;
+  private readonly eventIdx: boolean;
+  private readonly availRing: Uint16Array;
+  private readonly usedRing: Uint32Array;
+  private readonly reader: ChainReader;
+
+  private lastAvailIdx: number;
+  /** The guest's available index when it was read last: read again only when that many are taken. */
+  private seenAvailIdx: number;
+  private usedIdx: number;
+  private publishedIdx: number;
+  /** Completions published since the guest's wish was looked at last. */
+  private completed = 0;
+  /** By head: 1 while its request is with the host. */
+  private readonly inFlight: Uint8Array;
+  /** The heads taken, by available index: what `rewind` hands back without reading the ring again. */
+  private readonly taken: Uint16Array;
+  private inFlightCount = 0;
+  private kicksEnabled = true;
+  private broken: RingError | null = null;
+
+  constructor(options: VringhOptions) {
+    const { ring, shared, features, memory, state = { availIdx: 0, usedIdx: 0 } } = options;
+    this.size = ring.size;
+    this.mask = ring.size - 1;
+    this.name = options.name ?? 'host queue';
+    this.ring = ring;
+    this.shared = shared;
+    this.eventIdx = features.eventIdx;
+    this.availRing = ring.availRing;
+    this.usedRing = ring.usedRing;
+    this.reader = new ChainReader({
+      ring,
+      memory,
+      getRange: options.getRange ?? wholeRange(memory),
+      indirect: features.indirect,
+      policy: VRINGH_POLICY,
+      queue: this.name,
+    });
+    this.lastAvailIdx = state.availIdx;
+    this.seenAvailIdx = state.availIdx;
+    this.usedIdx = state.usedIdx;
+    this.publishedIdx = state.usedIdx;
+    this.inFlight = new Uint8Array(ring.size);
+    this.taken = new Uint16Array(ring.size);
+    // A restored queue does not know what its predecessor asked for: it starts with kicks on, as a fresh one does.
+    if (options.state !== undefined) shared.store16(ring.usedFlags, 0);
+  }
+
+  /** True once the guest broke a rule of the ring; every later call throws the same error. */
+  get isBroken(): boolean {
+    return this.broken !== null;
+  }
+
+  next(request: Request): boolean {
+    request.head = this.size;
+    request.readable.reset();
+    request.writable.reset();
+    const head = this.takeHead();
+    if (head === NO_HEAD) return false;
+    request.head = head;
+    this.reader.read(head, request.readable, request.writable);
+    return true;
+  }
+
+  /**
+   * The kernel's interface: appends the next request's elements to the lists and returns its head, or NO_HEAD.
+   * A list left out (null): an element of that kind is a RingError of the request. To learn the head of a broken
+   * request, use `next`.
+   */
+  getdesc(readable: ElementList | null, writable: ElementList | null): number {
+    const head = this.takeHead();
+    if (head !== NO_HEAD) this.reader.read(head, readable, writable);
+    return head;
+  }
+
+  /** The next head, its chain unread, or NO_HEAD. @throws RingError, the ring then broken. */
+  takeHead(): number {
+    if (this.broken !== null) throw this.broken;
+    if (this.lastAvailIdx === this.seenAvailIdx && !this.refreshAvail()) return NO_HEAD;
+    const at = this.lastAvailIdx & this.mask;
+    const head = this.availRing[at]!;
+    if (head >= this.size) throw this.breakQueue('avail-head-out-of-range', this.lastAvailIdx, head);
+    if (this.inFlight[head] !== 0) throw this.breakQueue('avail-head-in-flight', this.lastAvailIdx, head);
+    this.inFlight[head] = 1;
+    this.taken[at] = head;
+    this.inFlightCount++;
+    this.lastAvailIdx = (this.lastAvailIdx + 1) & 0xffff;
+    return head;
+  }
+
+  complete(request: Request, writtenBytes: number): void {
+    this.completeHead(request.head, writtenBytes);
+  }
+
+  completeDeferred(request: Request, writtenBytes: number): void {
+    this.putUsed(request.head, writtenBytes);
+  }
+
+  /** `complete` by head alone. @throws RangeError if no request with that head is in flight. */
+  completeHead(head: number, writtenBytes: number): void {
+    this.putUsed(head, writtenBytes);
+    this.publish();
+  }
+
+  /**
+   * Completes `count` requests at once: pairs of head and written bytes, as used elements are laid out. The entries
+   * may wrap around the end of the used ring; the guest sees all or none of them.
+   */
+  completeMulti(used: Uint32Array, count: number): void {
+    for (let i = 0; i < count; i++) this.putUsed(used[2 * i]!, used[2 * i + 1]!);
+    this.publish();
+  }
+
+  publish(): void {
+    const count = (this.usedIdx - this.publishedIdx) & 0xffff;
+    if (count === 0) return;
+    this.publishedIdx = this.usedIdx;
+    this.completed += count;
+    // B release: used elements and the bytes written first. Pairs with B acquire, SplitVirtqueue.refreshUsed.
+    this.shared.store16(this.ring.usedIdx, this.usedIdx);
+  }
+
+  /** The kernel's `abandon`. @throws RangeError for more requests than are in flight. */
+  rewind(count: number): void {
+    if (!(count >= 0 && count <= this.inFlightCount))
+      throw new RangeError(`${count} requests handed back, but ${this.inFlightCount} are in flight`);
+    for (let i = 0; i < count; i++) {
+      const previous = (this.lastAvailIdx - 1) & 0xffff;
+      const head = this.taken[previous & this.mask]!;
+      if (this.inFlight[head] === 0) throw new RangeError(`the request with head ${head} is completed already`);
+      this.inFlight[head] = 0;
+      this.inFlightCount--;
+      this.lastAvailIdx = previous;
+    }
+  }
+
+  needsCall(): boolean {
+    if (this.broken !== null) throw this.broken;
+    const completed = this.completed;
+    if (completed === 0) return false;
+    this.completed = 0;
+    // D full: our index, then their wish. Pairs with D full, SplitVirtqueue.poll and SplitVirtqueue.enableCallsDelayed.
+    this.shared.fence();
+    if (!this.eventIdx) return (this.shared.load16(this.ring.availFlags) & VRING_AVAIL_F_NO_INTERRUPT) === 0;
+    if (completed > COMPLETED_MAX) return true;
+    const event = this.shared.load16(this.ring.usedEvent);
+    return needEvent(event, this.publishedIdx, (this.publishedIdx - completed) & 0xffff);
+  }
+
+  disableKicks(): void {
+    if (!this.kicksEnabled) return;
+    this.kicksEnabled = false;
+    // With EVENT_IDX avail_event just stays behind: the guest kicks when its index passes it, once in 65,536.
+    if (!this.eventIdx) this.shared.store16(this.ring.usedFlags, VRING_USED_F_NO_NOTIFY);
+  }
+
+  enableKicks(): boolean {
+    if (this.broken !== null) throw this.broken;
+    if (this.eventIdx) this.shared.store16(this.ring.availEvent, this.lastAvailIdx);
+    else if (!this.kicksEnabled) this.shared.store16(this.ring.usedFlags, 0);
+    this.kicksEnabled = true;
+    // C full: our wish, then their index. Pairs with C full, SplitVirtqueue.kickPrepare.
+    // Without it both sides read stale values, and we sleep on work.
+    this.shared.fence();
+    return this.shared.load16(this.ring.availIdx) === this.lastAvailIdx;
+  }
+
+  hasAvailable(): boolean {
+    // A acquire: their index, before its entries. Pairs with A release, SplitVirtqueue.publish.
+    return this.shared.load16(this.ring.availIdx) !== this.lastAvailIdx;
+  }
+
+  state(): QueueState {
+    return { availIdx: this.lastAvailIdx, usedIdx: this.publishedIdx };
+  }
+
+  /** After the memory table changed: no old translation is used again. */
+  forgetRange(): void {
+    this.reader.forgetRange();
+  }
+
+  /** Reads the guest's index. True: there is something to take. */
+  private refreshAvail(): boolean {
+    // A acquire: their index, before entries and descriptors. Pairs with A release, SplitVirtqueue.publish.
+    const seen = this.shared.load16(this.ring.availIdx);
+    if (seen === this.lastAvailIdx) return false;
+    const added = (seen - this.lastAvailIdx) & 0xffff;
+    if (added > this.size) throw this.breakQueue('avail-index-jump', this.lastAvailIdx, seen);
+    if (added + this.inFlightCount > this.size)
+      throw this.breakQueue('too-many-in-flight', this.lastAvailIdx, added + this.inFlightCount);
+    this.seenAvailIdx = seen;
+    return true;
+  }
+
+  private putUsed(head: number, writtenBytes: number): void {
+    if (this.broken !== null) throw this.broken;
+    if (this.inFlight[head] !== 1) throw new RangeError(`no request with head ${head} is in flight`);
+    this.inFlight[head] = 0;
+    this.inFlightCount--;
+    const at = (this.usedIdx & this.mask) << 1;
+    this.usedRing[at] = head;
+    this.usedRing[at + 1] = writtenBytes;
+    this.usedIdx = (this.usedIdx + 1) & 0xffff;
+  }
+
+  private breakQueue(code: RingErrorCode, index: number, value: number): RingError {
+    this.broken = new RingError(code, this.name, index, value);
+    return this.broken;
+  }
+}

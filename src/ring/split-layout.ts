@@ -1,0 +1,118 @@
+/**
+ * Where the parts of a split virtqueue lie. The one place that adds numbers to their offsets.
+ *
+ *     descriptor table, 16 bytes an entry        align 16
+ *       +0 address low  +4 address high  +8 length  +12 flags (16 bits)  +14 next (16 bits)
+ *     available ring, written by the guest       align 2
+ *       +0 flags  +2 idx  +4 ring[size] (16 bits each)  then used_event
+ *     used ring, written by the host             align 4
+ *       +0 flags  +2 idx  +4 ring[size] (32-bit id, 32-bit length)  then avail_event
+ *
+ * [virtio-v1.2 §2.7]; the legacy layout [§2.7.2] puts the used ring at the next multiple of an alignment.
+ */
+import type { MemoryRegion } from '../memory/region.ts';
+import { VRING_DESC_SIZE, VRING_DESC_WORDS, VRING_LEGACY_ALIGN, VRING_SIZE_MAX } from './constants.ts';
+import { RingError } from './errors.ts';
+
+const DESC_ALIGN = 16;
+const AVAIL_ALIGN = 2;
+const USED_ALIGN = 4;
+
+/** Sizes and places of a ring's three parts, bytes from wherever the ring is put. */
+export interface SplitLayout {
+  /** Number of descriptors. */
+  readonly size: number;
+  readonly descOffset: number;
+  readonly availOffset: number;
+  readonly usedOffset: number;
+  /** From the start of the ring to the end of its last part. */
+  readonly sizeBytes: number;
+}
+
+const descBytes = (size: number) => VRING_DESC_SIZE * size;
+const availBytes = (size: number) => 6 + 2 * size;
+const usedBytes = (size: number) => 6 + 8 * size;
+const alignUp = (offset: number, align: number) => Math.ceil(offset / align) * align;
+
+/** @throws RingError `bad-queue-size` unless `size` is a power of two from 1 to 32768. */
+export function checkQueueSize(size: number, queue = 'queue'): void {
+  if (!Number.isInteger(size) || size < 1 || size > VRING_SIZE_MAX || (size & (size - 1)) !== 0)
+    throw new RingError('bad-queue-size', queue, 0, size);
+}
+
+function layout(size: number, usedAlign: number): SplitLayout {
+  checkQueueSize(size);
+  const availOffset = descBytes(size);
+  const usedOffset = alignUp(availOffset + availBytes(size), usedAlign);
+  return { size, descOffset: 0, availOffset, usedOffset, sizeBytes: usedOffset + usedBytes(size) };
+}
+
+/** The layout of the kernel's test programs and of legacy devices: used ring at the next multiple of `align`. */
+export function legacyLayout(size: number, align = VRING_LEGACY_ALIGN): SplitLayout {
+  if (!Number.isInteger(align) || align < USED_ALIGN || (align & (align - 1)) !== 0)
+    throw new RangeError(`the legacy alignment must be a power of two from 4, not ${align}`);
+  return layout(size, align);
+}
+
+/** The closest packing that virtio 1.x allows; there a driver may also place the parts apart. */
+export function modernLayout(size: number): SplitLayout {
+  return layout(size, USED_ALIGN);
+}
+
+/** A split ring in a region: typed views over its tables, and the byte offsets of its shared fields. */
+export class SplitRing {
+  readonly region: MemoryRegion;
+  readonly size: number;
+  /** Descriptor table, four 32-bit words an entry: address low, address high, length, flags | next << 16. */
+  readonly desc: Uint32Array;
+  /** Heads made available; index with `& (size - 1)`. */
+  readonly availRing: Uint16Array;
+  /** Used elements, two 32-bit words each: id, length. */
+  readonly usedRing: Uint32Array;
+  /** Byte offsets in the region of the fields that both sides access, for `SharedFields`. */
+  readonly availFlags: number;
+  readonly availIdx: number;
+  readonly usedEvent: number;
+  readonly usedFlags: number;
+  readonly usedIdx: number;
+  readonly availEvent: number;
+
+  /**
+   * Places a ring in `region` at `baseOffset` bytes.
+   * @throws RingError if a part is misaligned, leaves the region, or overlaps another.
+   */
+  constructor(region: MemoryRegion, baseOffset: number, layout: SplitLayout, queue = 'queue') {
+    const { size } = layout;
+    checkQueueSize(size, queue);
+    const desc = baseOffset + layout.descOffset;
+    const avail = baseOffset + layout.availOffset;
+    const used = baseOffset + layout.usedOffset;
+    const parts = [
+      { at: desc, bytes: descBytes(size), align: DESC_ALIGN },
+      { at: avail, bytes: availBytes(size), align: AVAIL_ALIGN },
+      { at: used, bytes: usedBytes(size), align: USED_ALIGN },
+    ];
+    for (const [i, { at, bytes, align }] of parts.entries()) {
+      if (!(at >= 0) || at + bytes > region.sizeBytes) throw new RingError('ring-outside-memory', queue, i, at);
+      if (region.addressOf(at) % align !== 0 || at % align !== 0) throw new RingError('ring-misaligned', queue, i, at);
+    }
+    parts.sort((a, b) => a.at - b.at);
+    for (const [i, { at }] of parts.entries()) {
+      const before = parts[i - 1];
+      if (before !== undefined && before.at + before.bytes > at)
+        throw new RingError('ring-parts-overlap', queue, i, at);
+    }
+    const { buffer, byteOffset } = region;
+    this.region = region;
+    this.size = size;
+    this.desc = new Uint32Array(buffer, byteOffset + desc, VRING_DESC_WORDS * size);
+    this.availRing = new Uint16Array(buffer, byteOffset + avail + 4, size);
+    this.usedRing = new Uint32Array(buffer, byteOffset + used + 4, 2 * size);
+    this.availFlags = avail;
+    this.availIdx = avail + 2;
+    this.usedEvent = avail + 4 + 2 * size;
+    this.usedFlags = used;
+    this.usedIdx = used + 2;
+    this.availEvent = used + 4 + 8 * size;
+  }
+}
