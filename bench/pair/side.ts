@@ -13,7 +13,7 @@ import { slowRange, wholeRange } from '../../src/memory/range.ts';
 import { WORKLOADS } from '../workloads/index.ts';
 import { FastHostLoop, GuestLoop, HostLoop, type Loop, Runner } from '../workloads/loops.ts';
 import { calibrate } from './calibration.ts';
-import { type Pinning, pinThread } from './pinning.ts';
+import { type Pinning, pinThread, yieldToPeer } from './pinning.ts';
 import { Rendezvous } from './rendezvous.ts';
 import { bindPair, type PairSetup } from './setup.ts';
 import { GcCounter, threadStats } from './thread-stats.ts';
@@ -91,6 +91,7 @@ export async function runSide(
 ): Promise<SideReport> {
   const { config } = setup;
   const pinning = pinThread(cpu);
+  if (side === 'host' && pinning.pinned && !config.apart) yieldToPeer();
   const rendezvous = new Rendezvous(setup.rendezvous, side, config.timeoutMs);
   const { loop, waits, bell } = side === 'guest' ? buildGuest(setup) : buildHost(setup);
   const runner = new Runner(side, loop, waits, config.timeoutMs);

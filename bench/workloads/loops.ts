@@ -54,9 +54,8 @@ export class GuestLoop implements Loop {
     for (;;) {
       for (let token = queue.getBuf(); token !== EMPTY; token = queue.getBuf()) {
         const x = this.done;
-        if (token !== x % slotCount) throw new CheckFailed(`transfer ${x}: token`, x % slotCount, token);
-        if (this.verify) workload.verify(x, queue.usedLength);
-        else if (queue.usedLength !== 0) throw new CheckFailed(`transfer ${x}: used length`, 0, queue.usedLength);
+        if (token !== x % slotCount) this.refuse(token);
+        if (!(this.verify ? workload.verify(x, queue.usedLength) : queue.usedLength === 0)) this.refuse(token);
         this.done = x + 1;
       }
       const x = this.sent;
@@ -73,6 +72,13 @@ export class GuestLoop implements Loop {
 
   woken(): void {
     this.queue.disableCalls();
+  }
+
+  private refuse(token: number): never {
+    const x = this.done;
+    if (token !== x % this.slotCount) throw new CheckFailed(`transfer ${x}: token`, x % this.slotCount, token);
+    if (this.verify) this.workload.explain(x, this.queue.usedLength);
+    throw new CheckFailed(`transfer ${x}: used length`, 0, this.queue.usedLength);
   }
 
   hasWork(): boolean {

@@ -23,8 +23,10 @@ export interface Slots {
 export interface GuestWorkload {
   /** Writes the payload of transfer number `x` to its slot and describes it. The list is reused. */
   fill(x: number): ScatterList;
-  /** Checks the bytes of transfer number `x`, which came back with `usedLength`. @throws CheckFailed */
-  verify(x: number, usedLength: number): void;
+  /** True if transfer number `x`, which came back with `usedLength`, carries the bytes that it must. */
+  verify(x: number, usedLength: number): boolean;
+  /** Throws the CheckFailed of a transfer that `verify` refused; apart, to keep the hot loop small. */
+  explain(x: number, usedLength: number): never;
 }
 
 /** The host's half. */

@@ -1,8 +1,8 @@
 /** Writes descriptors into the ring's own table or an indirect one. Guest thread. */
-import { ADDRESS_HIGH_UNIT, type MemoryRegion } from '../memory/region.ts';
+import type { MemoryRegion } from '../memory/region.ts';
 
 /**
- * Writes one descriptor at `word` (32-bit words) of `table`.
+ * Writes one descriptor at `word` (32-bit words) of `table`, in integers only: this is the guest's innermost step.
  * @param flagsNext flags in the low 16 bits, the next index in the high ones.
  */
 export function writeDescriptor(
@@ -13,9 +13,11 @@ export function writeDescriptor(
   length: number,
   flagsNext: number,
 ): void {
-  const address = region.guestBase + offset;
-  table[word] = address; // stored modulo 2^32: the low half
-  table[word + 1] = address / ADDRESS_HIGH_UNIT; // stored truncated: the high half
+  const baseLow = region.guestBaseLow;
+  const low = (baseLow + offset) | 0;
+  const carry = low >>> 0 < baseLow >>> 0 ? 1 : 0;
+  table[word] = low;
+  table[word + 1] = region.guestBaseHigh + carry;
   table[word + 2] = length;
   table[word + 3] = flagsNext;
 }

@@ -7,6 +7,8 @@ export class ScatterList {
   outCount = 0;
   /** Elements the host writes. */
   inCount = 0;
+  /** The lengths of the writable elements added up. */
+  writableBytes = 0;
   /** Region of each element. */
   readonly regions: MemoryRegion[] = [];
   /** Byte offset of each element in its region. */
@@ -27,6 +29,7 @@ export class ScatterList {
   reset(): this {
     this.outCount = 0;
     this.inCount = 0;
+    this.writableBytes = 0;
     return this;
   }
 
@@ -42,6 +45,7 @@ export class ScatterList {
   addIn(region: MemoryRegion, offset: number, length: number): this {
     this.append(this.outCount + this.inCount, region, offset, length);
     this.inCount++;
+    this.writableBytes += length;
     return this;
   }
 

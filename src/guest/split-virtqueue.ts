@@ -12,6 +12,7 @@ import {
   VRING_DESC_F_NEXT,
   VRING_DESC_F_WRITE,
   VRING_DESC_SIZE,
+  VRING_DESC_WORDS,
   VRING_USED_F_NO_NOTIFY,
 } from '../ring/constants.ts';
 import { RingError, type RingErrorCode } from '../ring/errors.ts';
@@ -66,7 +67,7 @@ export class SplitVirtqueue implements GuestQueue {
   private readonly lastOf: Uint16Array;
   private readonly countOf: Uint16Array;
   private readonly tableOf: Int32Array;
-  private readonly writableBytes: Float64Array;
+  private readonly writableBytes: Uint32Array;
 
   private availIdx: number;
   private publishedIdx: number;
@@ -97,7 +98,7 @@ export class SplitVirtqueue implements GuestQueue {
     this.lastOf = new Uint16Array(size);
     this.countOf = new Uint16Array(size);
     this.tableOf = new Int32Array(size).fill(NO_TABLE);
-    this.writableBytes = new Float64Array(size);
+    this.writableBytes = new Uint32Array(size);
     this.availIdx = startIndex;
     this.publishedIdx = startIndex;
     this.lastUsedIdx = startIndex;
@@ -196,13 +197,8 @@ export class SplitVirtqueue implements GuestQueue {
     if (head >= this.size) throw this.breakQueue('used-id-out-of-range', this.lastUsedIdx, head);
     const token = this.tokens[head]!;
     if (token === EMPTY) throw this.breakQueue('used-id-not-outstanding', this.lastUsedIdx, head);
-    const writable = this.writableBytes[head]!;
-    if (length > writable) {
-      this.clampedLengths++;
-      this.usedLength = writable;
-    } else {
-      this.usedLength = length;
-    }
+    this.usedLength = length;
+    if (length > this.writableBytes[head]!) this.clampUsedLength(head);
     this.release(head);
     this.lastUsedIdx = (this.lastUsedIdx + 1) & 0xffff;
     if (this.eventIdx && this.callsEnabled) this.requestCallAt(this.lastUsedIdx);
@@ -274,22 +270,17 @@ export class SplitVirtqueue implements GuestQueue {
     const { regions, offsets, lengths, outCount } = elements;
     const desc = this.desc;
     const nextOf = this.nextOf;
+    const lastElement = count - 1;
     let index = head;
-    let last = head;
-    let writable = 0;
-    for (let i = 0; i < count; i++) {
-      last = index;
-      index = nextOf[last]!;
-      const length = lengths[i]!;
-      let flags = 0;
-      if (i >= outCount) {
-        flags = VRING_DESC_F_WRITE;
-        writable += length;
-      }
-      if (i < count - 1) flags |= VRING_DESC_F_NEXT | (index << 16);
-      writeDescriptor(desc, last << 2, regions[i]!, offsets[i]!, length, flags);
+    for (let i = 0; i < lastElement; i++) {
+      const next = nextOf[index]!;
+      const flags = i < outCount ? VRING_DESC_F_NEXT : VRING_DESC_F_NEXT | VRING_DESC_F_WRITE;
+      writeDescriptor(desc, index << 2, regions[i]!, offsets[i]!, lengths[i]!, flags | (next << 16));
+      index = next;
     }
-    this.take(head, last, count, writable);
+    const flags = lastElement < outCount ? 0 : VRING_DESC_F_WRITE;
+    writeDescriptor(desc, index << 2, regions[lastElement]!, offsets[lastElement]!, lengths[lastElement]!, flags);
+    this.take(head, index, count, elements.writableBytes);
   }
 
   private addIndirect(head: number, table: number, elements: ScatterList, count: number): void {
@@ -297,20 +288,17 @@ export class SplitVirtqueue implements GuestQueue {
     const { regions, offsets, lengths, outCount } = elements;
     const words = pool.words;
     const tableOffset = pool.offsetOf(table);
-    let writable = 0;
+    const lastElement = count - 1;
+    let word = tableOffset >>> 2;
     for (let i = 0; i < count; i++) {
-      const length = lengths[i]!;
-      let flags = 0;
-      if (i >= outCount) {
-        flags = VRING_DESC_F_WRITE;
-        writable += length;
-      }
-      if (i < count - 1) flags |= VRING_DESC_F_NEXT | ((i + 1) << 16);
-      writeDescriptor(words, (tableOffset >>> 2) + (i << 2), regions[i]!, offsets[i]!, length, flags);
+      let flags = i < outCount ? 0 : VRING_DESC_F_WRITE;
+      if (i < lastElement) flags |= VRING_DESC_F_NEXT | ((i + 1) << 16);
+      writeDescriptor(words, word, regions[i]!, offsets[i]!, lengths[i]!, flags);
+      word += VRING_DESC_WORDS;
     }
     writeDescriptor(this.desc, head << 2, pool.region, tableOffset, count * VRING_DESC_SIZE, VRING_DESC_F_INDIRECT);
     this.tableOf[head] = table;
-    this.take(head, head, 1, writable);
+    this.take(head, head, 1, elements.writableBytes);
   }
 
   /** Removes `count` descriptors from `head` to `last` from the free chain. */
@@ -333,6 +321,12 @@ export class SplitVirtqueue implements GuestQueue {
       this.tableOf[head] = NO_TABLE;
       this.pool!.give(table);
     }
+  }
+
+  /** A used length larger than the request: breaking the queue would break devices that lie in practice. */
+  private clampUsedLength(head: number): void {
+    this.clampedLengths++;
+    this.usedLength = this.writableBytes[head]!;
   }
 
   /** Reads the host's index. True: there is something to take. */

@@ -38,6 +38,9 @@ export interface MemoryRegionOptions {
 /** Guest memory of consecutive addresses over one buffer. All offsets below are bytes from the region's start. */
 export class MemoryRegion {
   readonly guestBase: number;
+  /** The base in two 32-bit words, the low one signed: descriptors are written without floating point. */
+  readonly guestBaseLow: number;
+  readonly guestBaseHigh: number;
   readonly sizeBytes: number;
   readonly buffer: SharedArrayBuffer | ArrayBuffer;
   readonly byteOffset: number;
@@ -61,6 +64,8 @@ export class MemoryRegion {
     if (guestBase + sizeBytes > GUEST_ADDRESS_END)
       throw new RangeError(`a region of ${sizeBytes} bytes at ${guestBase} passes guest address 2^53`);
     this.guestBase = guestBase;
+    this.guestBaseLow = guestBase | 0;
+    this.guestBaseHigh = Math.floor(guestBase / ADDRESS_HIGH_UNIT);
     this.sizeBytes = sizeBytes;
     this.buffer = buffer;
     this.byteOffset = byteOffset;
