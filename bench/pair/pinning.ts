@@ -4,13 +4,21 @@
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readlinkSync } from 'node:fs';
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { basename } from 'node:path';
 
 /** The host thread's nice value where both share one CPU; enough to decide every wake-up, with a third of the CPU. */
 const HOST_NICE = 5;
 
 export type Pinning = { cpu: number; pinned: true } | { cpu: null; pinned: false; reason: string };
+
+/** A CPU that was asked for by number could not be had. */
+export class PinningFailed extends Error {
+  constructor(side: string, cpu: number | null, reason: string) {
+    super(`${side}: could not be pinned to CPU ${cpu}: ${reason}`);
+    this.name = 'PinningFailed';
+  }
+}
 
 /** Parses the kernel's list format: `0-3,8` is [0, 1, 2, 3, 8]. */
 export function parseCpuList(list: string): number[] {
@@ -53,9 +61,18 @@ export function yieldToPeer(): void {
   setPriority(threadId(), HOST_NICE);
 }
 
-/** Pins the calling thread to `cpu` (null: not asked for), and reads back what the kernel says. */
-export function pinThread(cpu: number | null): Pinning {
-  if (cpu === null) return { cpu: null, pinned: false, reason: 'not asked for' };
+/** The calling thread's nice value; the process's where threads have none of their own. */
+export function niceValue(): number {
+  try {
+    return getPriority(threadId());
+  } catch {
+    return getPriority();
+  }
+}
+
+/** Pins the calling thread to `cpu` (null: not at all, for `reason`), and reads back what the kernel says. */
+export function pinThread(cpu: number | null, reason: string): Pinning {
+  if (cpu === null) return { cpu: null, pinned: false, reason };
   try {
     const tid = threadId();
     execFileSync('taskset', ['-cp', String(cpu), String(tid)], { stdio: ['ignore', 'ignore', 'pipe'] });

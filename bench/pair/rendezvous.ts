@@ -7,7 +7,7 @@
  *     word 3  0, or 1 once the run is being stopped
  *     word 32 the word that calibration bounces, on lines of its own
  */
-import { Stalled, Stopped } from '../workloads/loops.ts';
+import { Stalled, Stopped } from '../workloads/runner.ts';
 
 const ARRIVALS = 0;
 const MEETING = 1;
@@ -15,6 +15,9 @@ const START = 2;
 const STOP = 3;
 const BALL = 32;
 const SIZE_BYTES = 256;
+
+/** Starting a thread and warming up takes its time; a side that failed is reported long before. */
+const MEETING_TIMEOUT_MS = 60_000;
 
 export function makeRendezvous(): SharedArrayBuffer {
   return new SharedArrayBuffer(SIZE_BYTES);
@@ -41,12 +44,10 @@ export class Rendezvous {
   readonly words: Int32Array;
   readonly ball = BALL;
   private readonly side: string;
-  private readonly timeoutMs: number;
 
-  constructor(shared: SharedArrayBuffer, side: string, timeoutMs: number) {
+  constructor(shared: SharedArrayBuffer, side: string) {
     this.words = new Int32Array(shared);
     this.side = side;
-    this.timeoutMs = timeoutMs;
   }
 
   /** Returns once both threads have called it. @throws Stopped, Stalled */
@@ -57,8 +58,8 @@ export class Rendezvous {
       Atomics.store(words, ARRIVALS, 0);
       Atomics.add(words, MEETING, 1);
       Atomics.notify(words, MEETING);
-    } else if (Atomics.wait(words, MEETING, meeting, this.timeoutMs) === 'timed-out') {
-      throw new Stalled(this.side, this.timeoutMs, 0, 0);
+    } else if (Atomics.wait(words, MEETING, meeting, MEETING_TIMEOUT_MS) === 'timed-out') {
+      throw new Stalled(this.side, MEETING_TIMEOUT_MS);
     }
     if (this.stopped()) throw new Stopped();
   }
@@ -68,8 +69,8 @@ export class Rendezvous {
     const { words } = this;
     while (Atomics.load(words, START) === 0) {
       if (this.stopped()) throw new Stopped();
-      if (Atomics.wait(words, START, 0, this.timeoutMs) === 'timed-out')
-        throw new Stalled(this.side, this.timeoutMs, 0, 0);
+      if (Atomics.wait(words, START, 0, MEETING_TIMEOUT_MS) === 'timed-out')
+        throw new Stalled(this.side, MEETING_TIMEOUT_MS);
     }
   }
 

@@ -4,8 +4,9 @@
  *
  *     ring (legacy layout)  |  payload slots, one more than the ring has  |  indirect tables, one a descriptor
  */
-import { DOORBELLS, type DoorbellName } from '../../src/doorbell/index.ts';
+
 import type { DoorbellHandle } from '../../src/doorbell/doorbell.ts';
+import { DOORBELLS, type DoorbellName } from '../../src/doorbell/index.ts';
 import { IndirectPool, type IndirectPoolOptions } from '../../src/guest/indirect-pool.ts';
 import { allocateShared, MemoryRegion } from '../../src/memory/region.ts';
 import { ORDERINGS, type OrderingName } from '../../src/ordering/index.ts';

@@ -11,9 +11,11 @@ import { Vringh } from '../../src/host/vringh.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
 import { slowRange, wholeRange } from '../../src/memory/range.ts';
 import { WORKLOADS } from '../workloads/index.ts';
-import { FastHostLoop, GuestLoop, HostLoop, type Loop, Runner } from '../workloads/loops.ts';
+import { FastHostLoop, GuestLoop, HostLoop, type Loop } from '../workloads/loops.ts';
+import { Runner } from '../workloads/runner.ts';
 import { calibrate } from './calibration.ts';
-import { type Pinning, pinThread, yieldToPeer } from './pinning.ts';
+import { type Fault, FaultyLoop, MuteDoorbell } from './faults.ts';
+import { niceValue, type Pinning, PinningFailed, pinThread, yieldToPeer } from './pinning.ts';
 import { Rendezvous } from './rendezvous.ts';
 import { bindPair, type PairSetup } from './setup.ts';
 import { GcCounter, threadStats } from './thread-stats.ts';
@@ -33,6 +35,8 @@ export interface SideReport {
   /** Transfers of the window that this side finished with. */
   transfers: number;
   gcCount: number;
+  /** The thread's claim on its CPU: higher yields more. */
+  nice: number;
   /** Null where /proc does not tell. */
   thread: { cpuNs: number; asleepNs: number; voluntarySwitches: number; involuntarySwitches: number } | null;
   /** Median round trip of a word between the CPUs before and after the window, nanoseconds. */
@@ -41,17 +45,28 @@ export interface SideReport {
   window: { wallNs: number; cpuUserNs: number; cpuSystemNs: number; tenths: number[] } | null;
 }
 
+/** What a side's thread is given. */
+export interface SideTask {
+  side: Side;
+  setup: PairSetup;
+  /** The CPU to run on, or null and why. */
+  cpu: number | null;
+  unpinnedReason: string;
+  /** Not getting that CPU is an error. */
+  cpuRequired: boolean;
+  /** Planted by tests. */
+  fault?: Fault;
+}
+
 interface Half {
   loop: Loop;
   waits: WaitSet;
   bell: Doorbell;
 }
 
-function buildGuest(setup: PairSetup): Half {
+function buildGuest(setup: PairSetup, bell: Doorbell): Half {
   const { config } = setup;
   const { ring, shared, slots, tables } = bindPair(setup);
-  const strategy = DOORBELLS[config.doorbell];
-  const bell = config.fastVringh ? new SilentDoorbell() : strategy.doorbell(setup.hostHandle);
   const queue = new SplitVirtqueue({
     ring,
     shared,
@@ -61,41 +76,57 @@ function buildGuest(setup: PairSetup): Half {
   });
   const workload = WORKLOADS[config.workload].guest(slots);
   const loop = new GuestLoop(queue, workload, slots.count, !config.fastVringh);
-  return { loop, waits: strategy.waitSet(setup.guestHandle), bell };
+  return { loop, waits: DOORBELLS[config.doorbell].waitSet(setup.guestHandle), bell };
 }
 
-function buildHost(setup: PairSetup): Half {
+function buildHost(setup: PairSetup, bell: Doorbell): Half {
   const { config } = setup;
   const { region, ring, shared } = bindPair(setup);
-  const strategy = DOORBELLS[config.doorbell];
-  const bell = strategy.doorbell(setup.guestHandle);
   const memory = new GuestMemory([region]);
   const getRange = config.slowRange ? slowRange(memory) : wholeRange(memory);
   const vringh = new Vringh({ ring, shared, features: config.features, memory, getRange });
   const loop = config.fastVringh
     ? new FastHostLoop(vringh, bell)
     : new HostLoop(vringh, new Request(memory), WORKLOADS[config.workload].host(), bell);
-  return { loop, waits: strategy.waitSet(setup.hostHandle), bell };
+  return { loop, waits: DOORBELLS[config.doorbell].waitSet(setup.hostHandle), bell };
+}
+
+function build({ side, setup, fault }: SideTask): Half {
+  const { config } = setup;
+  const strategy = DOORBELLS[config.doorbell];
+  const peer = side === 'guest' ? setup.hostHandle : setup.guestHandle;
+  const bell = side === 'guest' && config.fastVringh ? new SilentDoorbell() : strategy.doorbell(peer);
+  const make = side === 'guest' ? buildGuest : buildHost;
+  return fault?.side === side ? buildFaulty(make, setup, bell, fault) : make(setup, bell);
+}
+
+function buildFaulty(make: typeof buildGuest, setup: PairSetup, bell: Doorbell, fault: Fault): Half {
+  const muted = new MuteDoorbell(bell, fault);
+  const half = make(setup, fault.kind === 'mute' ? muted : bell);
+  muted.doneSoFar = () => half.loop.done;
+  const { region, offset, count } = bindPair(setup).slots;
+  const at = offset + (fault.transfer % count) * WORKLOADS[setup.config.workload].slotBytes;
+  const corrupt = () => {
+    region.u8[at] = region.u8[at]! ^ 0xff;
+  };
+  return { ...half, loop: new FaultyLoop(half.loop, fault, corrupt) };
 }
 
 /**
  * Runs one side of a repetition.
  * @param onReady called once warm-up is over; the window begins when the main thread then releases both sides.
- * @throws Stopped, Stalled, CheckFailed, RingError
+ * @throws PinningFailed, Stopped, Stalled, CheckFailed, RingError
  */
-export async function runSide(
-  side: Side,
-  setup: PairSetup,
-  cpu: number | null,
-  onReady: () => void,
-): Promise<SideReport> {
+export async function runSide(task: SideTask, onReady: () => void): Promise<SideReport> {
+  const { side, setup } = task;
   const { config } = setup;
-  const pinning = pinThread(cpu);
-  if (side === 'host' && pinning.pinned && !config.apart) yieldToPeer();
-  const rendezvous = new Rendezvous(setup.rendezvous, side, config.timeoutMs);
-  const { loop, waits, bell } = side === 'guest' ? buildGuest(setup) : buildHost(setup);
-  const runner = new Runner(side, loop, waits, config.timeoutMs);
   const serving = side === 'guest';
+  const pinning = pinThread(task.cpu, task.unpinnedReason);
+  if (task.cpuRequired && !pinning.pinned) throw new PinningFailed(side, task.cpu, pinning.reason);
+  if (!serving && pinning.pinned && !config.apart) yieldToPeer();
+  const rendezvous = new Rendezvous(setup.rendezvous, side);
+  const { loop, waits, bell } = build(task);
+  const runner = new Runner(side, loop, waits, config.timeoutMs);
 
   rendezvous.meet();
   await runner.run(config.warmup, true);
@@ -143,6 +174,7 @@ export async function runSide(
     lostWakeups: runner.lostWakeups,
     transfers: loop.done - config.warmup,
     gcCount,
+    nice: niceValue(),
     thread:
       before === null || after === null
         ? null

@@ -5,7 +5,8 @@
 import { ScatterList } from '../../src/guest/scatter-list.ts';
 import type { Request } from '../../src/host/queue.ts';
 import type { MemoryRegion } from '../../src/memory/region.ts';
-import { CheckFailed, type GuestWorkload, type HostWorkload, type Slots, type Workload } from './workload.ts';
+import { CheckFailed } from '../check-failed.ts';
+import type { GuestWorkload, HostWorkload, Slots, Workload } from './workload.ts';
 
 const SLOT_BYTES = 4;
 const ELEMENTS_MAX = 4;

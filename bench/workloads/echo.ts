@@ -5,7 +5,8 @@
 import { ScatterList } from '../../src/guest/scatter-list.ts';
 import type { Request } from '../../src/host/queue.ts';
 import type { MemoryRegion } from '../../src/memory/region.ts';
-import { CheckFailed, type GuestWorkload, type HostWorkload, type Slots, type Workload } from './workload.ts';
+import { CheckFailed } from '../check-failed.ts';
+import type { GuestWorkload, HostWorkload, Slots, Workload } from './workload.ts';
 
 const PAYLOAD_BYTES = 4;
 const SLOT_BYTES = 2 * PAYLOAD_BYTES;
@@ -36,8 +37,14 @@ class EchoGuest implements GuestWorkload {
     elements.reset();
     switch ((x >>> 2) % 3) {
       case 0:
-        elements.addOut(region, out, 1).addOut(region, out + 1, 2).addOut(region, out + 3, 1);
-        elements.addIn(region, copy, 1).addIn(region, copy + 1, 2).addIn(region, copy + 3, 1);
+        elements
+          .addOut(region, out, 1)
+          .addOut(region, out + 1, 2)
+          .addOut(region, out + 3, 1);
+        elements
+          .addIn(region, copy, 1)
+          .addIn(region, copy + 1, 2)
+          .addIn(region, copy + 3, 1);
         break;
       case 1:
         elements.addOut(region, out, 1).addOut(region, out + 1, 3);

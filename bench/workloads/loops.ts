@@ -4,11 +4,12 @@
  *
  * Nothing here allocates: the counters are fields, the request and the lists are reused.
  */
+import type { Doorbell } from '../../src/doorbell/doorbell.ts';
 import { EMPTY, type GuestQueue } from '../../src/guest/queue.ts';
-import type { Doorbell, WaitSet } from '../../src/doorbell/doorbell.ts';
 import type { HostQueue, Request } from '../../src/host/queue.ts';
 import { NO_HEAD, type Vringh } from '../../src/host/vringh.ts';
-import { CheckFailed, type GuestWorkload, type HostWorkload } from './workload.ts';
+import { CheckFailed } from '../check-failed.ts';
+import type { GuestWorkload, HostWorkload } from './workload.ts';
 
 /** Why a loop returned. */
 export const REACHED = 0;
@@ -175,99 +176,5 @@ export class FastHostLoop implements Loop {
   private callIfNeeded(): void {
     if (this.queue.needsCall()) this.bell.ring();
     else this.suppressed++;
-  }
-}
-
-/** Why a side ended before its last transfer. */
-export class Stopped extends Error {
-  constructor() {
-    super('the run is being stopped');
-    this.name = 'Stopped';
-  }
-}
-
-/** The peer did nothing for the whole bound of a wait. */
-export class Stalled extends Error {
-  constructor(side: string, timeoutMs: number, done: number, limit: number) {
-    super(`${side}: the peer did nothing for ${timeoutMs / 1000} s (transfer ${done} of ${limit})`);
-    this.name = 'Stalled';
-  }
-}
-
-/** After the bound of a wait, how long a ring may still come before it counts as lost, milliseconds. */
-const LOST_GRACE_MS = 100;
-
-/** Runs a loop to its limits, waiting when it must; counts what the waits were. */
-export class Runner {
-  /** Wake-ups taken. */
-  pinged = 0;
-  /** Wake-ups that found nothing to do. */
-  spurious = 0;
-  /** Waits that ran out although work was there: nobody rang. */
-  lostWakeups = 0;
-  /** Times a polling loop looked in vain, in units of its patience. */
-  spins = 0;
-  private readonly side: string;
-  private readonly loop: Loop;
-  private readonly waits: WaitSet;
-  private readonly timeoutMs: number;
-
-  constructor(side: string, loop: Loop, waits: WaitSet, timeoutMs: number) {
-    this.side = side;
-    this.loop = loop;
-    this.waits = waits;
-    this.timeoutMs = timeoutMs;
-  }
-
-  resetCounters(): void {
-    this.pinged = 0;
-    this.spurious = 0;
-    this.lostWakeups = 0;
-    this.spins = 0;
-    this.loop.suppressed = 0;
-  }
-
-  /** @throws Stopped, Stalled, and what the loop throws. */
-  async run(limit: number, drain: boolean): Promise<void> {
-    const { loop } = this;
-    let wokenAt = -1;
-    let idleAt = -1;
-    let idleSince = 0;
-    for (;;) {
-      const state = loop.advance(limit, drain);
-      if (loop.done === wokenAt) this.spurious++;
-      wokenAt = -1;
-      if (state === REACHED) return;
-      if (state === IDLE) {
-        if (loop.done !== idleAt) idleSince = performance.now();
-        idleAt = loop.done;
-        this.checkIdle(limit, idleSince);
-        continue;
-      }
-      const pending = this.waits.wait(this.timeoutMs);
-      const wake = typeof pending === 'string' ? pending : await pending;
-      if (wake === 'rung') this.pinged++;
-      else if (wake === 'stopped') throw new Stopped();
-      else await this.timedOut(limit);
-      loop.woken();
-      wokenAt = loop.done;
-    }
-  }
-
-  /** Work there, the doorbell not rung, and still not after a grace: a lost wake-up, and the run goes on. */
-  private async timedOut(limit: number): Promise<void> {
-    if (!this.loop.hasWork()) throw new Stalled(this.side, this.timeoutMs, this.loop.done, limit);
-    const wake = await this.waits.wait(LOST_GRACE_MS);
-    if (wake === 'stopped') throw new Stopped();
-    if (wake === 'rung') this.pinged++;
-    else this.lostWakeups++;
-  }
-
-  /** A polling loop found nothing for a while: the run may have been stopped, or the peer may have gone. */
-  private checkIdle(limit: number, idleSince: number): void {
-    this.spins++;
-    if (this.waits.stopped()) throw new Stopped();
-    if (performance.now() - idleSince > this.timeoutMs)
-      throw new Stalled(this.side, this.timeoutMs, this.loop.done, limit);
   }
 }

@@ -3,14 +3,6 @@ import type { ScatterList } from '../../src/guest/scatter-list.ts';
 import type { Request } from '../../src/host/queue.ts';
 import type { MemoryRegion } from '../../src/memory/region.ts';
 
-/** A transfer came back other than it must. */
-export class CheckFailed extends Error {
-  constructor(what: string, expected: number | string, actual: number | string) {
-    super(`${what}: expected ${expected}, got ${actual}`);
-    this.name = 'CheckFailed';
-  }
-}
-
 /** Where a workload's payload lies: slot number s at `offset + s * slotBytes`. One more slot than the ring has. */
 export interface Slots {
   region: MemoryRegion;

@@ -129,7 +129,8 @@ export class SplitVirtqueue implements GuestQueue {
   addDeferred(elements: ScatterList, token: number): boolean {
     if (this.broken !== null) throw this.broken;
     const count = elements.outCount + elements.inCount;
-    if (count === 0 || count > this.size) throw new RangeError(`a request has 1 to ${this.size} elements, not ${count}`);
+    if (count === 0 || count > this.size)
+      throw new RangeError(`a request has 1 to ${this.size} elements, not ${count}`);
     if (!(token >= 0 && token <= TOKEN_MAX)) throw new RangeError(`a token is an integer from 0, not ${token}`);
     if (this.addsUnkicked === ADDS_UNKICKED_MAX) {
       this.publish();

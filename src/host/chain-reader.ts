@@ -162,7 +162,7 @@ export class ChainReader {
     for (;;) {
       if (!(address >= range.start && address < range.end)) this.locate(index, address);
       const room = range.end - address;
-      const part = left < room ? left : room;
+      const part = Math.min(left, room);
       list.append(range.region, range.offset + (address - range.start), part);
       left -= part;
       if (left === 0) return;

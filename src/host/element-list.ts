@@ -77,7 +77,7 @@ export class ElementList {
     while (done < wanted && position < this.count) {
       const elementLength = lengths[position]!;
       const left = elementLength - moved;
-      const part = wanted - done < left ? wanted - done : left;
+      const part = Math.min(wanted - done, left);
       const guest = this.bytes[this.regions[position]!]!;
       const from = offsets[position]! + moved;
       const at = localOffset + done;

@@ -1,0 +1,33 @@
+/** The commands, and how a mistake on the command line ends. Knows no process: tests call it. */
+import { endianness } from 'node:os';
+import { nearest, UsageError } from './option-values.ts';
+import { type Console, type RunHooks, runCommand } from './run.ts';
+import { runHelp } from './run-help.ts';
+
+const EXIT_USAGE = 2;
+
+type Command = (args: readonly string[], console: Console, hooks: RunHooks) => Promise<number>;
+
+const COMMANDS: Record<string, Command> = {
+  run: runCommand,
+  help: async (_args, console) => {
+    console.out(runHelp());
+    return 0;
+  },
+};
+
+/** Runs the program with its arguments; resolves to the exit code. */
+export async function main(args: readonly string[], console: Console, hooks: RunHooks = {}): Promise<number> {
+  try {
+    if (endianness() !== 'LE') throw new UsageError('this program needs a little-endian machine');
+    const named = args[0] !== undefined && !args[0].startsWith('-');
+    const name = named ? args[0]! : 'run';
+    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+    if (command === undefined) throw new UsageError(`unknown command '${name}'${nearest(name, Object.keys(COMMANDS))}`);
+    return await command(named ? args.slice(1) : args, console, hooks);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.err(`vringbench: ${error.message}`);
+    return EXIT_USAGE;
+  }
+}

@@ -1,0 +1,75 @@
+/** Where a run was measured: machine, engine, commit; and what the machine was doing meanwhile. Main thread. */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { cpus, hostname, loadavg, platform, release } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Environment } from './record.ts';
+
+/** The package's own folder, seen from the built file in dist/bench. */
+const PACKAGE_ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** The kernel's clock tick in /proc/stat, nanoseconds. */
+const TICK_NS = 10_000_000;
+
+function readOrNull(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+function git(...args: string[]): string | null {
+  try {
+    return execFileSync('git', ['-C', PACKAGE_ROOT, ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+  } catch {
+    return null;
+  }
+}
+
+/** A stable name that tells machines apart without telling whose they are: model, CPUs, and a hash of its identity. */
+function machineName(model: string, count: number): string {
+  const identity = readOrNull('/etc/machine-id')?.trim() || hostname();
+  const hash = createHash('sha256').update(`${identity} ${model} ${count}`).digest('hex').slice(0, 8);
+  const slug = model
+    .toLowerCase()
+    .replace(/\(r\)|\(tm\)|cpu|processor/g, '')
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
+  return `${slug || 'machine'}-${count}cpu-${hash}`;
+}
+
+/** Taken once a run, before anything is measured. */
+export function captureEnvironment(): Environment {
+  const list = cpus();
+  const model = list[0]?.model.trim() || 'unknown';
+  const cpuinfo = readOrNull('/proc/cpuinfo');
+  const commit = git('rev-parse', 'HEAD')?.trim() ?? null;
+  return {
+    machine: machineName(model, list.length),
+    cpu: model,
+    cpus: list.length,
+    kernel: `${platform()} ${release()}`,
+    virtualized: cpuinfo === null ? null : /^flags\s*:.*\bhypervisor\b/m.test(cpuinfo),
+    node: process.versions.node,
+    v8: process.versions.v8,
+    commit,
+    dirty: commit === null ? null : git('status', '--porcelain') !== '',
+  };
+}
+
+/** The one-minute load average, or null where there is none. */
+export function loadAverage(): number | null {
+  return platform() === 'win32' ? null : loadavg()[0]!;
+}
+
+/** Time stolen by the hypervisor since boot, all CPUs, nanoseconds; null where the kernel does not tell. */
+export function stolenNs(): number | null {
+  const fields = readOrNull('/proc/stat')?.split('\n')[0]?.trim().split(/\s+/);
+  const steal = Number(fields?.[8]);
+  return Number.isFinite(steal) ? steal * TICK_NS : null;
+}

@@ -1,0 +1,176 @@
+/**
+ * The command line of `run`: one table from which parsing, defaults, help and error messages come. Main thread.
+ */
+import { parseArgs } from 'node:util';
+import { DOORBELLS } from '../src/doorbell/index.ts';
+import { ORDERINGS } from '../src/ordering/index.ts';
+import { VRING_SIZE_MAX } from '../src/ring/constants.ts';
+import { type Choice, choiceOf, countOf, nearest, secondsOf, UsageError } from './option-values.ts';
+import type { RunConfig } from './record.ts';
+import { WORKLOADS } from './workloads/index.ts';
+
+/** Transfers are numbered in 32 bits; warm-up and window share the numbers. */
+const TRANSFERS_MAX = 2_000_000_000;
+
+export interface RunOptions {
+  config: RunConfig;
+  label: string;
+  /** A file, `none`, or null for the machine's own file. */
+  out: string | null;
+  json: boolean;
+  help: boolean;
+  /** Options given that change nothing in this run, each with why. */
+  idle: string[];
+}
+
+interface Option {
+  /** What stands for its value in the help; null: a flag. */
+  value: string | null;
+  summary: string;
+  /** Shown in the help. */
+  byDefault?: string;
+  choices?: Choice;
+  /** Only the parallel test looks at it. */
+  parallelOnly?: boolean;
+}
+
+const flag = (summary: string): Option => ({ value: null, summary });
+const measured = (value: string, summary: string, byDefault: string): Option => ({
+  value,
+  summary,
+  byDefault,
+  parallelOnly: true,
+});
+const choice = (choices: Choice, summary: string, byDefault: string): Option => ({
+  ...measured('NAME', summary, byDefault),
+  choices,
+});
+
+const LAYOUTS: Choice = { split: { summary: 'split virtqueue, legacy alignment' } };
+
+export const RUN_OPTIONS = {
+  parallel: flag('guest and host in two threads, measured; without it the basic test on one'),
+  indirect: flag('negotiate VIRTIO_RING_F_INDIRECT_DESC'),
+  eventidx: flag('negotiate VIRTIO_RING_F_EVENT_IDX'),
+  'virtio-1': flag('negotiate VIRTIO_F_VERSION_1'),
+  'slow-range': flag('the host translates one byte at a time'),
+  'fast-vringh': { ...flag('the host spins and reads no descriptor; the guest never kicks'), parallelOnly: true },
+  transfers: measured('N', 'transfers in the measured window', '10M'),
+  warmup: measured('N', 'transfers before it, on the same ring', '200k'),
+  repeat: measured('N', 'repetitions, each in fresh threads', '1'),
+  'ring-size': measured('N', `descriptors, a power of two up to ${VRING_SIZE_MAX}`, '256'),
+  workload: choice(WORKLOADS, 'what a transfer carries', 'alternate'),
+  layout: choice(LAYOUTS, 'ring layout', 'split'),
+  ordering: choice(ORDERINGS, 'how shared fields are accessed', 'seqcst'),
+  doorbell: choice(DOORBELLS, 'how one thread wakes the other', 'futex'),
+  cpus: measured('WHERE', 'distant (first and last), same, none, or two numbers: guest,host', 'distant'),
+  timeout: measured('S', 'bound of every wait, seconds', '10'),
+  label: measured('TEXT', 'kept in the record', ''),
+  out: measured('FILE', "where the record is appended, or none; default: the machine's file in results/", ''),
+  json: { ...flag('print the record alone on standard output; the rest goes to standard error'), parallelOnly: true },
+  help: flag('this text'),
+} satisfies Record<string, Option>;
+
+type OptionName = keyof typeof RUN_OPTIONS;
+
+const OPTIONS: Record<OptionName, Option> = RUN_OPTIONS;
+const NAMES = Object.keys(OPTIONS) as OptionName[];
+
+/** @throws UsageError naming the argument. */
+export function parseRunOptions(args: readonly string[]): RunOptions {
+  const given = readArguments(args);
+  const text = (name: OptionName) => given.get(name) ?? OPTIONS[name].byDefault ?? '';
+  const on = (name: OptionName) => given.has(name);
+  const count = (name: OptionName, min: number, max: number) => countOf(`--${name}`, text(name), min, max);
+  const pick = <Name extends string>(name: OptionName, table: Record<Name, unknown>) =>
+    choiceOf(`--${name}`, text(name), table);
+
+  const ordering = pick('ordering', ORDERINGS);
+  const config: RunConfig = {
+    parallel: on('parallel'),
+    indirect: on('indirect'),
+    eventidx: on('eventidx'),
+    virtio1: on('virtio-1'),
+    slowRange: on('slow-range'),
+    fastVringh: on('fast-vringh'),
+    transfers: count('transfers', 1, TRANSFERS_MAX),
+    warmup: count('warmup', 0, TRANSFERS_MAX),
+    repeat: count('repeat', 1, 1_000_000),
+    ringSize: count('ring-size', 1, VRING_SIZE_MAX),
+    workload: pick('workload', WORKLOADS),
+    layout: pick('layout', LAYOUTS) as 'split',
+    ordering,
+    orderingSound: ORDERINGS[ordering].sound,
+    doorbell: pick('doorbell', DOORBELLS),
+    cpus: text('cpus'),
+    timeout: secondsOf('--timeout', text('timeout')),
+  };
+  checkCombination(config);
+  const idle = config.parallel ? [] : NAMES.filter((name) => given.has(name) && OPTIONS[name].parallelOnly);
+  return {
+    config,
+    label: text('label'),
+    out: given.get('out') ?? null,
+    json: on('json'),
+    help: on('help'),
+    idle: idle.map((name) => `--${name} has no effect without --parallel`),
+  };
+}
+
+/** The arguments as option → text (flags: ''). @throws UsageError */
+function readArguments(args: readonly string[]): Map<OptionName, string> {
+  const options = Object.fromEntries(
+    NAMES.map((name) => [name, { type: OPTIONS[name].value === null ? 'boolean' : 'string' } as const]),
+  );
+  const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true });
+  const given = new Map<OptionName, string>();
+  for (const token of tokens) {
+    if (token.kind === 'positional') throw new UsageError(`unexpected argument '${token.value}'`);
+    if (token.kind === 'option-terminator') throw new UsageError("unexpected argument '--'");
+    const name = token.name as OptionName;
+    const option = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined;
+    if (option === undefined || !token.rawName.startsWith('--'))
+      throw new UsageError(
+        `unknown argument '${token.rawName}'${nearest(
+          `--${token.name}`,
+          NAMES.map((n) => `--${n}`),
+        )}`,
+      );
+    if (given.has(name)) throw new UsageError(`--${name} is given twice`);
+    if (option.value === null && token.value !== undefined) throw new UsageError(`--${name} takes no value`);
+    if (option.value !== null && (token.value === undefined || (token.value.startsWith('--') && !token.inlineValue)))
+      throw new UsageError(`--${name} wants a value: ${option.value}`);
+    given.set(name, token.value ?? '');
+  }
+  return given;
+}
+
+/** @throws UsageError for options that are each right but cannot run together. */
+function checkCombination(config: RunConfig): void {
+  const { ringSize, workload } = config;
+  if ((ringSize & (ringSize - 1)) !== 0)
+    throw new UsageError(`--ring-size wants a power of two from 1 to ${VRING_SIZE_MAX}, not ${ringSize}`);
+  if (config.fastVringh && workload === 'echo')
+    throw new UsageError('--fast-vringh cannot run with --workload echo: its host never copies');
+  const smallest = 2 ** Math.ceil(Math.log2(WORKLOADS[workload].elementsMax));
+  if (config.parallel && ringSize < smallest)
+    throw new UsageError(
+      `--ring-size ${ringSize} is too small: workload ${workload} sends requests of up to ` +
+        `${WORKLOADS[workload].elementsMax} elements; the smallest ring is ${smallest}`,
+    );
+  if (config.transfers + config.warmup > TRANSFERS_MAX)
+    throw new UsageError(`--transfers and --warmup together are at most ${TRANSFERS_MAX}`);
+}
+
+/** The options part of the help text. */
+export function optionsHelp(): string {
+  const lines: string[] = [];
+  for (const name of NAMES) {
+    const { value, summary, byDefault, choices } = OPTIONS[name];
+    const left = `  --${name}${value === null ? '' : ` ${value}`}`;
+    lines.push(`${left.padEnd(22)} ${summary}${byDefault ? ` (${byDefault})` : ''}`);
+    for (const [chosen, { summary: what }] of Object.entries(choices ?? {}))
+      lines.push(`${''.padEnd(24)} ${chosen.padEnd(10)} ${what}`);
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,116 @@
+/**
+ * Faults that tests plant in one side of a pair: the cause of every counter that must be zero and of every way a run
+ * can end early. No command line reaches them.
+ */
+import type { Doorbell } from '../../src/doorbell/doorbell.ts';
+import { type Loop, type LoopState, REACHED } from '../workloads/loops.ts';
+
+export interface Fault {
+  side: 'guest' | 'host';
+  /**
+   * throw: an exception; exit: the thread ends; silence: it does nothing for ever; garbage: it allocates until the
+   * engine collects; corrupt: a payload byte of the transfer at hand changes; mute: its doorbell rings nobody.
+   */
+  kind: 'throw' | 'exit' | 'silence' | 'garbage' | 'corrupt' | 'mute';
+  /** The transfer before which it happens, counted from the start of warm-up. */
+  transfer: number;
+}
+
+/** How many transfers a mute doorbell stays mute. */
+const MUTE_TRANSFERS = 1000;
+
+/** Several young generations' worth of 1 KiB arrays. */
+const GARBAGE_ARRAYS = 200_000;
+
+const ACTIONS: Record<Exclude<Fault['kind'], 'mute'>, (corrupt: () => void) => void> = {
+  throw: () => {
+    throw new Error('planted exception');
+  },
+  exit: () => process.exit(7),
+  silence: () => {
+    for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  },
+  garbage: () => {
+    const kept: Float64Array[] = [];
+    for (let i = 0; i < GARBAGE_ARRAYS; i++) kept[i & 7] = Float64Array.from({ length: 128 }, () => i);
+  },
+  corrupt: (corrupt) => corrupt(),
+};
+
+/** A loop that misbehaves once, before a given transfer. */
+export class FaultyLoop implements Loop {
+  private acted = false;
+  private readonly inner: Loop;
+  private readonly fault: Fault;
+  private readonly corrupt: () => void;
+
+  constructor(inner: Loop, fault: Fault, corrupt: () => void) {
+    this.inner = inner;
+    this.fault = fault;
+    this.corrupt = corrupt;
+  }
+
+  get done(): number {
+    return this.inner.done;
+  }
+
+  get suppressed(): number {
+    return this.inner.suppressed;
+  }
+
+  set suppressed(count: number) {
+    this.inner.suppressed = count;
+  }
+
+  advance(limit: number, drain: boolean): LoopState {
+    const { kind, transfer } = this.fault;
+    if (!this.acted && kind !== 'mute' && limit > transfer) {
+      const state = this.inner.advance(transfer, false);
+      if (state !== REACHED) return state;
+      this.acted = true;
+      ACTIONS[kind](this.corrupt);
+    }
+    return this.inner.advance(limit, drain);
+  }
+
+  woken(): void {
+    this.inner.woken();
+  }
+
+  hasWork(): boolean {
+    return this.inner.hasWork();
+  }
+}
+
+/** A doorbell whose rings reach nobody for a while. */
+export class MuteDoorbell implements Doorbell {
+  private readonly inner: Doorbell;
+  private readonly from: number;
+  /** Transfers this side is done with; set once the loop that rings exists. */
+  doneSoFar: () => number = () => 0;
+  private muted = 0;
+
+  constructor(inner: Doorbell, fault: Fault) {
+    this.inner = inner;
+    this.from = fault.transfer;
+  }
+
+  get rings(): number {
+    return this.inner.rings + this.muted;
+  }
+
+  get wakeSyscalls(): number {
+    return this.inner.wakeSyscalls;
+  }
+
+  ring(): void {
+    const done = this.doneSoFar();
+    if (done >= this.from && done < this.from + MUTE_TRANSFERS) this.muted++;
+    else this.inner.ring();
+  }
+
+  resetCounters(): void {
+    this.muted = 0;
+    this.inner.resetCounters();
+  }
+}

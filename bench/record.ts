@@ -1,0 +1,133 @@
+/**
+ * What a run leaves behind: configuration, environment and every repetition's raw figures. This schema is the only
+ * definition of it; the types are inferred, and records are validated by it when they are read back.
+ */
+import { z } from 'zod';
+import { DOORBELLS } from '../src/doorbell/index.ts';
+import { ORDERINGS } from '../src/ordering/index.ts';
+import { WORKLOADS } from './workloads/index.ts';
+
+/** Raised with every change after which an older program would misread a record. */
+export const SCHEMA_VERSION = 1;
+
+const count = z.int().nonnegative();
+const ns = z.number().nonnegative();
+
+function names<Name extends string>(table: Record<Name, unknown>) {
+  return z.enum(Object.keys(table) as [Name, ...Name[]]);
+}
+
+/** Every option of `run` that says what is measured, by its long name. */
+export const configSchema = z.strictObject({
+  parallel: z.boolean(),
+  indirect: z.boolean(),
+  eventidx: z.boolean(),
+  virtio1: z.boolean(),
+  slowRange: z.boolean(),
+  fastVringh: z.boolean(),
+  transfers: count,
+  warmup: count,
+  repeat: count,
+  ringSize: count,
+  workload: names(WORKLOADS),
+  layout: z.enum(['split']),
+  ordering: names(ORDERINGS),
+  /** The ECMAScript memory model guarantees the ordering. */
+  orderingSound: z.boolean(),
+  doorbell: names(DOORBELLS),
+  /** `distant`, `same`, `none`, or two CPU numbers: guest, host. */
+  cpus: z.string(),
+  /** Bound of every wait, seconds. */
+  timeout: z.number().positive(),
+});
+
+export const environmentSchema = z.strictObject({
+  /** Stable name of the machine; also the name of its results file. */
+  machine: z.string(),
+  cpu: z.string(),
+  cpus: count,
+  kernel: z.string(),
+  virtualized: z.boolean().nullable(),
+  node: z.string(),
+  v8: z.string(),
+  /** Of this program; null outside a checkout. */
+  commit: z.string().nullable(),
+  dirty: z.boolean().nullable(),
+});
+
+/** One side of one pair, over the measured window. */
+const sideSchema = z.strictObject({
+  cpu: count.nullable(),
+  pinned: z.boolean(),
+  unpinnedReason: z.string().nullable(),
+  /** The thread's claim on its CPU: higher yields more. */
+  nice: z.int(),
+  /** Doorbell rings, whether or not the peer slept. */
+  notified: count,
+  /** Times the peer was asked about and wanted no notification. */
+  suppressed: count,
+  /** Rings that had to wake the peer. */
+  wakeSyscalls: count,
+  /** Wake-ups taken. */
+  pinged: count,
+  /** Wake-ups that found nothing to do. */
+  spurious: count,
+  /** Looks in vain of a polling side, in units of 10,000. */
+  spins: count,
+  /** The four below are null where the kernel does not tell. */
+  asleepNs: ns.nullable(),
+  cpuNs: ns.nullable(),
+  voluntarySwitches: count.nullable(),
+  involuntarySwitches: count.nullable(),
+  gcCount: count,
+});
+
+const repetitionSchema = z.strictObject({
+  wallNs: ns,
+  /** CPU time of the whole process in the window. */
+  cpuUserNs: ns,
+  cpuSystemNs: ns,
+  transfersPerSecond: z.number().nonnegative(),
+  /** Transfers a second in each tenth of the window. */
+  tenths: z.array(z.number().nonnegative()),
+  /** Median round trip of a word between the two CPUs, before and after; null where there is nothing to cross. */
+  crossCpuNs: z.tuple([ns.nullable(), ns.nullable()]),
+  /** Load average of the last minute when the repetition began; null where unknown. */
+  load: z.number().nonnegative().nullable(),
+  /** Time the hypervisor took from this machine meanwhile, all CPUs; null where unknown. */
+  stealNs: ns.nullable(),
+  /** Largest resident memory of the process so far. */
+  peakRssBytes: count,
+  pairs: z.array(
+    z.strictObject({
+      guest: sideSchema,
+      host: sideSchema,
+      lostWakeups: count,
+      /** Transfers whose bytes were checked; 0 with fastVringh, where only order and lengths are. */
+      verifiedTransfers: count,
+    }),
+  ),
+});
+
+export const OUTCOMES = ['done', 'lost-wakeups', 'check-failed', 'stalled', 'failed', 'interrupted'] as const;
+
+export const recordSchema = z.strictObject({
+  schema: z.literal(SCHEMA_VERSION),
+  id: z.uuid(),
+  at: z.iso.datetime(),
+  label: z.string(),
+  outcome: z.enum(OUTCOMES),
+  /** What went wrong, in one line; null if nothing did. */
+  failure: z.string().nullable(),
+  config: configSchema,
+  environment: environmentSchema,
+  /** Those that were finished. */
+  repetitions: z.array(repetitionSchema),
+});
+
+export type RunConfig = z.infer<typeof configSchema>;
+export type Environment = z.infer<typeof environmentSchema>;
+export type SideRecord = z.infer<typeof sideSchema>;
+export type Repetition = z.infer<typeof repetitionSchema>;
+export type Outcome = (typeof OUTCOMES)[number];
+export type RunRecord = z.infer<typeof recordSchema>;

@@ -1,0 +1,184 @@
+/**
+ * One fresh run of one cell: two new threads in a pool of their own, warmed up, measured, and gone afterwards, however
+ * it ends. Main thread. While the window lasts nothing runs here but the event loop's wait for the threads.
+ */
+import { Piscina } from 'piscina';
+import { DOORBELLS } from '../src/doorbell/index.ts';
+import type { ReadyMessage, SideEnd } from '../workers/side.ts';
+import { loadAverage, stolenNs } from './environment.ts';
+import type { Fault } from './pair/faults.ts';
+import { releaseStart, stopRendezvous } from './pair/rendezvous.ts';
+import { makePair, type PairSetup } from './pair/setup.ts';
+import type { Side, SideReport, SideTask } from './pair/side.ts';
+import type { Placement } from './placement.ts';
+import type { Outcome, Repetition, RunConfig, SideRecord } from './record.ts';
+
+/** How long a side may take to stop by itself before its thread is ended. */
+const STOP_GRACE_MS = 500;
+
+export interface RepetitionOptions {
+  /** Told when the threads start and when the measured window begins. */
+  onPhase?: (phase: 'warm-up' | 'measuring') => void;
+  /** Ends the repetition early with outcome `interrupted`. */
+  signal?: AbortSignal;
+  /** Planted by tests. */
+  fault?: Fault;
+}
+
+export type RepetitionResult =
+  | { outcome: 'done' | 'lost-wakeups'; repetition: Repetition }
+  | { outcome: Exclude<Outcome, 'done' | 'lost-wakeups'>; failure: string };
+
+function pairSetup(config: RunConfig, placement: Placement): PairSetup {
+  return makePair({
+    features: { indirect: config.indirect, eventIdx: config.eventidx, version1: config.virtio1 },
+    slowRange: config.slowRange,
+    fastVringh: config.fastVringh,
+    ringSize: config.ringSize,
+    workload: config.workload,
+    ordering: config.ordering,
+    doorbell: config.doorbell,
+    transfers: config.transfers,
+    warmup: config.warmup,
+    timeoutMs: config.timeout * 1000,
+    apart: placement.apart,
+  });
+}
+
+function stop(setup: PairSetup): void {
+  const doorbell = DOORBELLS[setup.config.doorbell];
+  doorbell.stop(setup.guestHandle);
+  doorbell.stop(setup.hostHandle);
+  stopRendezvous(setup.rendezvous);
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+export async function runRepetition(
+  config: RunConfig,
+  placement: Placement,
+  options: RepetitionOptions = {},
+): Promise<RepetitionResult> {
+  const { onPhase, signal, fault } = options;
+  const setup = pairSetup(config, placement);
+  const pool = new Piscina({
+    filename: new URL('../workers/side.js', import.meta.url).href,
+    minThreads: 2,
+    maxThreads: 2,
+    concurrentTasksPerWorker: 1,
+    atomics: 'disabled',
+  });
+  const load = loadAverage();
+  const stolenBefore = stolenNs();
+  const ready = new Set<Side>();
+  pool.on('message', (message: ReadyMessage) => {
+    ready.add(message.ready);
+    if (ready.size < 2) return;
+    onPhase?.('measuring');
+    releaseStart(setup.rendezvous);
+  });
+  const interrupt = () => stop(setup);
+  signal?.addEventListener('abort', interrupt);
+  try {
+    onPhase?.('warm-up');
+    if (signal?.aborted) stop(setup);
+    const { required: cpuRequired, unpinnedReason } = placement;
+    const run = (side: Side, cpu: number | null): Promise<SideEnd> =>
+      pool.run({ side, setup, cpu, cpuRequired, unpinnedReason, ...(fault && { fault }) } satisfies SideTask);
+    const ends = await collect(run('guest', placement.guest), run('host', placement.host), setup);
+    if ('failure' in ends) {
+      if (signal?.aborted) return { outcome: 'interrupted', failure: 'interrupted' };
+      return { outcome: ends.failure.ended, failure: ends.failure.message };
+    }
+    const { guest, host } = ends;
+    const stolenAfter = stolenNs();
+    const stealNs = stolenBefore === null || stolenAfter === null ? null : stolenAfter - stolenBefore;
+    const repetition = toRepetition(config, guest, host, load, stealNs);
+    return { outcome: guest.lostWakeups + host.lostWakeups > 0 ? 'lost-wakeups' : 'done', repetition };
+  } finally {
+    signal?.removeEventListener('abort', interrupt);
+    await pool.destroy();
+  }
+}
+
+type Failure = { ended: 'check-failed' | 'stalled' | 'failed'; message: string };
+
+/** Waits for both sides; when one fails the other is stopped, and left behind if it does not stop. */
+async function collect(
+  guestRun: Promise<SideEnd>,
+  hostRun: Promise<SideEnd>,
+  setup: PairSetup,
+): Promise<{ guest: SideReport; host: SideReport } | { failure: Failure }> {
+  const failures: Failure[] = [];
+  const settle = async (run: Promise<SideEnd>): Promise<SideReport | null> => {
+    const end = await run.catch(
+      (error: Error): SideEnd => ({ ended: 'failed', message: `a thread ended: ${error.message}` }),
+    );
+    if (end.ended === 'done') return end.report;
+    if (end.ended !== 'stopped') failures.push({ ended: end.ended, message: end.message });
+    stop(setup);
+    return null;
+  };
+  const sides = [settle(guestRun), settle(hostRun)] as const;
+  const both = Promise.all(sides);
+  // A side that ended well leaves the other as long as it takes; one that did not has told the other to stop.
+  if ((await Promise.race(sides)) === null) await Promise.race([both, sleep(STOP_GRACE_MS)]);
+  else await both;
+  const first = failures[0];
+  if (first !== undefined) return { failure: first };
+  const [guest, host] = await both;
+  if (guest === null || host === null) return { failure: { ended: 'failed', message: 'stopped' } };
+  return { guest, host };
+}
+
+function toSide(report: SideReport): SideRecord {
+  const { pinning, thread } = report;
+  return {
+    cpu: pinning.cpu,
+    pinned: pinning.pinned,
+    unpinnedReason: pinning.pinned ? null : pinning.reason,
+    nice: report.nice,
+    notified: report.notified,
+    suppressed: report.suppressed,
+    wakeSyscalls: report.wakeSyscalls,
+    pinged: report.pinged,
+    spurious: report.spurious,
+    spins: report.spins,
+    asleepNs: thread?.asleepNs ?? null,
+    cpuNs: thread?.cpuNs ?? null,
+    voluntarySwitches: thread?.voluntarySwitches ?? null,
+    involuntarySwitches: thread?.involuntarySwitches ?? null,
+    gcCount: report.gcCount,
+  };
+}
+
+function toRepetition(
+  config: RunConfig,
+  guest: SideReport,
+  host: SideReport,
+  load: number | null,
+  stealNs: number | null,
+): Repetition {
+  const window = guest.window!;
+  return {
+    wallNs: window.wallNs,
+    cpuUserNs: window.cpuUserNs,
+    cpuSystemNs: window.cpuSystemNs,
+    transfersPerSecond: (config.transfers * 1e9) / window.wallNs,
+    tenths: window.tenths,
+    crossCpuNs: guest.crossCpuNs,
+    load,
+    stealNs,
+    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    pairs: [
+      {
+        guest: toSide(guest),
+        host: toSide(host),
+        lostWakeups: guest.lostWakeups + host.lostWakeups,
+        verifiedTransfers: config.fastVringh ? 0 : guest.transfers,
+      },
+    ],
+  };
+}

@@ -1,0 +1,109 @@
+/** What a person reads: the original program's lines to the letter, then this program's own figures. Main thread. */
+import type { Repetition, RunConfig, SideRecord } from './record.ts';
+
+const seconds = (ns: number) => (ns / 1e9).toFixed(3);
+const grouped = (value: number) => value.toLocaleString('en-US');
+
+/** The original's four lines for one repetition, with the CPUs really used. */
+export function originalLines(repetition: Repetition): string[] {
+  const { guest, host } = repetition.pairs[0]!;
+  const { wallNs, cpuUserNs, cpuSystemNs } = repetition;
+  const reason = guest.unpinnedReason ?? host.unpinnedReason;
+  return [
+    reason === null ? `Using CPUS ${guest.cpu} and ${host.cpu}` : `Using CPUS unpinned: ${reason}`,
+    `Guest: notified ${guest.notified}, pinged ${guest.pinged}`,
+    `Host: notified ${host.notified}, pinged ${host.pinged}`,
+    `Time: R=${seconds(wallNs)} U=${seconds(cpuUserNs)} S=${seconds(cpuSystemNs)}`,
+  ];
+}
+
+/** The middle of a sorted copy; the mean of the two middle ones of an even count. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** `median (min – max)`, or the one value there is. */
+function spread(values: readonly number[], show: (value: number) => string): string {
+  const middle = show(median(values));
+  return values.length === 1 ? middle : `${middle} (${show(Math.min(...values))} – ${show(Math.max(...values))})`;
+}
+
+const row = (name: string, text: string) => `  ${name.padEnd(20)} ${text}`;
+
+/** Our figures over all repetitions, with their spread. */
+export function summaryLines(config: RunConfig, repetitions: readonly Repetition[]): string[] {
+  if (repetitions.length === 0) return [];
+  const { transfers } = config;
+  const over = (figure: (repetition: Repetition) => number | null, show: (value: number) => string) => {
+    const values = repetitions.map(figure).filter((value) => value !== null);
+    return values.length === 0 ? 'unknown here' : spread(values, show);
+  };
+  const side = (name: 'guest' | 'host', figure: (side: SideRecord) => number | null) => (repetition: Repetition) =>
+    figure(repetition.pairs[0]![name]);
+  const both = (figure: (side: SideRecord) => number | null, show: (value: number) => string) =>
+    `guest ${over(side('guest', figure), show)}, host ${over(side('host', figure), show)}`;
+  const percent = (value: number) => `${((100 * value) / transfers).toFixed(2)} %`;
+  const perTransfer = (value: number) => `${(value / transfers).toFixed(1)} ns`;
+  const verified = config.fastVringh ? 'order and lengths checked, contents not (--fast-vringh)' : 'every one verified';
+  const crossings = repetitions.flatMap(({ crossCpuNs }) => crossCpuNs.filter((value) => value !== null));
+
+  return [
+    row('transfers', `${grouped(transfers)} × ${repetitions.length}, ${verified}`),
+    row(
+      'throughput',
+      `${over(
+        (r) => r.transfersPerSecond / 1e6,
+        (v) => v.toFixed(3),
+      )} M/s`,
+    ),
+    row('notified', `${both((s) => s.notified, percent)} of transfers`),
+    row('woken by syscall', `${both((s) => s.wakeSyscalls, percent)} of transfers`),
+    row(
+      'pinged for nothing',
+      both((s) => s.spurious, grouped),
+    ),
+    row('CPU time', `${both((s) => s.cpuNs, perTransfer)} a transfer`),
+    row(
+      'collections',
+      both((s) => s.gcCount, grouped),
+    ),
+    ...(crossings.length === 0 ? [] : [row('CPU to CPU and back', `${spread(crossings, (v) => v.toFixed(0))} ns`)]),
+    row(
+      'peak memory',
+      `${over(
+        (r) => r.peakRssBytes / 1e6,
+        (v) => v.toFixed(0),
+      )} MB`,
+    ),
+  ];
+}
+
+/** A factor between repetitions, or between before and after, from which the machine was in two modes. */
+const CROSSING_JUMP = 1.5;
+const LOAD_MAX = 1;
+const STEAL_SHARE_MAX = 0.01;
+
+/** What makes the figures doubtful, one line each. */
+export function warnings(config: RunConfig, repetitions: readonly Repetition[], cpus: number): string[] {
+  const lines: string[] = [];
+  if (!config.orderingSound) lines.push(`ordering ${config.ordering} is not guaranteed by the language`);
+  const crossings = repetitions.flatMap(({ crossCpuNs }) => crossCpuNs.filter((value) => value !== null));
+  if (crossings.length > 0 && Math.max(...crossings) > CROSSING_JUMP * Math.min(...crossings))
+    lines.push(
+      `the way between the CPUs changed from ${Math.min(...crossings).toFixed(0)} to ` +
+        `${Math.max(...crossings).toFixed(0)} ns: figures of different modes should not be compared`,
+    );
+  const load = Math.max(...repetitions.map((repetition) => repetition.load ?? 0));
+  if (load > LOAD_MAX) lines.push(`the machine was loaded (load average ${load.toFixed(2)})`);
+  const stolen = Math.max(...repetitions.map(({ stealNs, wallNs }) => (stealNs ?? 0) / (wallNs * cpus)));
+  if (stolen > STEAL_SHARE_MAX) lines.push(`the hypervisor took ${(100 * stolen).toFixed(0)} % of the CPUs' time`);
+  const collections = repetitions.some(({ pairs }) =>
+    pairs.some(({ guest, host }) => guest.gcCount + host.gcCount > 0),
+  );
+  if (collections) lines.push('garbage was collected inside a measured window');
+  const lost = repetitions.reduce((sum, { pairs }) => sum + pairs.reduce((of, pair) => of + pair.lostWakeups, 0), 0);
+  if (lost > 0) lines.push(`${lost} wake-up(s) were lost`);
+  return lines;
+}

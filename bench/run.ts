@@ -1,0 +1,138 @@
+/** The command `run`: the basic test, or repetitions of one parallel configuration, reported and recorded. */
+import { randomUUID } from 'node:crypto';
+import { runBasicTest } from './basic.ts';
+import { CheckFailed } from './check-failed.ts';
+import { captureEnvironment } from './environment.ts';
+import { UsageError } from './option-values.ts';
+import { parseRunOptions, type RunOptions } from './options.ts';
+import type { Fault } from './pair/faults.ts';
+import { allowedCpus } from './pair/pinning.ts';
+import { type Placement, PlacementError, placeThreads } from './placement.ts';
+import { makeProgress } from './progress.ts';
+import { type Outcome, type Repetition, type RunRecord, SCHEMA_VERSION } from './record.ts';
+import { runRepetition } from './repetition.ts';
+import { originalLines, summaryLines, warnings } from './report.ts';
+import { appendRecord, checkAppendable, defaultResultsFile } from './results.ts';
+import { runHelp } from './run-help.ts';
+
+/** Exit codes by how a run ended. */
+export const EXIT_CODES: Record<Outcome, number> = {
+  done: 0,
+  'check-failed': 1,
+  failed: 1,
+  stalled: 3,
+  'lost-wakeups': 3,
+  interrupted: 130,
+};
+
+/** Where a command's output goes: the process's own streams, or a test's. */
+export interface Console {
+  out(line: string): void;
+  err(line: string): void;
+}
+
+export interface RunHooks {
+  /** Ends the run early. */
+  signal?: AbortSignal;
+  /** Planted by tests in every repetition. */
+  fault?: Fault;
+}
+
+/** Runs `run` with its arguments; resolves to the exit code. @throws UsageError */
+export async function runCommand(args: readonly string[], console: Console, hooks: RunHooks = {}): Promise<number> {
+  const options = parseRunOptions(args);
+  if (options.help) {
+    console.out(runHelp());
+    return 0;
+  }
+  const placement = placementOf(options.config.cpus);
+  for (const line of options.idle) console.err(`note: ${line}`);
+  return options.config.parallel ? runParallel(options, placement, console, hooks) : runBasic(options, console);
+}
+
+function runBasic({ config }: RunOptions, console: Console): number {
+  const features = { indirect: config.indirect, eventIdx: config.eventidx, version1: config.virtio1 };
+  let part = 0;
+  try {
+    runBasicTest({ features, slowRange: config.slowRange, ordering: config.ordering }, (line) => {
+      part++;
+      console.out(`ok ${part}/5  ${line}`);
+    });
+    return 0;
+  } catch (error) {
+    if (!(error instanceof CheckFailed)) throw error;
+    console.err(`FAILED ${part + 1}/5  ${error.message}`);
+    return EXIT_CODES['check-failed'];
+  }
+}
+
+async function runParallel(
+  options: RunOptions,
+  placement: Placement,
+  console: Console,
+  hooks: RunHooks,
+): Promise<number> {
+  const { config, json } = options;
+  const environment = captureEnvironment();
+  const file = options.out === 'none' ? null : (options.out ?? defaultResultsFile(environment.machine));
+  if (file !== null) checkFile(file);
+
+  const people = json ? console.err : console.out;
+  const progress = makeProgress(process.stderr);
+  const at = new Date().toISOString();
+  const repetitions: Repetition[] = [];
+  let outcome: Outcome = 'done';
+  let failure: string | null = null;
+  for (let i = 1; i <= config.repeat && failure === null; i++) {
+    const where = `repetition ${i} of ${config.repeat}`;
+    progress.show(`${where}: building`);
+    const result = await runRepetition(config, placement, {
+      ...hooks,
+      onPhase: (phase) => progress.show(`${where}: ${phase}`),
+    });
+    progress.clear();
+    if (outcome === 'done' || result.outcome !== 'done') outcome = result.outcome;
+    if ('failure' in result) {
+      failure = result.failure;
+      continue;
+    }
+    repetitions.push(result.repetition);
+    for (const line of originalLines(result.repetition)) people(line);
+  }
+
+  const record: RunRecord = {
+    schema: SCHEMA_VERSION,
+    id: randomUUID(),
+    at,
+    label: options.label,
+    outcome,
+    failure: failure?.split('\n')[0] ?? null,
+    config,
+    environment,
+    repetitions,
+  };
+  if (file !== null) appendRecord(file, record);
+  if (json) console.out(JSON.stringify(record));
+  for (const line of summaryLines(config, repetitions)) people(line);
+  if (file !== null) people(`  ${'record'.padEnd(20)} ${file}`);
+  for (const line of warnings(config, repetitions, environment.cpus)) console.err(`warning: ${line}`);
+  if (failure !== null) console.err(`${outcome}: ${failure}`);
+  return EXIT_CODES[outcome];
+}
+
+function placementOf(cpus: string): Placement {
+  try {
+    return placeThreads(cpus, allowedCpus());
+  } catch (error) {
+    if (error instanceof PlacementError) throw new UsageError(`--cpus ${error.message}`);
+    throw error;
+  }
+}
+
+function checkFile(file: string): void {
+  try {
+    checkAppendable(file);
+  } catch (error) {
+    throw new UsageError(`--out ${file}: cannot be appended to: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * Runs a loop to its limits on either thread: waits when it must, tells a lost wake-up from a stalled peer, and counts
+ * what the waits were.
+ */
+import type { WaitSet } from '../../src/doorbell/doorbell.ts';
+import { IDLE, type Loop, REACHED } from './loops.ts';
+
+/** Why a side ended before its last transfer. */
+export class Stopped extends Error {
+  constructor() {
+    super('the run is being stopped');
+    this.name = 'Stopped';
+  }
+}
+
+/** The peer did nothing for the whole bound of a wait. */
+export class Stalled extends Error {
+  constructor(side: string, timeoutMs: number, where = 'outside the measured window') {
+    super(`${side}: the peer did nothing for ${timeoutMs / 1000} s (${where})`);
+    this.name = 'Stalled';
+  }
+}
+
+/** After the bound of a wait, how long a ring may still come before it counts as lost, milliseconds. */
+const LOST_GRACE_MS = 100;
+/** The same without work: longer, because the peer may itself be waiting for a lost ring and about to go on. */
+const STALL_GRACE_MS = 500;
+
+/** Runs a loop to its limits, waiting when it must; counts what the waits were. */
+export class Runner {
+  /** Wake-ups taken. */
+  pinged = 0;
+  /** Wake-ups that found nothing to do. */
+  spurious = 0;
+  /** Waits that ran out although work was there: nobody rang. */
+  lostWakeups = 0;
+  /** Times a polling loop looked in vain, in units of its patience. */
+  spins = 0;
+  private readonly side: string;
+  private readonly loop: Loop;
+  private readonly waits: WaitSet;
+  private readonly timeoutMs: number;
+
+  constructor(side: string, loop: Loop, waits: WaitSet, timeoutMs: number) {
+    this.side = side;
+    this.loop = loop;
+    this.waits = waits;
+    this.timeoutMs = timeoutMs;
+  }
+
+  resetCounters(): void {
+    this.pinged = 0;
+    this.spurious = 0;
+    this.lostWakeups = 0;
+    this.spins = 0;
+    this.loop.suppressed = 0;
+  }
+
+  /** @throws Stopped, Stalled, and what the loop throws. */
+  async run(limit: number, drain: boolean): Promise<void> {
+    const { loop } = this;
+    let wokenAt = -1;
+    let idleAt = -1;
+    let idleSince = 0;
+    for (;;) {
+      const state = loop.advance(limit, drain);
+      if (loop.done === wokenAt) this.spurious++;
+      wokenAt = -1;
+      if (state === REACHED) return;
+      if (state === IDLE) {
+        if (loop.done !== idleAt) idleSince = performance.now();
+        idleAt = loop.done;
+        this.checkIdle(limit, idleSince);
+        continue;
+      }
+      const pending = this.waits.wait(this.timeoutMs);
+      const wake = typeof pending === 'string' ? pending : await pending;
+      if (wake === 'rung') this.pinged++;
+      else if (wake === 'stopped') throw new Stopped();
+      else await this.timedOut(limit);
+      loop.woken();
+      wokenAt = loop.done;
+    }
+  }
+
+  /**
+   * Work there, the doorbell not rung, and still not after a grace: a lost wake-up, and the run goes on. No work, and
+   * none after a longer grace: the peer stalled.
+   */
+  private async timedOut(limit: number): Promise<void> {
+    const { loop, waits } = this;
+    const overlooked = loop.hasWork();
+    const wake = await waits.wait(overlooked ? LOST_GRACE_MS : STALL_GRACE_MS);
+    if (wake === 'stopped') throw new Stopped();
+    if (wake === 'rung') this.pinged++;
+    else if (loop.hasWork()) this.lostWakeups++;
+    else throw this.stalled(limit);
+  }
+
+  /** A polling loop found nothing for a while: the run may have been stopped, or the peer may have gone. */
+  private checkIdle(limit: number, idleSince: number): void {
+    this.spins++;
+    if (this.waits.stopped()) throw new Stopped();
+    if (performance.now() - idleSince > this.timeoutMs) throw this.stalled(limit);
+  }
+
+  private stalled(limit: number): Stalled {
+    return new Stalled(this.side, this.timeoutMs, `at transfer ${this.loop.done} of ${limit}`);
+  }
+}

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { type DoorbellHandle, SilentDoorbell } from './doorbell.ts';
+import { DOORBELLS, type DoorbellName } from './index.ts';
+
+/** Long enough never to pass in a test that works. */
+const LONG_MS = 60_000;
+
+/** A thread that waits once, tells what woke it, and goes on: started before anything is rung. */
+const WAITER = `
+  import { parentPort, workerData } from 'node:worker_threads';
+  const { DOORBELLS } = await import(workerData.module);
+  const waits = DOORBELLS[workerData.name].waitSet(workerData.handle);
+  for (let i = 0; i < workerData.waits; i++) {
+    parentPort.postMessage('waiting');
+    parentPort.postMessage(await waits.wait(workerData.timeoutMs));
+  }
+  waits.close();
+`;
+
+function startWaiter(name: DoorbellName, handle: DoorbellHandle, waits: number) {
+  const module = new URL('./index.js', import.meta.url).href;
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(WAITER)}`), {
+    workerData: { module, name, handle, waits, timeoutMs: LONG_MS },
+  });
+  const inbox: string[] = [];
+  let arrived: (() => void) | null = null;
+  worker.on('message', (message: string) => {
+    inbox.push(message);
+    arrived?.();
+  });
+  /** The next message of the waiter; it never comes from a timer. */
+  const receive = async (): Promise<string> => {
+    while (inbox.length === 0)
+      await new Promise<void>((resolve) => {
+        arrived = resolve;
+      });
+    return inbox.shift()!;
+  };
+  const ended = new Promise<number>((resolve) => {
+    worker.once('exit', resolve);
+  });
+  return { receive, ended };
+}
+
+for (const [key, strategy] of Object.entries(DOORBELLS)) {
+  const name = key as DoorbellName;
+  const fresh = () => {
+    const handle = structuredClone(strategy.makeHandle());
+    return { handle, bell: strategy.doorbell(handle), waits: strategy.waitSet(handle) };
+  };
+
+  test(`doorbell ${name}: its entry tells its name and what it is`, () => {
+    assert.equal(strategy.name, name);
+    assert.match(strategy.summary, /\S/);
+    assert.equal(strategy.makeHandle().strategy, name);
+  });
+
+  test(`doorbell ${name}: a ring before the wait is not lost`, async () => {
+    const { bell, waits } = fresh();
+    bell.ring();
+    assert.equal(await waits.wait(LONG_MS), 'rung');
+  });
+
+  test(`doorbell ${name}: several rings are taken at once`, async () => {
+    const { bell, waits } = fresh();
+    for (let i = 0; i < 5; i++) bell.ring();
+    assert.equal(await waits.wait(LONG_MS), 'rung');
+    assert.equal(await waits.wait(0), 'timed-out');
+  });
+
+  test(`doorbell ${name}: rings of several ends reach the one waiter`, async () => {
+    const { handle, bell, waits } = fresh();
+    const other = strategy.doorbell(handle);
+    bell.ring();
+    assert.equal(await waits.wait(LONG_MS), 'rung');
+    other.ring();
+    assert.equal(await waits.wait(LONG_MS), 'rung');
+    assert.deepEqual([bell.rings, other.rings], [1, 1]);
+  });
+
+  test(`doorbell ${name}: a wait without a ring ends at its bound, and the next ring is taken`, async () => {
+    const { bell, waits } = fresh();
+    assert.equal(await waits.wait(0), 'timed-out');
+    assert.equal(await waits.wait(1), 'timed-out');
+    bell.ring();
+    assert.equal(await waits.wait(LONG_MS), 'rung');
+  });
+
+  test(`doorbell ${name}: drain forgets rings not taken`, async () => {
+    const { bell, waits } = fresh();
+    bell.ring();
+    waits.drain();
+    assert.equal(await waits.wait(0), 'timed-out');
+    bell.ring();
+    assert.equal(await waits.wait(LONG_MS), 'rung');
+  });
+
+  test(`doorbell ${name}: rings are counted, and wake nobody when nobody sleeps`, () => {
+    const { bell } = fresh();
+    assert.deepEqual([bell.rings, bell.wakeSyscalls], [0, 0]);
+    for (let i = 0; i < 3; i++) bell.ring();
+    assert.equal(bell.rings, 3);
+    assert.ok(bell.wakeSyscalls <= bell.rings);
+    bell.resetCounters();
+    assert.deepEqual([bell.rings, bell.wakeSyscalls], [0, 0]);
+  });
+
+  test(`doorbell ${name}: stop ends every later wait, rung or not`, async () => {
+    const { handle, bell, waits } = fresh();
+    assert.equal(waits.stopped(), false);
+    bell.ring();
+    strategy.stop(handle);
+    assert.equal(waits.stopped(), true);
+    assert.equal(await waits.wait(LONG_MS), 'stopped');
+    bell.ring();
+    assert.equal(await waits.wait(LONG_MS), 'stopped');
+  });
+
+  test(`doorbell ${name}: two handles have nothing to do with each other`, async () => {
+    const one = fresh();
+    const two = fresh();
+    one.bell.ring();
+    strategy.stop(one.handle);
+    assert.equal(await two.waits.wait(0), 'timed-out');
+    assert.equal(two.waits.stopped(), false);
+  });
+
+  test(`doorbell ${name}: another thread's wait, asleep or about to, is ended by each ring`, async () => {
+    const rounds = 20;
+    const { handle, bell } = fresh();
+    const waiter = startWaiter(name, handle, rounds);
+    for (let i = 0; i < rounds; i++) {
+      assert.equal(await waiter.receive(), 'waiting');
+      bell.ring();
+      assert.equal(await waiter.receive(), 'rung');
+    }
+    assert.equal(await waiter.ended, 0);
+    assert.equal(bell.rings, rounds);
+    assert.ok(bell.wakeSyscalls <= rounds);
+  });
+
+  test(`doorbell ${name}: stop ends another thread's wait`, async () => {
+    const { handle } = fresh();
+    const waiter = startWaiter(name, handle, 2);
+    assert.equal(await waiter.receive(), 'waiting');
+    strategy.stop(handle);
+    assert.equal(await waiter.receive(), 'stopped');
+    assert.equal(await waiter.receive(), 'waiting');
+    assert.equal(await waiter.receive(), 'stopped');
+    assert.equal(await waiter.ended, 0);
+  });
+}
+
+test('doorbell futex: a ring that finds the waiter asleep is one wake-up, the next ring is none', async () => {
+  const ASLEEP = 2;
+  const handle = DOORBELLS.futex.makeHandle();
+  const words = new Int32Array(handle.words);
+  const bell = DOORBELLS.futex.doorbell(handle);
+  const waiter = startWaiter('futex', handle, 1);
+  assert.equal(await waiter.receive(), 'waiting');
+  // The waiter says in its own word that it sleeps: only then is the ring one that must wake.
+  while (Atomics.load(words, 0) !== ASLEEP) await new Promise(setImmediate);
+  bell.ring();
+  bell.ring();
+  assert.equal(await waiter.receive(), 'rung');
+  assert.equal(await waiter.ended, 0);
+  assert.deepEqual([bell.rings, bell.wakeSyscalls], [2, 1]);
+});
+
+test('doorbell: the one that is not connected counts nothing', () => {
+  const silent = new SilentDoorbell();
+  silent.ring();
+  silent.resetCounters();
+  assert.deepEqual([silent.rings, silent.wakeSyscalls], [0, 0]);
+});
