@@ -20,7 +20,7 @@ export interface Fault {
 const MUTE_TRANSFERS = 1000;
 
 /** Several young generations' worth of 1 KiB arrays. */
-const GARBAGE_ARRAYS = 200_000;
+const GARBAGE_ARRAYS = 60_000;
 
 const ACTIONS: Record<Exclude<Fault['kind'], 'mute'>, (corrupt: () => void) => void> = {
   throw: () => {
@@ -31,8 +31,8 @@ const ACTIONS: Record<Exclude<Fault['kind'], 'mute'>, (corrupt: () => void) => v
     for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   },
   garbage: () => {
-    const kept: Float64Array[] = [];
-    for (let i = 0; i < GARBAGE_ARRAYS; i++) kept[i & 7] = Float64Array.from({ length: 128 }, () => i);
+    const kept: number[][] = [];
+    for (let i = 0; i < GARBAGE_ARRAYS; i++) kept[i & 7] = new Array<number>(128).fill(i);
   },
   corrupt: (corrupt) => corrupt(),
 };

@@ -22,14 +22,9 @@ export class PinningFailed extends Error {
 
 /** Parses the kernel's list format: `0-3,8` is [0, 1, 2, 3, 8]. */
 export function parseCpuList(list: string): number[] {
-  return list
-    .trim()
-    .split(',')
-    .flatMap((part) => {
-      const [first, last = first] = part.split('-').map(Number);
-      if (first === undefined || last === undefined || !(first <= last)) return [];
-      return Array.from({ length: last - first + 1 }, (_, i) => first + i);
-    });
+  return [...list.matchAll(/(\d+)(?:-(\d+))?/g)].flatMap(([, first, last = first]) =>
+    Array.from({ length: Number(last) - Number(first) + 1 }, (_, i) => Number(first) + i),
+  );
 }
 
 function allowedIn(statusFile: string): number[] {

@@ -34,6 +34,7 @@ export function releaseStart(shared: SharedArrayBuffer): void {
 export function stopRendezvous(shared: SharedArrayBuffer): void {
   const words = new Int32Array(shared);
   Atomics.store(words, STOP, 1);
+  Atomics.store(words, START, 1);
   Atomics.add(words, MEETING, 1);
   Atomics.notify(words, MEETING);
   Atomics.notify(words, START);
@@ -54,27 +55,32 @@ export class Rendezvous {
   meet(): void {
     const { words } = this;
     const meeting = Atomics.load(words, MEETING);
+    // A stop moves the meeting's number last, so it is seen either here or by the wait.
+    this.checkStopped();
     if (Atomics.add(words, ARRIVALS, 1) === 1) {
       Atomics.store(words, ARRIVALS, 0);
       Atomics.add(words, MEETING, 1);
       Atomics.notify(words, MEETING);
-    } else if (Atomics.wait(words, MEETING, meeting, MEETING_TIMEOUT_MS) === 'timed-out') {
-      throw new Stalled(this.side, MEETING_TIMEOUT_MS);
+    } else {
+      // The notify of an earlier meeting may come late: wait until the number itself has moved.
+      while (Atomics.load(words, MEETING) === meeting) this.sleepOn(MEETING, meeting);
     }
-    if (this.stopped()) throw new Stopped();
+    this.checkStopped();
   }
 
   /** Returns once the main thread has called `releaseStart`. @throws Stopped, Stalled */
   awaitStart(): void {
     const { words } = this;
-    while (Atomics.load(words, START) === 0) {
-      if (this.stopped()) throw new Stopped();
-      if (Atomics.wait(words, START, 0, MEETING_TIMEOUT_MS) === 'timed-out')
-        throw new Stalled(this.side, MEETING_TIMEOUT_MS);
-    }
+    while (Atomics.load(words, START) === 0) this.sleepOn(START, 0);
+    this.checkStopped();
   }
 
-  stopped(): boolean {
-    return Atomics.load(this.words, STOP) !== 0;
+  private sleepOn(word: number, value: number): void {
+    if (Atomics.wait(this.words, word, value, MEETING_TIMEOUT_MS) === 'timed-out')
+      throw new Stalled(this.side, MEETING_TIMEOUT_MS);
+  }
+
+  private checkStopped(): void {
+    if (Atomics.load(this.words, STOP) !== 0) throw new Stopped();
   }
 }

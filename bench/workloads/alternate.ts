@@ -55,7 +55,7 @@ class AlternateGuest implements GuestWorkload {
   verify(x: number, usedLength: number): boolean {
     const actual = this.numbers[(this.offset + (x % this.slotCount) * SLOT_BYTES) >>> 2]!;
     const odd = x & 1;
-    return actual === x - odd && usedLength === odd * SLOT_BYTES;
+    return actual === ((x - odd) | 0) && usedLength === odd * SLOT_BYTES;
   }
 
   explain(x: number, usedLength: number): never {

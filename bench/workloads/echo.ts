@@ -58,13 +58,14 @@ class EchoGuest implements GuestWorkload {
 
   verify(x: number, usedLength: number): boolean {
     const at = (this.offset + (x % this.slotCount) * SLOT_BYTES) >>> 2;
-    return this.numbers[at] === x && this.numbers[at + 1] === x && usedLength === PAYLOAD_BYTES;
+    const number = x | 0;
+    return this.numbers[at] === number && this.numbers[at + 1] === number && usedLength === PAYLOAD_BYTES;
   }
 
   explain(x: number, usedLength: number): never {
     const at = (this.offset + (x % this.slotCount) * SLOT_BYTES) >>> 2;
     if (usedLength !== PAYLOAD_BYTES) throw new CheckFailed(`transfer ${x}: used length`, PAYLOAD_BYTES, usedLength);
-    if (this.numbers[at] !== x) throw new CheckFailed(`transfer ${x}: original`, x, this.numbers[at]!);
+    if (this.numbers[at] !== (x | 0)) throw new CheckFailed(`transfer ${x}: original`, x, this.numbers[at]!);
     throw new CheckFailed(`transfer ${x}: copy`, x, this.numbers[at + 1]!);
   }
 }

@@ -83,31 +83,47 @@ export class GuestLoop implements Loop {
   }
 
   hasWork(): boolean {
-    return this.queue.hasUsed();
+    return this.queue.callDue();
+  }
+}
+
+/** What both host loops share: asking whether the guest wants a call, once for what was completed since. */
+abstract class HostSide {
+  done = 0;
+  suppressed = 0;
+  private askedAt = 0;
+  private readonly bell: Doorbell;
+
+  constructor(bell: Doorbell) {
+    this.bell = bell;
+  }
+
+  protected callIfNeeded(queue: HostQueue): void {
+    if (this.done === this.askedAt) return;
+    this.askedAt = this.done;
+    if (queue.needsCall()) this.bell.ring();
+    else this.suppressed++;
   }
 }
 
 /** Serves requests one by one; calls the guest, if it wants that, only when nothing is left to serve. */
-export class HostLoop implements Loop {
-  done = 0;
-  suppressed = 0;
+export class HostLoop extends HostSide implements Loop {
   private readonly queue: HostQueue;
   private readonly request: Request;
   private readonly workload: HostWorkload;
-  private readonly bell: Doorbell;
 
   constructor(queue: HostQueue, request: Request, workload: HostWorkload, bell: Doorbell) {
+    super(bell);
     this.queue = queue;
     this.request = request;
     this.workload = workload;
-    this.bell = bell;
   }
 
   advance(limit: number): LoopState {
     const { queue, request, workload } = this;
     for (;;) {
       if (this.done === limit) {
-        this.callIfNeeded();
+        this.callIfNeeded(queue);
         return REACHED;
       }
       if (queue.next(request)) {
@@ -115,7 +131,7 @@ export class HostLoop implements Loop {
         this.done++;
         continue;
       }
-      this.callIfNeeded();
+      this.callIfNeeded(queue);
       if (queue.enableKicks()) return MUST_WAIT;
     }
   }
@@ -127,26 +143,18 @@ export class HostLoop implements Loop {
   hasWork(): boolean {
     return this.queue.hasAvailable();
   }
-
-  private callIfNeeded(): void {
-    if (this.queue.needsCall()) this.bell.ring();
-    else this.suppressed++;
-  }
 }
 
 /** Looks in vain before a polling loop returns IDLE. */
 const POLLS_MAX = 10_000;
 
 /** `--fast-vringh`: spins on the available index, reads no chain, completes each head with length 0. */
-export class FastHostLoop implements Loop {
-  done = 0;
-  suppressed = 0;
+export class FastHostLoop extends HostSide implements Loop {
   private readonly queue: Vringh;
-  private readonly bell: Doorbell;
 
   constructor(queue: Vringh, bell: Doorbell) {
+    super(bell);
     this.queue = queue;
-    this.bell = bell;
   }
 
   advance(limit: number): LoopState {
@@ -160,10 +168,10 @@ export class FastHostLoop implements Loop {
         polls = 0;
         continue;
       }
-      this.callIfNeeded();
+      this.callIfNeeded(queue);
       if (++polls === POLLS_MAX) return IDLE;
     }
-    this.callIfNeeded();
+    this.callIfNeeded(queue);
     return REACHED;
   }
 
@@ -171,10 +179,5 @@ export class FastHostLoop implements Loop {
 
   hasWork(): boolean {
     return this.queue.hasAvailable();
-  }
-
-  private callIfNeeded(): void {
-    if (this.queue.needsCall()) this.bell.ring();
-    else this.suppressed++;
   }
 }

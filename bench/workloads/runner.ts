@@ -89,12 +89,20 @@ export class Runner {
    */
   private async timedOut(limit: number): Promise<void> {
     const { loop, waits } = this;
-    const overlooked = loop.hasWork();
-    const wake = await waits.wait(overlooked ? LOST_GRACE_MS : STALL_GRACE_MS);
-    if (wake === 'stopped') throw new Stopped();
-    if (wake === 'rung') this.pinged++;
-    else if (loop.hasWork()) this.lostWakeups++;
-    else throw this.stalled(limit);
+    for (const grace of [STALL_GRACE_MS, LOST_GRACE_MS]) {
+      const overlooked = loop.hasWork();
+      const wake = await waits.wait(overlooked ? LOST_GRACE_MS : grace);
+      if (wake === 'stopped') throw new Stopped();
+      if (wake === 'rung') {
+        this.pinged++;
+        return;
+      }
+      if (overlooked) {
+        this.lostWakeups++;
+        return;
+      }
+      if (!loop.hasWork()) throw this.stalled(limit);
+    }
   }
 
   /** A polling loop found nothing for a while: the run may have been stopped, or the peer may have gone. */

@@ -50,7 +50,10 @@ class FutexWaitSet implements WaitSet {
   wait(timeoutMs: number): Wake {
     const words = this.words;
     if (this.stopped()) return 'stopped';
-    if (Atomics.compareExchange(words, STATE, IDLE, ASLEEP) === IDLE) Atomics.wait(words, STATE, ASLEEP, timeoutMs);
+    if (Atomics.compareExchange(words, STATE, IDLE, ASLEEP) === IDLE) {
+      // The notify of a ring that was taken before we slept may come late: still ASLEEP, so sleep on.
+      while (Atomics.wait(words, STATE, ASLEEP, timeoutMs) === 'ok') if (Atomics.load(words, STATE) !== ASLEEP) break;
+    }
     // E full: takes the ring, then the ring's data is read. Pairs with E full, FutexDoorbell.ring.
     const before = Atomics.exchange(words, STATE, IDLE);
     if (this.stopped()) return 'stopped';

@@ -4,14 +4,14 @@ import type { ScatterList } from './scatter-list.ts';
 /** What `getBuf` and `detachUnused` return when there is nothing; tokens are integers from 0. */
 export const EMPTY = -1;
 
-/** The largest token: tokens are kept as 32-bit integers. */
-export const TOKEN_MAX = 2 ** 31 - 1;
-
-/** Made with its kick doorbell: a full ring and 65,535 adds without a kick ring it by themselves. */
+/**
+ * Made with its kick doorbell: a full ring and 65,535 adds without a kick ring it by themselves. After the host broke
+ * a rule of the ring, every call that adds, kicks, takes back or is about to wait throws the same RingError.
+ */
 export interface GuestQueue {
   /** Descriptors in the ring. */
   readonly size: number;
-  /** Makes a request of `elements` available. False: no room now. The token comes back from `getBuf`. */
+  /** Makes a request of `elements` available. False: no room now. The token, an integer from 0 below 2^31, comes back from `getBuf`. */
   add(elements: ScatterList, token: number): boolean;
   /** The same, but the host does not see it before `publish`. */
   addDeferred(elements: ScatterList, token: number): boolean;
@@ -29,6 +29,6 @@ export interface GuestQueue {
   enableCalls(): boolean;
   /** The same, asking for a call only after most of what is outstanding. */
   enableCallsDelayed(): boolean;
-  /** True if the host finished a request that `getBuf` has not returned. */
-  hasUsed(): boolean;
+  /** True if the host has passed the point at which the last enabling asked it to call. */
+  callDue(): boolean;
 }

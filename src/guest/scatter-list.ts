@@ -1,5 +1,8 @@
 /** A request as the guest describes it: contiguous elements, readable ones before writable ones. Guest thread. */
 import type { MemoryRegion } from '../memory/region.ts';
+import { REQUEST_SIZE_MAX } from '../ring/constants.ts';
+
+const LENGTH_MAX = 2 ** 32 - 1;
 
 /** Elements in preallocated arrays; `reset` and refill it for each request. */
 export class ScatterList {
@@ -7,7 +10,8 @@ export class ScatterList {
   outCount = 0;
   /** Elements the host writes. */
   inCount = 0;
-  /** The lengths of the writable elements added up. */
+  /** The lengths of all elements, and of the writable ones, added up. */
+  totalBytes = 0;
   writableBytes = 0;
   /** Region of each element. */
   readonly regions: MemoryRegion[] = [];
@@ -29,11 +33,12 @@ export class ScatterList {
   reset(): this {
     this.outCount = 0;
     this.inCount = 0;
+    this.totalBytes = 0;
     this.writableBytes = 0;
     return this;
   }
 
-  /** Appends bytes for the host to read. @throws RangeError if full, outside the region, or after a writable one. */
+  /** Appends bytes for the host to read. @throws RangeError also after a writable one. */
   addOut(region: MemoryRegion, offset: number, length: number): this {
     if (this.inCount !== 0) throw new RangeError('a readable element cannot follow a writable one');
     this.append(this.outCount, region, offset, length);
@@ -41,7 +46,7 @@ export class ScatterList {
     return this;
   }
 
-  /** Appends room for the host to write. @throws RangeError if full or outside the region. */
+  /** Appends room for the host to write. @throws RangeError */
   addIn(region: MemoryRegion, offset: number, length: number): this {
     this.append(this.outCount + this.inCount, region, offset, length);
     this.inCount++;
@@ -49,10 +54,14 @@ export class ScatterList {
     return this;
   }
 
+  /** @throws RangeError if full, outside the region, or more than 2^32 bytes in all [virtio-v1.2 §2.7.5.2]. */
   private append(at: number, region: MemoryRegion, offset: number, length: number): void {
     if (at >= this.offsets.length) throw new RangeError('the scatter list is full');
     if (!(offset >= 0 && length >= 0 && offset + length <= region.sizeBytes))
       throw new RangeError('an element leaves its region');
+    if (length > LENGTH_MAX || this.totalBytes + length > REQUEST_SIZE_MAX)
+      throw new RangeError('a request is at most 2^32 bytes long, each element less');
+    this.totalBytes += length;
     this.regions[at] = region;
     this.offsets[at] = offset;
     this.lengths[at] = length;

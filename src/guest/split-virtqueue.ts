@@ -21,7 +21,7 @@ import type { RingFeatures } from '../ring/features.ts';
 import type { SplitRing } from '../ring/split-layout.ts';
 import { writeDescriptor } from './descriptors.ts';
 import { type IndirectPool, NO_TABLE } from './indirect-pool.ts';
-import { EMPTY, type GuestQueue, TOKEN_MAX } from './queue.ts';
+import { EMPTY, type GuestQueue } from './queue.ts';
 import type { ScatterList } from './scatter-list.ts';
 
 /** So many adds without a kick and the queue kicks by itself: event arithmetic is 16 bits wide. */
@@ -35,7 +35,10 @@ export interface SplitVirtqueueOptions {
   doorbell: Doorbell;
   /** Tables for requests of several elements; without one every request goes direct. */
   indirectPool?: IndirectPool;
-  /** Where both indices start (0 on a fresh ring): for tests near the 16-bit wrap and for a restored queue. */
+  /**
+   * For a ring whose memory already holds indices: where both stand, nothing outstanding. Without it the ring is set
+   * up anew, all fields zeroed, which must happen before the host looks at it.
+   */
   startIndex?: number;
   /** Named in errors. */
   name?: string;
@@ -76,6 +79,8 @@ export class SplitVirtqueue implements GuestQueue {
   /** The host's used index when it was read last: read again only when that many are taken. */
   private seenUsedIdx: number;
   private callsEnabled = true;
+  /** How many more than the next request must be finished before the host calls, when calls were enabled last. */
+  private callAhead = 0;
   private broken: RingError | null = null;
 
   constructor(options: SplitVirtqueueOptions) {
@@ -103,6 +108,12 @@ export class SplitVirtqueue implements GuestQueue {
     this.publishedIdx = startIndex;
     this.lastUsedIdx = startIndex;
     this.seenUsedIdx = startIndex;
+    // Flags and events of an earlier user would be taken for ours: set up [virtio-v1.2 §2.7.7.1, §2.7.10.1].
+    shared.store16(ring.availFlags, 0);
+    shared.store16(ring.usedFlags, 0);
+    shared.store16(ring.usedEvent, startIndex);
+    if (options.startIndex === undefined)
+      for (const field of [ring.availIdx, ring.usedIdx, ring.availEvent]) shared.store16(field, 0);
   }
 
   /** Descriptors not in use. */
@@ -110,7 +121,7 @@ export class SplitVirtqueue implements GuestQueue {
     return this.freeCount;
   }
 
-  /** True once the host broke a rule of the ring; every later call throws the same error. */
+  /** True once the host broke a rule of the ring. */
   get isBroken(): boolean {
     return this.broken !== null;
   }
@@ -131,7 +142,7 @@ export class SplitVirtqueue implements GuestQueue {
     const count = elements.outCount + elements.inCount;
     if (count === 0 || count > this.size)
       throw new RangeError(`a request has 1 to ${this.size} elements, not ${count}`);
-    if (!(token >= 0 && token <= TOKEN_MAX)) throw new RangeError(`a token is an integer from 0, not ${token}`);
+    if ((token | 0) !== token || token < 0) throw new RangeError(`a token is an integer from 0, not ${token}`);
     if (this.addsUnkicked === ADDS_UNKICKED_MAX) {
       this.publish();
       this.kick();
@@ -143,11 +154,10 @@ export class SplitVirtqueue implements GuestQueue {
     } else if (count <= this.freeCount) {
       this.addDirect(head, elements, count);
     } else {
-      // Historical: a driver that cannot send may have to make the host take what it has already.
-      if (elements.outCount !== 0) {
-        this.publish();
-        this.notify();
-      }
+      this.publish();
+      // Historical: a driver that cannot send makes the host take what it has already, asked for or not.
+      if (elements.outCount !== 0) this.notify();
+      else if (this.addsUnkicked !== 0) this.kick();
       return false;
     }
     this.tokens[head] = token;
@@ -206,15 +216,16 @@ export class SplitVirtqueue implements GuestQueue {
     return token;
   }
 
-  hasUsed(): boolean {
+  callDue(): boolean {
     // B acquire: their index, before its elements. Pairs with B release, Vringh.publish.
-    return this.shared.load16(this.ring.usedIdx) !== this.lastUsedIdx;
+    const finished = (this.shared.load16(this.ring.usedIdx) - this.lastUsedIdx) & 0xffff;
+    return finished > this.callAhead;
   }
 
   disableCalls(): void {
     if (!this.callsEnabled) return;
     this.callsEnabled = false;
-    // With EVENT_IDX used_event just stays behind: the host calls when its index passes it, at most once in 65,536.
+    // With EVENT_IDX used_event just stays where it is: the host calls when its index passes it, once in 65,536.
     if (!this.eventIdx) this.shared.store16(this.ring.availFlags, VRING_AVAIL_F_NO_INTERRUPT);
   }
 
@@ -308,7 +319,7 @@ export class SplitVirtqueue implements GuestQueue {
     this.freeCount -= count;
     this.lastOf[head] = last;
     this.countOf[head] = count;
-    this.writableBytes[head] = writable;
+    this.writableBytes[head] = Math.min(writable, 0xffffffff);
   }
 
   /** Puts the descriptors, and the table if any, of an outstanding request back. */
@@ -347,6 +358,7 @@ export class SplitVirtqueue implements GuestQueue {
     if (this.eventIdx) this.shared.store16(this.ring.usedEvent, (this.lastUsedIdx + ahead) & 0xffff);
     else if (!this.callsEnabled) this.shared.store16(this.ring.availFlags, 0);
     this.callsEnabled = true;
+    this.callAhead = ahead;
   }
 
   private requestCallAt(index: number): void {

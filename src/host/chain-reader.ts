@@ -7,6 +7,7 @@ import type { GuestMemory } from '../memory/guest-memory.ts';
 import { MemoryRange, type RangeCallback } from '../memory/range.ts';
 import { ADDRESS_HIGH_UNIT } from '../memory/region.ts';
 import {
+  REQUEST_SIZE_MAX,
   VRING_DESC_F_INDIRECT,
   VRING_DESC_F_NEXT,
   VRING_DESC_F_WRITE,
@@ -27,9 +28,6 @@ export interface ReaderPolicy {
 
 /** The kernel's vringh: its own test calls tables anywhere in a chain weird but legal. */
 export const VRINGH_POLICY: ReaderPolicy = { indirectWithNext: true, emptyElements: true };
-
-/** Longest request in total, bytes [virtio-v1.2 §2.7.5.2]. */
-const REQUEST_SIZE_MAX = 2 ** 32;
 
 export interface ChainReaderOptions {
   ring: SplitRing;
@@ -53,27 +51,27 @@ export class ChainReader {
   /** The last answer of the range callback; kept from request to request. */
   private readonly range = new MemoryRange();
   /** A table that is cut by ranges or not aligned to words is copied here; made when first needed. */
-  private scratch: Uint8Array | null = null;
-  private scratchWords: Uint32Array | null = null;
+  private scratch: Uint32Array | null = null;
+  private scratchBytes: Uint8Array | null = null;
 
   private readable: ElementList | null = null;
   private writable: ElementList | null = null;
   private sawWritable = false;
   private totalBytes = 0;
+  private elementCount = 0;
+  /** The table that `openTable` found: its words, and the first of them. */
+  private tableWords: Uint32Array;
+  private tableBase = 0;
 
   constructor(options: ChainReaderOptions) {
     this.size = options.ring.size;
     this.desc = options.ring.desc;
+    this.tableWords = options.ring.desc;
     this.memory = options.memory;
     this.getRange = options.getRange;
     this.indirect = options.indirect;
     this.policy = options.policy;
     this.queue = options.queue;
-  }
-
-  /** Forgets the range callback's last answer: after the memory table changed. */
-  forgetRange(): void {
-    this.range.clear();
   }
 
   /**
@@ -85,6 +83,7 @@ export class ChainReader {
     this.writable = writable;
     this.sawWritable = false;
     this.totalBytes = 0;
+    this.elementCount = 0;
     const desc = this.desc;
     const size = this.size;
     let index = head;
@@ -107,23 +106,13 @@ export class ChainReader {
     if (!this.indirect) throw this.error('indirect-not-negotiated', index, flagsNext & 0xffff);
     if ((flagsNext & VRING_DESC_F_NEXT) !== 0 && !this.policy.indirectWithNext)
       throw this.error('indirect-next', index, flagsNext & 0xffff);
-    const word = index << 2;
-    const length = this.desc[word + 2]!;
-    const count = length / VRING_DESC_SIZE;
-    if (count !== count >>> 0 || count === 0 || count > this.size)
+    const length = this.desc[(index << 2) + 2]!;
+    const count = length >>> 4;
+    if (count === 0 || count > this.size || count * VRING_DESC_SIZE !== length)
       throw this.error('indirect-table-size', index, length);
-    const address = this.desc[word + 1]! * ADDRESS_HIGH_UNIT + this.desc[word]!;
-    const range = this.locate(index, address);
-    const offset = range.offset + (address - range.start);
-    let words: Uint32Array;
-    let base: number;
-    if (address + length <= range.end && (offset & 3) === 0) {
-      words = this.memory.regions[range.region]!.u32;
-      base = offset >>> 2;
-    } else {
-      words = this.copyTable(index, address, length);
-      base = 0;
-    }
+    this.openTable(index, length);
+    const words = this.tableWords;
+    const base = this.tableBase;
     let entry = 0;
     for (let steps = 0; steps < count; steps++) {
       const entryWord = base + (entry << 2);
@@ -138,9 +127,28 @@ export class ChainReader {
     throw this.error('descriptor-loop', index, entry);
   }
 
+  /** Finds the table of direct descriptor `index`: where it lies if it can be read there, else a copy of it. */
+  private openTable(index: number, length: number): void {
+    const range = this.range;
+    const word = index << 2;
+    const address = this.desc[word + 1]! * ADDRESS_HIGH_UNIT + this.desc[word]!;
+    range.wanted = address;
+    if (!(address >= range.start && address < range.end)) this.locate(index);
+    const offset = range.offset + (address - range.start);
+    if (address + length <= range.end && (offset & 3) === 0) {
+      this.tableWords = this.memory.regions[range.region]!.u32;
+      this.tableBase = offset >>> 2;
+    } else {
+      this.tableWords = this.copyTable(index, length);
+      this.tableBase = 0;
+    }
+  }
+
   /** Checks the element at `word` of `table`, its flags read already, and appends it, cut where ranges end. */
   private element(table: Uint32Array, word: number, index: number, flags: number): void {
     const length = table[word + 2]!;
+    // Tables may be named again and again: together they are bounded too [virtio-v1.2 §2.7.5.3.1].
+    if (++this.elementCount > this.size) throw this.error('chain-too-long', index, this.elementCount);
     let list = this.readable;
     if ((flags & VRING_DESC_F_WRITE) !== 0) {
       list = this.writable;
@@ -160,7 +168,10 @@ export class ChainReader {
     let address = table[word + 1]! * ADDRESS_HIGH_UNIT + table[word]!;
     let left = length;
     for (;;) {
-      if (!(address >= range.start && address < range.end)) this.locate(index, address);
+      if (!(address >= range.start && address < range.end)) {
+        range.wanted = address;
+        this.locate(index);
+      }
       const room = range.end - address;
       const part = Math.min(left, room);
       list.append(range.region, range.offset + (address - range.start), part);
@@ -170,32 +181,34 @@ export class ChainReader {
     }
   }
 
-  /** The range around `address`, which may be any number up to 2^64. */
-  private locate(index: number, address: number): MemoryRange {
+  /** Asks the callback for the range around `range.wanted`. */
+  private locate(index: number): void {
     const range = this.range;
-    if (address >= range.start && address < range.end) return range;
-    if (!this.getRange(address, range)) throw this.error('address-outside-memory', index, address);
-    if (!(address >= range.start && address < range.end))
-      throw new RangeError(`the range callback answered [${range.start}, ${range.end}) for ${address}`);
-    return range;
+    if (!this.getRange(range)) throw this.error('address-outside-memory', index, range.wanted);
+    if (!(range.wanted >= range.start && range.wanted < range.end)) throw new RangeError('the range callback missed');
   }
 
-  /** Copies a table piece by piece, once, so that what is checked is what is used. */
-  private copyTable(index: number, address: number, length: number): Uint32Array {
-    if (this.scratch === null || this.scratchWords === null) {
-      this.scratchWords = new Uint32Array(VRING_DESC_WORDS * this.size);
-      this.scratch = new Uint8Array(this.scratchWords.buffer);
-    }
+  /** Copies the table at `range.wanted` piece by piece, once, so that what is checked is what is used. */
+  private copyTable(index: number, length: number): Uint32Array {
+    this.scratch ??= new Uint32Array(VRING_DESC_WORDS * this.size);
+    this.scratchBytes ??= new Uint8Array(this.scratch.buffer);
+    const scratch = this.scratchBytes;
+    const range = this.range;
+    const address = range.wanted;
     let done = 0;
     while (done < length) {
-      const range = this.locate(index, address + done);
+      const from = address + done;
+      if (!(from >= range.start && from < range.end)) {
+        range.wanted = from;
+        this.locate(index);
+      }
       const bytes = this.memory.bytes[range.region]!;
-      const from = range.offset + (address + done - range.start);
-      const part = Math.min(length - done, range.end - (address + done));
-      for (let i = 0; i < part; i++) this.scratch[done + i] = bytes[from + i]!;
+      const offset = range.offset + (from - range.start);
+      const part = Math.min(length - done, range.end - from);
+      for (let i = 0; i < part; i++) scratch[done + i] = bytes[offset + i]!;
       done += part;
     }
-    return this.scratchWords;
+    return this.scratch;
   }
 
   private error(code: RingErrorCode, index: number, value: number): RingError {

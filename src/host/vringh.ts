@@ -1,16 +1,19 @@
 /**
  * The device side of a split virtqueue: the kernel's `vringh.c` in behaviour, its known slips left out. Host thread.
  *
- * A complete device is this loop:
+ * A complete device, one that answers each request with its own bytes, is this loop:
  *
- *     while (!vringh.next(request)) {
+ *     for (let wake: Wake = 'rung'; wake === 'rung'; ) {
+ *       if (vringh.next(request)) {
+ *         const length = request.readable.pull(buffer, 0, buffer.length);
+ *         vringh.complete(request, request.writable.push(buffer, 0, length));
+ *         continue;
+ *       }
  *       if (vringh.needsCall()) bell.ring();
  *       if (!vringh.enableKicks()) continue;
- *       await waits.wait(timeoutMs);
+ *       wake = await waits.wait(timeoutMs);
  *       vringh.disableKicks();
  *     }
- *     const length = request.readable.pull(buffer, 0, buffer.length);
- *     vringh.complete(request, request.writable.push(buffer, 0, length));
  *
  * It trusts nothing the guest wrote: heads in flight are tracked, indices checked, descriptors copied once.
  */
@@ -29,7 +32,13 @@ import type { HostQueue, QueueState, Request } from './queue.ts';
 /** What `takeHead` returns when the guest has made nothing available. */
 export const NO_HEAD = -1;
 
+/** So many completions at most can be compared with an event; after more the guest is called anyway. */
 const COMPLETED_MAX = 0xffff;
+
+/** Where the request of a head is. */
+const FREE = 0;
+const TAKEN = 1;
+const COMPLETED = 2;
 
 export interface VringhOptions {
   ring: SplitRing;
@@ -47,6 +56,8 @@ export interface VringhOptions {
 export class Vringh implements HostQueue {
   readonly size: number;
   readonly name: string;
+  /** The head taken last, also of a request that then turned out broken; the queue size if there was none to take. */
+  lastHead: number;
 
   private readonly mask: number;
   private readonly ring: SplitRing;
@@ -63,17 +74,20 @@ export class Vringh implements HostQueue {
   private publishedIdx: number;
   /** Completions published since the guest's wish was looked at last. */
   private completed = 0;
-  /** By head: 1 while its request is with the host. */
+  /** By head: FREE, or with the host, or completed but not published. */
   private readonly inFlight: Uint8Array;
+  /** Heads completed, by used index: what `publish` frees without reading the ring. */
+  private readonly completedHeads: Uint16Array;
   /** The heads taken, by available index: what `rewind` hands back without reading the ring again. */
   private readonly taken: Uint16Array;
   private inFlightCount = 0;
-  private kicksEnabled = true;
+  private kicksDisabled = false;
   private broken: RingError | null = null;
 
   constructor(options: VringhOptions) {
     const { ring, shared, features, memory, state = { availIdx: 0, usedIdx: 0 } } = options;
     this.size = ring.size;
+    this.lastHead = ring.size;
     this.mask = ring.size - 1;
     this.name = options.name ?? 'host queue';
     this.ring = ring;
@@ -95,11 +109,16 @@ export class Vringh implements HostQueue {
     this.publishedIdx = state.usedIdx;
     this.inFlight = new Uint8Array(ring.size);
     this.taken = new Uint16Array(ring.size);
-    // A restored queue does not know what its predecessor asked for: it starts with kicks on, as a fresh one does.
-    if (options.state !== undefined) shared.store16(ring.usedFlags, 0);
+    this.completedHeads = new Uint16Array(ring.size);
+    if (options.state !== undefined) {
+      // Nobody knows what our predecessor asked for, or whether it called: kicks on, and the guest called once.
+      shared.store16(ring.usedFlags, 0);
+      shared.store16(ring.availEvent, state.availIdx);
+      this.completed = COMPLETED_MAX + 1;
+    }
   }
 
-  /** True once the guest broke a rule of the ring; every later call throws the same error. */
+  /** True once the guest broke a rule of the ring; every call that takes, completes or asks then throws the same error. */
   get isBroken(): boolean {
     return this.broken !== null;
   }
@@ -117,8 +136,7 @@ export class Vringh implements HostQueue {
 
   /**
    * The kernel's interface: appends the next request's elements to the lists and returns its head, or NO_HEAD.
-   * A list left out (null): an element of that kind is a RingError of the request. To learn the head of a broken
-   * request, use `next`.
+   * A list left out (null): an element of that kind is a RingError of the request, whose head is then in `lastHead`.
    */
   getdesc(readable: ElementList | null, writable: ElementList | null): number {
     const head = this.takeHead();
@@ -128,14 +146,16 @@ export class Vringh implements HostQueue {
 
   /** The next head, its chain unread, or NO_HEAD. @throws RingError, the ring then broken. */
   takeHead(): number {
+    this.lastHead = this.size;
     if (this.broken !== null) throw this.broken;
     if (this.lastAvailIdx === this.seenAvailIdx && !this.refreshAvail()) return NO_HEAD;
     const at = this.lastAvailIdx & this.mask;
     const head = this.availRing[at]!;
     if (head >= this.size) throw this.breakQueue('avail-head-out-of-range', this.lastAvailIdx, head);
-    if (this.inFlight[head] !== 0) throw this.breakQueue('avail-head-in-flight', this.lastAvailIdx, head);
-    this.inFlight[head] = 1;
+    if (this.inFlight[head] !== FREE) throw this.breakQueue('avail-head-in-flight', this.lastAvailIdx, head);
+    this.inFlight[head] = TAKEN;
     this.taken[at] = head;
+    this.lastHead = head;
     this.inFlightCount++;
     this.lastAvailIdx = (this.lastAvailIdx + 1) & 0xffff;
     return head;
@@ -160,6 +180,7 @@ export class Vringh implements HostQueue {
    * may wrap around the end of the used ring; the guest sees all or none of them.
    */
   completeMulti(used: Uint32Array, count: number): void {
+    for (let i = 0; i < count; i++) this.checkTaken(used[2 * i]!);
     for (let i = 0; i < count; i++) this.putUsed(used[2 * i]!, used[2 * i + 1]!);
     this.publish();
   }
@@ -167,24 +188,23 @@ export class Vringh implements HostQueue {
   publish(): void {
     const count = (this.usedIdx - this.publishedIdx) & 0xffff;
     if (count === 0) return;
+    for (let idx = this.publishedIdx; idx !== this.usedIdx; idx = (idx + 1) & 0xffff)
+      this.inFlight[this.completedHeads[idx & this.mask]!] = FREE;
+    this.inFlightCount -= count;
     this.publishedIdx = this.usedIdx;
     this.completed += count;
     // B release: used elements and the bytes written first. Pairs with B acquire, SplitVirtqueue.refreshUsed.
     this.shared.store16(this.ring.usedIdx, this.usedIdx);
   }
 
-  /** The kernel's `abandon`. @throws RangeError for more requests than are in flight. */
+  /** The kernel's `abandon`. @throws RangeError, nothing changed, if one of them was completed or never taken. */
   rewind(count: number): void {
     if (!(count >= 0 && count <= this.inFlightCount))
       throw new RangeError(`${count} requests handed back, but ${this.inFlightCount} are in flight`);
-    for (let i = 0; i < count; i++) {
-      const previous = (this.lastAvailIdx - 1) & 0xffff;
-      const head = this.taken[previous & this.mask]!;
-      if (this.inFlight[head] === 0) throw new RangeError(`the request with head ${head} is completed already`);
-      this.inFlight[head] = 0;
-      this.inFlightCount--;
-      this.lastAvailIdx = previous;
-    }
+    for (let i = 1; i <= count; i++) this.checkTaken(this.takenBefore(i));
+    for (let i = 1; i <= count; i++) this.inFlight[this.takenBefore(i)] = FREE;
+    this.inFlightCount -= count;
+    this.lastAvailIdx = (this.lastAvailIdx - count) & 0xffff;
   }
 
   needsCall(): boolean {
@@ -192,7 +212,7 @@ export class Vringh implements HostQueue {
     const completed = this.completed;
     if (completed === 0) return false;
     this.completed = 0;
-    // D full: our index, then their wish. Pairs with D full, SplitVirtqueue.poll and SplitVirtqueue.enableCallsDelayed.
+    // D full: our index, then their wish. Pairs with D full, SplitVirtqueue.poll, .enableCallsDelayed, .requestCallAt.
     this.shared.fence();
     if (!this.eventIdx) return (this.shared.load16(this.ring.availFlags) & VRING_AVAIL_F_NO_INTERRUPT) === 0;
     if (completed > COMPLETED_MAX) return true;
@@ -201,8 +221,8 @@ export class Vringh implements HostQueue {
   }
 
   disableKicks(): void {
-    if (!this.kicksEnabled) return;
-    this.kicksEnabled = false;
+    if (this.kicksDisabled) return;
+    this.kicksDisabled = true;
     // With EVENT_IDX avail_event just stays behind: the guest kicks when its index passes it, once in 65,536.
     if (!this.eventIdx) this.shared.store16(this.ring.usedFlags, VRING_USED_F_NO_NOTIFY);
   }
@@ -210,8 +230,8 @@ export class Vringh implements HostQueue {
   enableKicks(): boolean {
     if (this.broken !== null) throw this.broken;
     if (this.eventIdx) this.shared.store16(this.ring.availEvent, this.lastAvailIdx);
-    else if (!this.kicksEnabled) this.shared.store16(this.ring.usedFlags, 0);
-    this.kicksEnabled = true;
+    else this.shared.store16(this.ring.usedFlags, 0);
+    this.kicksDisabled = false;
     // C full: our wish, then their index. Pairs with C full, SplitVirtqueue.kickPrepare.
     // Without it both sides read stale values, and we sleep on work.
     this.shared.fence();
@@ -224,12 +244,8 @@ export class Vringh implements HostQueue {
   }
 
   state(): QueueState {
+    if (this.inFlightCount !== 0) throw new RangeError(`${this.inFlightCount} requests are in flight`);
     return { availIdx: this.lastAvailIdx, usedIdx: this.publishedIdx };
-  }
-
-  /** After the memory table changed: no old translation is used again. */
-  forgetRange(): void {
-    this.reader.forgetRange();
   }
 
   /** Reads the guest's index. True: there is something to take. */
@@ -247,13 +263,24 @@ export class Vringh implements HostQueue {
 
   private putUsed(head: number, writtenBytes: number): void {
     if (this.broken !== null) throw this.broken;
-    if (this.inFlight[head] !== 1) throw new RangeError(`no request with head ${head} is in flight`);
-    this.inFlight[head] = 0;
-    this.inFlightCount--;
-    const at = (this.usedIdx & this.mask) << 1;
-    this.usedRing[at] = head;
-    this.usedRing[at + 1] = writtenBytes;
+    this.checkTaken(head);
+    if (writtenBytes >>> 0 !== writtenBytes) throw new RangeError(`a used length has 32 bits, unlike ${writtenBytes}`);
+    this.inFlight[head] = COMPLETED;
+    const at = this.usedIdx & this.mask;
+    this.completedHeads[at] = head;
+    this.usedRing[2 * at] = head;
+    this.usedRing[2 * at + 1] = writtenBytes;
     this.usedIdx = (this.usedIdx + 1) & 0xffff;
+  }
+
+  /** A caller's mistake, not the guest's: heads come from `next`. */
+  private checkTaken(head: number): void {
+    if (this.inFlight[head] !== TAKEN) throw new RangeError(`no request with head ${head} is to be completed`);
+  }
+
+  /** The head of the request taken `count` requests ago, 1 for the last. */
+  private takenBefore(count: number): number {
+    return this.taken[(this.lastAvailIdx - count) & this.mask]!;
   }
 
   private breakQueue(code: RingErrorCode, index: number, value: number): RingError {

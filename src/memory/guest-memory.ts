@@ -32,7 +32,13 @@ export class GuestMemory {
 
   /** The index of the region that holds `address` (any number, also above 2^53), or NO_REGION. */
   find(address: number): number {
+    return this.findWanted({ wanted: address });
+  }
+
+  /** `find` for the address in a field, without an allocation. */
+  findWanted(range: { readonly wanted: number }): number {
     const regions = this.regions;
+    const address = range.wanted;
     let low = 0;
     let high = regions.length - 1;
     while (low <= high) {

@@ -4,32 +4,32 @@
  */
 import { type GuestMemory, NO_REGION } from './guest-memory.ts';
 
-/** An answer of a range callback: guest addresses [start, end) lie at `offset` of region number `region`. */
+/**
+ * A question to a range callback and its answer. The address asked for is a field, not an argument: a number that is
+ * no small integer costs an allocation wherever a call is not inlined, and the slow range asks for every byte.
+ */
 export class MemoryRange {
+  /** The guest address asked for: any number up to 2^64. */
+  wanted = 0;
+  /** The answer: guest addresses [start, end) lie at `offset` of region number `region`. */
   start = 0;
   end = 0;
   /** Index into `GuestMemory.regions`. */
   region = 0;
   /** Where `start` lies in that region, bytes. */
   offset = 0;
-
-  /** Makes the range empty, so that the next address asks the callback again. */
-  clear(): void {
-    this.start = 0;
-    this.end = 0;
-  }
 }
 
 /**
- * Fills `range` with guest addresses around `address` that may be accessed in one piece.
- * False: the address lies outside of memory; `range` is then as it was.
+ * Fills `range` with guest addresses around `range.wanted` that may be accessed in one piece.
+ * False: that address lies outside of memory; the answer is then as it was.
  */
-export type RangeCallback = (address: number, range: MemoryRange) => boolean;
+export type RangeCallback = (range: MemoryRange) => boolean;
 
 /** Answers with the whole region around an address (the kernel test's `getrange_iov`). */
 export function wholeRange(memory: GuestMemory): RangeCallback {
-  return (address, range) => {
-    const index = memory.find(address);
+  return (range) => {
+    const index = memory.findWanted(range);
     if (index === NO_REGION) return false;
     const region = memory.regions[index]!;
     range.start = region.guestBase;
@@ -42,13 +42,13 @@ export function wholeRange(memory: GuestMemory): RangeCallback {
 
 /** Answers with one byte at a time (the kernel test's `getrange_slow`): every element and every table is cut. */
 export function slowRange(memory: GuestMemory): RangeCallback {
-  return (address, range) => {
-    const index = memory.find(address);
+  return (range) => {
+    const index = memory.findWanted(range);
     if (index === NO_REGION) return false;
-    range.start = address;
-    range.end = address + 1;
+    range.start = range.wanted;
+    range.end = range.wanted + 1;
     range.region = index;
-    range.offset = address - memory.regions[index]!.guestBase;
+    range.offset = range.wanted - memory.regions[index]!.guestBase;
     return true;
   };
 }

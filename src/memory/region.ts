@@ -70,7 +70,7 @@ export class MemoryRegion {
     this.buffer = buffer;
     this.byteOffset = byteOffset;
     this.u8 = new Uint8Array(buffer, byteOffset, sizeBytes);
-    this.u16 = new Uint16Array(buffer, byteOffset, sizeBytes >>> 1);
+    this.u16 = new Uint16Array(buffer, byteOffset, sizeBytes / 2);
     this.u32 = new Uint32Array(buffer, byteOffset, sizeBytes / 4);
     this.i32 = new Int32Array(buffer, byteOffset, sizeBytes / 4);
   }

@@ -2,12 +2,13 @@
  * How a field shared with the peer is read and written: a measured variable.
  *
  * Every ordered access of a ring goes through `SharedFields`, and each carries a letter that names its partner on
- * the other side (`npm run lint` checks that both stand):
+ * the other side (a test checks that both stand):
  *
  *     A  release / acquire  the guest publishes its available index; the host reads descriptors behind it
  *     B  release / acquire  the host publishes its used index; the guest reads used elements behind it
  *     C  full               guest: index, then the host's wish for kicks; host: wish, then the index
  *     D  full               host: index, then the guest's wish for calls; guest: wish, then the index
+ *     E  full               ringer: what it published, then the doorbell; waiter: the doorbell, then what was published
  */
 import type { MemoryRegion } from '../memory/region.ts';
 

@@ -24,5 +24,8 @@ export const VRING_DESC_WORDS = 4;
 /** Largest queue size [virtio-v1.2 §2.7]. */
 export const VRING_SIZE_MAX = 32768;
 
+/** Longest request, all its elements together, bytes [virtio-v1.2 §2.7.5.2]. */
+export const REQUEST_SIZE_MAX = 2 ** 32;
+
 /** Alignment of the used ring in the legacy layout of the kernel's test programs, bytes. */
 export const VRING_LEGACY_ALIGN = 4096;

@@ -16,6 +16,7 @@ export const RING_ERRORS = {
   // One request is broken; it can still be completed with length 0.
   'next-out-of-range': 'a next field points outside its table',
   'descriptor-loop': 'a chain is longer than its table: it loops',
+  'chain-too-long': 'a request has more elements than the queue has descriptors, tables included',
   'indirect-nested': 'an indirect table contains an indirect descriptor',
   'indirect-next': 'INDIRECT and NEXT are set together, which this reader refuses',
   'indirect-not-negotiated': 'INDIRECT is set but the feature was not negotiated',

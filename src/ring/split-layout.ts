@@ -17,6 +17,7 @@ import { RingError } from './errors.ts';
 const DESC_ALIGN = 16;
 const AVAIL_ALIGN = 2;
 const USED_ALIGN = 4;
+const WORD_SIZE = 4;
 
 /** Sizes and places of a ring's three parts, bytes from wherever the ring is put. */
 export interface SplitLayout {
@@ -59,7 +60,7 @@ export function modernLayout(size: number): SplitLayout {
   return layout(size, USED_ALIGN);
 }
 
-/** A split ring in a region: typed views over its tables, and the byte offsets of its shared fields. */
+/** A split ring, its three parts in one region: typed views over its tables, and the byte offsets of its shared fields. */
 export class SplitRing {
   readonly region: MemoryRegion;
   readonly size: number;
@@ -87,20 +88,23 @@ export class SplitRing {
     const desc = baseOffset + layout.descOffset;
     const avail = baseOffset + layout.availOffset;
     const used = baseOffset + layout.usedOffset;
+    // In errors a part is named by its number: 0 descriptors, 1 available, 2 used.
     const parts = [
-      { at: desc, bytes: descBytes(size), align: DESC_ALIGN },
-      { at: avail, bytes: availBytes(size), align: AVAIL_ALIGN },
-      { at: used, bytes: usedBytes(size), align: USED_ALIGN },
+      { part: 0, at: desc, bytes: descBytes(size), align: DESC_ALIGN },
+      { part: 1, at: avail, bytes: availBytes(size), align: AVAIL_ALIGN },
+      { part: 2, at: used, bytes: usedBytes(size), align: USED_ALIGN },
     ];
-    for (const [i, { at, bytes, align }] of parts.entries()) {
-      if (!(at >= 0) || at + bytes > region.sizeBytes) throw new RingError('ring-outside-memory', queue, i, at);
-      if (region.addressOf(at) % align !== 0 || at % align !== 0) throw new RingError('ring-misaligned', queue, i, at);
+    for (const { part, at, bytes, align } of parts) {
+      if (!(at >= 0) || at + bytes > region.sizeBytes) throw new RingError('ring-outside-memory', queue, part, at);
+      // The specification aligns addresses; typed views align places in the buffer, to a word at most.
+      if (region.addressOf(at) % align !== 0 || at % Math.min(align, WORD_SIZE) !== 0)
+        throw new RingError('ring-misaligned', queue, part, at);
     }
     parts.sort((a, b) => a.at - b.at);
-    for (const [i, { at }] of parts.entries()) {
+    for (const [i, { part, at }] of parts.entries()) {
       const before = parts[i - 1];
       if (before !== undefined && before.at + before.bytes > at)
-        throw new RingError('ring-parts-overlap', queue, i, at);
+        throw new RingError('ring-parts-overlap', queue, part, at);
     }
     const { buffer, byteOffset } = region;
     this.region = region;

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { countOf, nearest, UsageError } from './option-values.ts';
+import { optionsHelp, parseRunOptions, RUN_OPTIONS } from './options.ts';
+import { configSchema } from './record.ts';
+
+test('options: defaults are those of the help, and a valid config', () => {
+  const { config, out, json, label, idle } = parseRunOptions(['--parallel']);
+  assert.deepEqual(configSchema.parse(config), {
+    parallel: true,
+    indirect: false,
+    eventidx: false,
+    virtio1: false,
+    slowRange: false,
+    fastVringh: false,
+    transfers: 10_000_000,
+    warmup: 200_000,
+    repeat: 1,
+    ringSize: 256,
+    workload: 'alternate',
+    layout: 'split',
+    ordering: 'seqcst',
+    orderingSound: true,
+    doorbell: 'futex',
+    cpus: 'distant',
+    timeout: 10,
+  });
+  assert.deepEqual({ out, json, label, idle }, { out: null, json: false, label: '', idle: [] });
+});
+
+const wrong: [what: string, args: string[], message: RegExp][] = [
+  ['unknown, close to a known one', ['--evntidx'], /unknown argument '--evntidx'; did you mean --eventidx\?/],
+  ['unknown, close to none', ['--zebra'], /unknown argument '--zebra'$/],
+  ['unknown with a value', ['--zebra=1'], /unknown argument '--zebra'/],
+  ['a short option', ['-p'], /unknown argument '-p'/],
+  ['a name of Object.prototype', ['--constructor'], /unknown argument '--constructor'/],
+  ['a word', ['eventidx'], /unexpected argument 'eventidx'/],
+  ['the terminator', ['--'], /unexpected argument '--'/],
+  ['not a number', ['--transfers', 'many'], /--transfers wants a whole number .* not 'many'/],
+  ['a fraction of one', ['--transfers', '0.5'], /--transfers wants a whole number/],
+  ['negative', ['--transfers=-5'], /--transfers wants a whole number/],
+  ['zero', ['--transfers', '0'], /--transfers wants 1 to/],
+  ['too many', ['--transfers', '3000M'], /--transfers wants 1 to 2000000000, not 3000M/],
+  ['too many with the warm-up', ['--transfers', '2000M'], /--transfers and --warmup together/],
+  ['no value', ['--transfers'], /--transfers wants a value: N/],
+  ['an option for a value', ['--transfers', '--parallel'], /--transfers wants a value: N/],
+  ['a value for a flag', ['--parallel=yes'], /--parallel takes no value/],
+  ['twice', ['--repeat', '2', '--repeat', '3'], /--repeat is given twice/],
+  ['not a power of two', ['--ring-size', '100'], /--ring-size wants a power of two from 1 to 32768, not 100/],
+  ['above the largest ring', ['--ring-size', '65536'], /--ring-size wants 1 to 32768/],
+  ['too small for alternate', ['--parallel', '--ring-size', '2'], /--ring-size 2 is too small: .* up to 4 .* ring is 4/],
+  ['too small for echo', ['--parallel', '--ring-size', '4', '--workload', 'echo'], /up to 6 .* ring is 8/],
+  ['no such workload', ['--workload', 'ecko'], /--workload wants one of alternate, echo, not 'ecko'; did you mean echo\?/],
+  ['no such ordering', ['--ordering', 'x'], /--ordering wants one of seqcst/],
+  ['no such doorbell', ['--doorbell', 'x'], /--doorbell wants one of futex/],
+  ['no such layout', ['--layout', 'packed'], /--layout wants one of split/],
+  ['cannot run together', ['--fast-vringh', '--workload', 'echo'], /--fast-vringh cannot run with --workload echo/],
+  ['no time', ['--timeout', '0'], /--timeout wants seconds above 0/],
+];
+for (const [what, args, message] of wrong)
+  test(`options refuse: ${what}`, () => {
+    assert.throws(
+      () => parseRunOptions(args),
+      (error: unknown) => error instanceof UsageError && message.test(error.message) && !error.message.includes('\n'),
+    );
+  });
+
+test('options: what only the parallel test looks at is named when it is missing', () => {
+  const { idle } = parseRunOptions(['--fast-vringh', '--transfers', '5', '--eventidx']);
+  assert.deepEqual(idle, [
+    '--fast-vringh has no effect without --parallel',
+    '--transfers has no effect without --parallel',
+  ]);
+});
+
+const counts: [text: string, expected: number][] = [
+  ['7', 7],
+  ['200k', 200_000],
+  ['1.5k', 1500],
+  ['10M', 10_000_000],
+  ['0.000001M', 1],
+  ['1.1M', 1_100_000],
+];
+for (const [text, expected] of counts)
+  test(`options: ${text} is ${expected}`, () => assert.equal(countOf('--n', text, 0, 1e9), expected));
+
+test('options: the nearest candidate is named only if it is near', () => {
+  assert.equal(nearest('--paralel', ['--parallel', '--indirect']), '; did you mean --parallel?');
+  assert.equal(nearest('--xyzzy', ['--parallel', '--indirect']), '');
+});
+
+test('options: the help names every option and every choice', () => {
+  const help = optionsHelp();
+  for (const name of Object.keys(RUN_OPTIONS)) assert.match(help, new RegExp(`^  --${name}\\b`, 'm'));
+  for (const choice of ['alternate', 'echo', 'seqcst', 'futex', 'split']) assert.match(help, new RegExp(`\\b${choice}\\b`));
+});

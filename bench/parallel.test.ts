@@ -1,0 +1,78 @@
+/**
+ * The parallel test in every combination of features, workload and placement: a million transfers each, every one
+ * verified, no collection in the window, counters that add up.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { main } from './cli.ts';
+import { type RunRecord, recordSchema } from './record.ts';
+
+async function measure(args: string[]): Promise<{ code: number; err: string[]; record: RunRecord }> {
+  const out: string[] = [];
+  const err: string[] = [];
+  const code = await main(
+    ['--parallel', '--json', '--out', 'none', ...args],
+    { out: (line) => out.push(line), err: (line) => err.push(line) },
+  );
+  assert.equal(out.length, 1, 'standard output is the record alone');
+  return { code, err, record: recordSchema.parse(JSON.parse(out[0]!)) };
+}
+
+async function expectVerified(args: string[], transfers: number): Promise<RunRecord> {
+  const { code, err, record } = await measure([...args, '--transfers', String(transfers)]);
+  assert.equal(code, 0, err.join('\n'));
+  assert.equal(record.outcome, 'done');
+  const [repetition] = record.repetitions;
+  const { guest, host, lostWakeups, verifiedTransfers } = repetition!.pairs[0]!;
+  assert.equal(verifiedTransfers, transfers);
+  assert.equal(lostWakeups, 0);
+  assert.equal(guest.gcCount + host.gcCount, 0, 'collections in the window');
+  assert.ok(guest.notified >= host.pinged, `${guest.notified} kicks rung, ${host.pinged} taken`);
+  assert.ok(host.notified >= guest.pinged, `${host.notified} calls rung, ${guest.pinged} taken`);
+  assert.ok(guest.wakeSyscalls <= guest.notified && host.wakeSyscalls <= host.notified);
+  assert.equal(repetition!.tenths.length, 10);
+  return record;
+}
+
+const FEATURES = ['--indirect', '--eventidx', '--virtio-1'];
+
+/** All subsets of FEATURES. */
+const combinations = Array.from({ length: 8 }, (_, bits) => FEATURES.filter((_, i) => (bits & (1 << i)) !== 0));
+
+for (const features of combinations)
+  for (const workload of ['alternate', 'echo'])
+    for (const cpus of ['same', 'distant'])
+      test(`parallel: ${[...features, workload, cpus].join(' ')}`, async () => {
+        await expectVerified([...features, '--workload', workload, '--cpus', cpus], 1_000_000);
+      });
+
+for (const features of combinations)
+  test(`parallel: ${[...features, '--slow-range'].join(' ')}`, async () => {
+    await expectVerified([...features, '--slow-range'], 200_000);
+  });
+
+for (const workload of ['alternate', 'echo'])
+  for (const size of [workload === 'echo' ? 8 : 4, 32_768])
+    for (const features of [[], ['--eventidx'], ['--indirect', '--eventidx']])
+      test(`parallel: ring of ${size}, ${[workload, ...features].join(' ')}`, async () => {
+        await expectVerified(['--ring-size', String(size), '--workload', workload, ...features, '--warmup', '10k'], 100_000);
+      });
+
+for (const cpus of ['same', 'distant'])
+  test(`parallel: --fast-vringh never kicks (${cpus})`, async () => {
+    const { code, record } = await measure(['--fast-vringh', '--eventidx', '--transfers', '100k', '--cpus', cpus]);
+    assert.equal(code, 0);
+    const { guest, host, verifiedTransfers } = record.repetitions[0]!.pairs[0]!;
+    assert.equal(guest.notified, 0);
+    assert.equal(host.pinged, 0);
+    assert.equal(verifiedTransfers, 0, 'contents are not checked, and the record says so');
+  });
+
+test('parallel: a few transfers, no warm-up, several repetitions', async () => {
+  const { code, record } = await measure(['--transfers', '3', '--warmup', '0', '--repeat', '3', '--cpus', 'none']);
+  assert.equal(code, 0);
+  assert.deepEqual(
+    record.repetitions.map(({ pairs }) => pairs[0]!.verifiedTransfers),
+    [3, 3, 3],
+  );
+});
