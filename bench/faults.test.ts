@@ -50,11 +50,32 @@ const WINDOW = 12_000;
 const cases: [what: string, fault: Fault, args: string[], code: number, outcome: string, message: RegExp][] = [
   ['a guest that throws', { side: 'guest', kind: 'throw', transfer: WINDOW }, [], 1, 'failed', /planted exception/],
   ['a host that throws', { side: 'host', kind: 'throw', transfer: WINDOW }, [], 1, 'failed', /planted exception/],
-  ['a host that throws in warm-up', { side: 'host', kind: 'throw', transfer: 100 }, [], 1, 'failed', /planted exception/],
+  [
+    'a host that throws in warm-up',
+    { side: 'host', kind: 'throw', transfer: 100 },
+    [],
+    1,
+    'failed',
+    /planted exception/,
+  ],
   ['a guest thread that ends', { side: 'guest', kind: 'exit', transfer: WINDOW }, [], 1, 'failed', /a thread ended/],
   ['a host thread that ends', { side: 'host', kind: 'exit', transfer: WINDOW }, [], 1, 'failed', /a thread ended/],
-  ['a silent guest', { side: 'guest', kind: 'silence', transfer: WINDOW }, IMPATIENT, 3, 'stalled', /host: the peer did nothing/],
-  ['a silent host', { side: 'host', kind: 'silence', transfer: WINDOW }, IMPATIENT, 3, 'stalled', /guest: the peer did nothing/],
+  [
+    'a silent guest',
+    { side: 'guest', kind: 'silence', transfer: WINDOW },
+    IMPATIENT,
+    3,
+    'stalled',
+    /host: the peer did nothing/,
+  ],
+  [
+    'a silent host',
+    { side: 'host', kind: 'silence', transfer: WINDOW },
+    IMPATIENT,
+    3,
+    'stalled',
+    /guest: the peer did nothing/,
+  ],
   [
     'a silent guest under a polling host',
     { side: 'guest', kind: 'silence', transfer: WINDOW },
@@ -63,7 +84,14 @@ const cases: [what: string, fault: Fault, args: string[], code: number, outcome:
     'stalled',
     /host: the peer did nothing/,
   ],
-  ['a changed byte', { side: 'host', kind: 'corrupt', transfer: WINDOW }, [], 1, 'check-failed', /transfer 12000: payload: expected 12000, got \d+/],
+  [
+    'a changed byte',
+    { side: 'host', kind: 'corrupt', transfer: WINDOW },
+    [],
+    1,
+    'check-failed',
+    /transfer 12000: payload: expected 12000, got \d+/,
+  ],
   [
     'a changed byte in an echo',
     { side: 'host', kind: 'corrupt', transfer: WINDOW },
@@ -83,7 +111,8 @@ for (const [what, fault, args, code, outcome, message] of cases)
     assert.match(ended.record?.failure ?? '', message);
     assert.match(ended.err.join('\n'), message);
     assert.deepEqual(ended.record?.repetitions, []);
-    if (before !== null) assert.ok(threadCount()! <= before + 4, 'the pair\'s threads are gone; the engine\'s own may have started');
+    if (before !== null)
+      assert.ok(threadCount()! <= before + 4, "the pair's threads are gone; the engine's own may have started");
   });
 
 for (const cpus of ['distant', 'same'])

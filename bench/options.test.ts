@@ -48,9 +48,17 @@ const wrong: [what: string, args: string[], message: RegExp][] = [
   ['twice', ['--repeat', '2', '--repeat', '3'], /--repeat is given twice/],
   ['not a power of two', ['--ring-size', '100'], /--ring-size wants a power of two from 1 to 32768, not 100/],
   ['above the largest ring', ['--ring-size', '65536'], /--ring-size wants 1 to 32768/],
-  ['too small for alternate', ['--parallel', '--ring-size', '2'], /--ring-size 2 is too small: .* up to 4 .* ring is 4/],
+  [
+    'too small for alternate',
+    ['--parallel', '--ring-size', '2'],
+    /--ring-size 2 is too small: .* up to 4 .* ring is 4/,
+  ],
   ['too small for echo', ['--parallel', '--ring-size', '4', '--workload', 'echo'], /up to 6 .* ring is 8/],
-  ['no such workload', ['--workload', 'ecko'], /--workload wants one of alternate, echo, not 'ecko'; did you mean echo\?/],
+  [
+    'no such workload',
+    ['--workload', 'ecko'],
+    /--workload wants one of alternate, echo, not 'ecko'; did you mean echo\?/,
+  ],
   ['no such ordering', ['--ordering', 'x'], /--ordering wants one of seqcst/],
   ['no such doorbell', ['--doorbell', 'x'], /--doorbell wants one of futex/],
   ['no such layout', ['--layout', 'packed'], /--layout wants one of split/],
@@ -92,5 +100,6 @@ test('options: the nearest candidate is named only if it is near', () => {
 test('options: the help names every option and every choice', () => {
   const help = optionsHelp();
   for (const name of Object.keys(RUN_OPTIONS)) assert.match(help, new RegExp(`^  --${name}\\b`, 'm'));
-  for (const choice of ['alternate', 'echo', 'seqcst', 'futex', 'split']) assert.match(help, new RegExp(`\\b${choice}\\b`));
+  for (const choice of ['alternate', 'echo', 'seqcst', 'futex', 'split'])
+    assert.match(help, new RegExp(`\\b${choice}\\b`));
 });

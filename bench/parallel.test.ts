@@ -10,10 +10,10 @@ import { type RunRecord, recordSchema } from './record.ts';
 async function measure(args: string[]): Promise<{ code: number; err: string[]; record: RunRecord }> {
   const out: string[] = [];
   const err: string[] = [];
-  const code = await main(
-    ['--parallel', '--json', '--out', 'none', ...args],
-    { out: (line) => out.push(line), err: (line) => err.push(line) },
-  );
+  const code = await main(['--parallel', '--json', '--out', 'none', ...args], {
+    out: (line) => out.push(line),
+    err: (line) => err.push(line),
+  });
   assert.equal(out.length, 1, 'standard output is the record alone');
   return { code, err, record: recordSchema.parse(JSON.parse(out[0]!)) };
 }
@@ -55,7 +55,10 @@ for (const workload of ['alternate', 'echo'])
   for (const size of [workload === 'echo' ? 8 : 4, 32_768])
     for (const features of [[], ['--eventidx'], ['--indirect', '--eventidx']])
       test(`parallel: ring of ${size}, ${[workload, ...features].join(' ')}`, async () => {
-        await expectVerified(['--ring-size', String(size), '--workload', workload, ...features, '--warmup', '10k'], 100_000);
+        await expectVerified(
+          ['--ring-size', String(size), '--workload', workload, ...features, '--warmup', '10k'],
+          100_000,
+        );
       });
 
 for (const cpus of ['same', 'distant'])

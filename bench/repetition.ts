@@ -89,7 +89,7 @@ export async function runRepetition(
       pool.run({ side, setup, cpu, cpuRequired, unpinnedReason, ...(fault && { fault }) } satisfies SideTask);
     const ends = await collect(run('guest', placement.guest), run('host', placement.host), setup);
     if ('failure' in ends) {
-      if (signal?.aborted) return { outcome: 'interrupted', failure: 'interrupted' };
+      if (signal?.aborted) return { outcome: 'interrupted', failure: 'by a signal' };
       return { outcome: ends.failure.ended, failure: ends.failure.message };
     }
     const { guest, host } = ends;

@@ -1,0 +1,107 @@
+/** The program as a process: exit codes, streams, signals. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { recordSchema } from './record.ts';
+
+const PROGRAM = fileURLToPath(new URL('./main.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
+after(() => rmSync(folder, { recursive: true }));
+
+interface Ended {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+function run(args: string[], interruptAfter?: RegExp): Promise<Ended> {
+  const child = spawn(process.execPath, [PROGRAM, ...args]);
+  let out = '';
+  let err = '';
+  child.stderr.on('data', (data) => {
+    err += data;
+  });
+  child.stdout.on('data', (data) => {
+    out += data;
+    if (interruptAfter?.test(out) && !child.killed) child.kill('SIGINT');
+  });
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })));
+}
+
+const endings: [args: string[], code: number, out: RegExp, err: RegExp][] = [
+  [[], 0, /^ok 1\/5 .*\nok 2\/5 .*\nok 3\/5 .*\nok 4\/5 .*\nok 5\/5 .*\n$/, /^$/],
+  [['run', '--eventidx'], 0, /^ok 1\/5 /, /^$/],
+  [['--help'], 0, /vringbench run.*--eventidx.*Exit codes/s, /^$/],
+  [['help'], 0, /vringbench run/, /^$/],
+  [['--fast-vringh'], 0, /^ok 1\/5 /, /^note: --fast-vringh has no effect without --parallel\n$/],
+  [['rnu'], 2, /^$/, /^vringbench: unknown command 'rnu'; did you mean run\?\n$/],
+  [['constructor'], 2, /^$/, /^vringbench: unknown command 'constructor'\n$/],
+  [['--wrong'], 2, /^$/, /^vringbench: unknown argument '--wrong'\n$/],
+  [
+    ['--parallel', '--cpus', '0,4096'],
+    2,
+    /^$/,
+    /^vringbench: --cpus CPU 4096 is not among those allowed here: [\d,]+\n$/,
+  ],
+  [
+    ['--cpus', 'here'],
+    2,
+    /^$/,
+    /^vringbench: --cpus wants distant, same, none or two CPU numbers like 0,1, not 'here'\n$/,
+  ],
+  [['--parallel', '--out', folder], 2, /^$/, /^vringbench: --out .*: cannot be appended to: EISDIR.*\n$/],
+];
+for (const [args, code, out, err] of endings)
+  test(`cli: vringbench ${args.join(' ').replace(folder, 'FOLDER')} exits ${code}`, async () => {
+    const ended = await run(args);
+    assert.match(ended.err, err);
+    assert.match(ended.out, out);
+    assert.equal(ended.code, code);
+  });
+
+test("cli: a parallel run prints the original's lines first, and appends its record", async () => {
+  const file = join(folder, 'records.ndjson');
+  const { code, out, err } = await run([
+    '--parallel',
+    '--eventidx',
+    '--transfers',
+    '50k',
+    '--out',
+    file,
+    '--label',
+    'x',
+  ]);
+  assert.equal(code, 0, err);
+  assert.match(
+    out,
+    /^Using CPUS .*\nGuest: notified \d+, pinged \d+\nHost: notified \d+, pinged \d+\nTime: R=\d+\.\d{3} U=\d+\.\d{3} S=\d+\.\d{3}\n {2}transfers +50,000 × 1, every one verified\n/,
+  );
+  const record = recordSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  assert.equal(record.label, 'x');
+  assert.equal(record.repetitions[0]?.pairs[0]?.verifiedTransfers, 50_000);
+});
+
+test('cli: --json leaves standard output to the record, --out none writes no file', async () => {
+  const { code, out, err } = await run(['--parallel', '--json', '--transfers', '10k', '--out', 'none']);
+  assert.equal(code, 0, err);
+  assert.equal(recordSchema.parse(JSON.parse(out)).config.transfers, 10_000);
+  assert.match(err, /^Using CPUS /);
+  assert.equal(existsSync('none'), false);
+});
+
+test('cli: Ctrl-C in a window ends the run, keeps what was finished, exits 130', async () => {
+  const file = join(folder, 'interrupted.ndjson');
+  const args = ['--parallel', '--transfers', '300k', '--repeat', '1000', '--out', file];
+  const { code, err } = await run(args, /Time:.*\n/);
+  assert.equal(code, 130);
+  assert.match(err, /interrupted: by a signal/);
+  const lines = readFileSync(file, 'utf8').split('\n');
+  assert.equal(lines.length, 2, 'one whole line');
+  const record = recordSchema.parse(JSON.parse(lines[0]!));
+  assert.equal(record.outcome, 'interrupted');
+  assert.ok(record.repetitions.length >= 1);
+});

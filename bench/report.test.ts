@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseRunOptions } from './options.ts';
+import type { Repetition, SideRecord } from './record.ts';
+import { median, originalLines, summaryLines, warnings } from './report.ts';
+
+const side: SideRecord = {
+  cpu: 0,
+  pinned: true,
+  unpinnedReason: null,
+  nice: 0,
+  notified: 156_357,
+  suppressed: 5,
+  wakeSyscalls: 3,
+  pinged: 156_251,
+  spurious: 0,
+  spins: 0,
+  asleepNs: 1,
+  cpuNs: 1_700_000_000,
+  voluntarySwitches: 1,
+  involuntarySwitches: 1,
+  gcCount: 0,
+};
+
+const repetition: Repetition = {
+  wallNs: 4_518_123_456,
+  cpuUserNs: 3_536_400_000,
+  cpuSystemNs: 535_600_000,
+  transfersPerSecond: 2_213_000,
+  tenths: [],
+  crossCpuNs: [100, 110],
+  load: 0.1,
+  stealNs: 0,
+  peakRssBytes: 91_000_000,
+  pairs: [{ guest: side, host: { ...side, cpu: 3, notified: 7 }, lostWakeups: 0, verifiedTransfers: 10_000_000 }],
+};
+
+const { config } = parseRunOptions(['--parallel']);
+
+test("report: the original's lines, to the letter", () => {
+  assert.deepEqual(originalLines(repetition), [
+    'Using CPUS 0 and 3',
+    'Guest: notified 156357, pinged 156251',
+    'Host: notified 7, pinged 156251',
+    'Time: R=4.518 U=3.536 S=0.536',
+  ]);
+});
+
+test('report: unpinned is said with its reason', () => {
+  const guest = { ...side, cpu: null, pinned: false, unpinnedReason: 'no /proc here' };
+  const unpinned = { ...repetition, pairs: [{ ...repetition.pairs[0]!, guest }] };
+  assert.equal(originalLines(unpinned)[0], 'Using CPUS unpinned: no /proc here');
+});
+
+test('report: figures of several repetitions stand with their spread', () => {
+  const lines = summaryLines(config, [repetition, { ...repetition, transfersPerSecond: 4_000_000 }]).join('\n');
+  assert.match(lines, /10,000,000 × 2, every one verified/);
+  assert.match(lines, /throughput +3\.107 \(2\.213 – 4\.000\) M\/s/);
+  assert.match(lines, /notified +guest 1\.56 % .*host 0\.00 %/);
+  assert.deepEqual(summaryLines(config, []), []);
+});
+
+test('report: what the kernel does not tell is not made up', () => {
+  const unknown = { ...side, cpuNs: null };
+  const lines = summaryLines(config, [
+    { ...repetition, pairs: [{ ...repetition.pairs[0]!, guest: unknown, host: unknown }] },
+  ]);
+  assert.match(lines.join('\n'), /CPU time +guest unknown here, host unknown here/);
+});
+
+const doubts: [what: string, change: Partial<Repetition>, message: RegExp][] = [
+  ['two modes of crossing', { crossCpuNs: [100, 151] }, /changed from 100 to 151 ns/],
+  ['load', { load: 1.5 }, /loaded \(load average 1\.50\)/],
+  ['steal', { stealNs: 1e9 }, /took 11 % of the CPUs' time/],
+  ['collections', { pairs: [{ ...repetition.pairs[0]!, host: { ...side, gcCount: 1 } }] }, /garbage was collected/],
+  ['lost wake-ups', { pairs: [{ ...repetition.pairs[0]!, lostWakeups: 2 }] }, /2 wake-up\(s\) were lost/],
+];
+for (const [what, change, message] of doubts)
+  test(`report: ${what} is a warning`, () => {
+    assert.deepEqual(warnings(config, [repetition], 2), []);
+    const lines = warnings(config, [{ ...repetition, ...change }], 2);
+    assert.equal(lines.length, 1);
+    assert.match(lines[0]!, message);
+  });
+
+test('report: nothing measured, nothing to warn of; an unsound ordering always is', () => {
+  assert.deepEqual(warnings(config, [], 2), []);
+  assert.match(warnings({ ...config, orderingSound: false }, [], 2)[0]!, /not guaranteed by the language/);
+});
+
+const medians: [values: number[], expected: number][] = [
+  [[3], 3],
+  [[9, 1, 5], 5],
+  [[4, 1, 3, 2], 2.5],
+];
+for (const [values, expected] of medians)
+  test(`report: median of ${values}`, () => assert.equal(median(values), expected));

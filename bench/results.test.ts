@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { captureEnvironment } from './environment.ts';
+import { parseRunOptions } from './options.ts';
+import { type RunRecord, recordSchema, SCHEMA_VERSION } from './record.ts';
+import { appendRecord, checkAppendable } from './results.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const record: RunRecord = {
+  schema: SCHEMA_VERSION,
+  id: '7c7c118a-4795-4e5a-8fe7-53a68002158a',
+  at: '2026-01-01T00:00:00.000Z',
+  label: '',
+  outcome: 'stalled',
+  failure: 'guest: the peer did nothing',
+  config: parseRunOptions(['--parallel']).config,
+  environment: captureEnvironment(),
+  repetitions: [],
+};
+
+test('results: a check leaves nothing behind, in folders neither', () => {
+  checkAppendable(join(folder, 'a', 'b', 'records.ndjson'));
+  assert.equal(existsSync(join(folder, 'a')), false);
+});
+
+test('results: a check leaves an existing file as it is', () => {
+  const file = join(folder, 'kept.ndjson');
+  writeFileSync(file, 'kept\n');
+  checkAppendable(file);
+  assert.equal(readFileSync(file, 'utf8'), 'kept\n');
+});
+
+test('results: a folder, or a path through a file, cannot be appended to, and nothing stays', () => {
+  mkdirSync(join(folder, 'folder'));
+  writeFileSync(join(folder, 'file'), '');
+  assert.throws(() => checkAppendable(join(folder, 'folder')), { code: 'EISDIR' });
+  assert.throws(() => checkAppendable(join(folder, 'file', 'records.ndjson')));
+  assert.equal(readFileSync(join(folder, 'file'), 'utf8'), '');
+});
+
+test('results: records are lines, and read back as they were', () => {
+  const file = join(folder, 'new', 'records.ndjson');
+  appendRecord(file, record);
+  appendRecord(file, { ...record, label: 'second\nline' });
+  const lines = readFileSync(file, 'utf8').split('\n');
+  assert.equal(lines.length, 3);
+  assert.deepEqual(recordSchema.parse(JSON.parse(lines[0]!)), record);
+  assert.equal(recordSchema.parse(JSON.parse(lines[1]!)).label, 'second\nline');
+});
+
+test('results: what is no record is not written', () => {
+  const file = join(folder, 'refused.ndjson');
+  assert.throws(() => appendRecord(file, { ...record, config: { ...record.config, transfers: -1 } }));
+  assert.throws(() => appendRecord(file, { ...record, extra: 1 } as RunRecord));
+  assert.equal(existsSync(file), false);
+});
+
+test('environment: the machine has a stable name that is a file name', () => {
+  const { machine, cpus } = captureEnvironment();
+  assert.match(machine, /^[a-z0-9-]+-\d+cpu-[0-9a-f]{8}$/);
+  assert.equal(machine, captureEnvironment().machine);
+  assert.ok(cpus >= 1);
+});
