@@ -2,34 +2,25 @@
  * The parallel test of Linux 4.4: even transfers carry their own number to the host, odd ones bring the number of
  * the one before back. Four bytes, cut into 3, 2, 1 or 4 elements in turn of four.
  */
-import { ScatterList } from '../../src/guest/scatter-list.ts';
+import type { ScatterList } from '../../src/guest/scatter-list.ts';
 import type { Request } from '../../src/host/queue.ts';
-import type { MemoryRegion } from '../../src/memory/region.ts';
 import { CheckFailed } from '../check-failed.ts';
-import type { GuestWorkload, HostWorkload, Slots, Workload } from './workload.ts';
+import { SlotGuest, type Slots } from './slots.ts';
+import type { GuestWorkload, HostWorkload, Workload } from './workload.ts';
 
 const SLOT_BYTES = 4;
 const ELEMENTS_MAX = 4;
 /** What an in buffer holds until the host writes it. */
 const UNWRITTEN = -1;
 
-class AlternateGuest implements GuestWorkload {
-  private readonly elements = new ScatterList(ELEMENTS_MAX);
-  private readonly region: MemoryRegion;
-  private readonly offset: number;
-  private readonly slotCount: number;
-  private readonly numbers: Int32Array;
-
+class AlternateGuest extends SlotGuest implements GuestWorkload {
   constructor(slots: Slots) {
-    this.region = slots.region;
-    this.offset = slots.offset;
-    this.slotCount = slots.count;
-    this.numbers = slots.region.i32;
+    super(slots, SLOT_BYTES, ELEMENTS_MAX);
   }
 
   fill(x: number): ScatterList {
     const { elements } = this;
-    const at = this.offset + (x % this.slotCount) * SLOT_BYTES;
+    const at = this.slotOf(x);
     const out = (x & 1) === 0;
     this.numbers[at >>> 2] = out ? x : UNWRITTEN;
     elements.reset();
@@ -53,13 +44,13 @@ class AlternateGuest implements GuestWorkload {
   }
 
   verify(x: number, usedLength: number): boolean {
-    const actual = this.numbers[(this.offset + (x % this.slotCount) * SLOT_BYTES) >>> 2]!;
+    const actual = this.numbers[this.slotOf(x) >>> 2]!;
     const odd = x & 1;
     return actual === ((x - odd) | 0) && usedLength === odd * SLOT_BYTES;
   }
 
   explain(x: number, usedLength: number): never {
-    const actual = this.numbers[(this.offset + (x % this.slotCount) * SLOT_BYTES) >>> 2]!;
+    const actual = this.numbers[this.slotOf(x) >>> 2]!;
     const written = (x & 1) * SLOT_BYTES;
     if (usedLength !== written) throw new CheckFailed(`transfer ${x}: used length`, written, usedLength);
     throw new CheckFailed(`transfer ${x}: payload`, x - (x & 1), actual);

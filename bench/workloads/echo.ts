@@ -2,11 +2,11 @@
  * The parallel test of 2013: each request carries four bytes out and room for four in; the host copies. Cut into
  * 3 + 3, 2 + 2 or 1 + 1 elements in turn of four.
  */
-import { ScatterList } from '../../src/guest/scatter-list.ts';
+import type { ScatterList } from '../../src/guest/scatter-list.ts';
 import type { Request } from '../../src/host/queue.ts';
-import type { MemoryRegion } from '../../src/memory/region.ts';
 import { CheckFailed } from '../check-failed.ts';
-import type { GuestWorkload, HostWorkload, Slots, Workload } from './workload.ts';
+import { SlotGuest, type Slots } from './slots.ts';
+import type { GuestWorkload, HostWorkload, Workload } from './workload.ts';
 
 const PAYLOAD_BYTES = 4;
 const SLOT_BYTES = 2 * PAYLOAD_BYTES;
@@ -14,23 +14,14 @@ const ELEMENTS_MAX = 6;
 /** What the copy holds until the host writes it: never the number it must become. */
 const UNWRITTEN = -1;
 
-class EchoGuest implements GuestWorkload {
-  private readonly elements = new ScatterList(ELEMENTS_MAX);
-  private readonly region: MemoryRegion;
-  private readonly offset: number;
-  private readonly slotCount: number;
-  private readonly numbers: Int32Array;
-
+class EchoGuest extends SlotGuest implements GuestWorkload {
   constructor(slots: Slots) {
-    this.region = slots.region;
-    this.offset = slots.offset;
-    this.slotCount = slots.count;
-    this.numbers = slots.region.i32;
+    super(slots, SLOT_BYTES, ELEMENTS_MAX);
   }
 
   fill(x: number): ScatterList {
     const { elements, region } = this;
-    const out = this.offset + (x % this.slotCount) * SLOT_BYTES;
+    const out = this.slotOf(x);
     const copy = out + PAYLOAD_BYTES;
     this.numbers[out >>> 2] = x;
     this.numbers[copy >>> 2] = UNWRITTEN;
@@ -57,13 +48,13 @@ class EchoGuest implements GuestWorkload {
   }
 
   verify(x: number, usedLength: number): boolean {
-    const at = (this.offset + (x % this.slotCount) * SLOT_BYTES) >>> 2;
+    const at = this.slotOf(x) >>> 2;
     const number = x | 0;
     return this.numbers[at] === number && this.numbers[at + 1] === number && usedLength === PAYLOAD_BYTES;
   }
 
   explain(x: number, usedLength: number): never {
-    const at = (this.offset + (x % this.slotCount) * SLOT_BYTES) >>> 2;
+    const at = this.slotOf(x) >>> 2;
     if (usedLength !== PAYLOAD_BYTES) throw new CheckFailed(`transfer ${x}: used length`, PAYLOAD_BYTES, usedLength);
     if (this.numbers[at] !== (x | 0)) throw new CheckFailed(`transfer ${x}: original`, x, this.numbers[at]!);
     throw new CheckFailed(`transfer ${x}: copy`, x, this.numbers[at + 1]!);

@@ -1,15 +1,7 @@
 /** What a transfer carries: how the guest cuts and checks it, how the host serves it. The loops are in `loops.ts`. */
 import type { ScatterList } from '../../src/guest/scatter-list.ts';
 import type { Request } from '../../src/host/queue.ts';
-import type { MemoryRegion } from '../../src/memory/region.ts';
-
-/** Where a workload's payload lies: slot number s at `offset + s * slotBytes`. One more slot than the ring has. */
-export interface Slots {
-  region: MemoryRegion;
-  /** Bytes; a multiple of 4. */
-  offset: number;
-  count: number;
-}
+import type { Slots } from './slots.ts';
 
 /** The guest's half. Transfer number x (from 0) uses slot x mod count, so that no slot is reused early. */
 export interface GuestWorkload {

@@ -1,0 +1,36 @@
+/** Where the payloads of transfers lie in guest memory, and what every guest half that uses them starts from. */
+import { ScatterList } from '../../src/guest/scatter-list.ts';
+import type { MemoryRegion } from '../../src/memory/region.ts';
+
+/** Slot number s lies at `offset + s * slotBytes`. One more slot than the ring has, so that none is reused early. */
+export interface Slots {
+  region: MemoryRegion;
+  /** Bytes; a multiple of 4. */
+  offset: number;
+  count: number;
+}
+
+/** A guest half whose transfer number x lives in slot x mod count. */
+export abstract class SlotGuest {
+  protected readonly elements: ScatterList;
+  protected readonly region: MemoryRegion;
+  /** All of the region as 32-bit numbers. */
+  protected readonly numbers: Int32Array;
+  private readonly offset: number;
+  private readonly count: number;
+  private readonly slotBytes: number;
+
+  constructor(slots: Slots, slotBytes: number, elementsMax: number) {
+    this.elements = new ScatterList(elementsMax);
+    this.region = slots.region;
+    this.numbers = slots.region.i32;
+    this.offset = slots.offset;
+    this.count = slots.count;
+    this.slotBytes = slotBytes;
+  }
+
+  /** Byte offset in the region of the slot of transfer number `x`. */
+  protected slotOf(x: number): number {
+    return this.offset + (x % this.count) * this.slotBytes;
+  }
+}
