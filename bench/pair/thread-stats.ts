@@ -1,6 +1,7 @@
 /** What the kernel and the engine say of the calling thread: CPU time, waiting, context switches, collections. */
 import { readFileSync } from 'node:fs';
-import { GCProfiler } from 'node:v8';
+import { GCProfiler, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 export interface ThreadStats {
   /** Time on a CPU, nanoseconds. */
@@ -26,6 +27,12 @@ export function threadStats(): ThreadStats | null {
   } catch {
     return null;
   }
+}
+
+/** The engine's collector as a function, which it gives only to contexts made after it was told to. */
+export function collector(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc');
 }
 
 /** Counts the garbage collections of the calling thread between `start` and `stop`. */

@@ -153,6 +153,19 @@ for (const [key, strategy] of Object.entries(DOORBELLS)) {
   });
 }
 
+test('doorbell futex: a notify that comes late, for a ring taken already, wakes nobody', async () => {
+  const ASLEEP = 2;
+  const handle = DOORBELLS.futex.makeHandle();
+  const words = new Int32Array(handle.words);
+  const waiter = startWaiter('futex', handle, 1);
+  assert.equal(await waiter.receive(), 'waiting');
+  while (Atomics.load(words, 0) !== ASLEEP) await new Promise(setImmediate);
+  for (let i = 0; i < 100; i++) Atomics.notify(words, 0);
+  DOORBELLS.futex.doorbell(handle).ring();
+  assert.equal(await waiter.receive(), 'rung');
+  assert.equal(await waiter.ended, 0);
+});
+
 test('doorbell futex: a ring that finds the waiter asleep is one wake-up, the next ring is none', async () => {
   const ASLEEP = 2;
   const handle = DOORBELLS.futex.makeHandle();

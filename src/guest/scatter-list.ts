@@ -2,8 +2,6 @@
 import type { MemoryRegion } from '../memory/region.ts';
 import { REQUEST_SIZE_MAX } from '../ring/constants.ts';
 
-const LENGTH_MAX = 2 ** 32 - 1;
-
 /** Elements in preallocated arrays; `reset` and refill it for each request. */
 export class ScatterList {
   /** Elements the host reads; they come first. */
@@ -57,10 +55,10 @@ export class ScatterList {
   /** @throws RangeError if full, outside the region, or more than 2^32 bytes in all [virtio-v1.2 §2.7.5.2]. */
   private append(at: number, region: MemoryRegion, offset: number, length: number): void {
     if (at >= this.offsets.length) throw new RangeError('the scatter list is full');
-    if (!(offset >= 0 && length >= 0 && offset + length <= region.sizeBytes))
-      throw new RangeError('an element leaves its region');
-    if (length > LENGTH_MAX || this.totalBytes + length > REQUEST_SIZE_MAX)
-      throw new RangeError('a request is at most 2^32 bytes long, each element less');
+    if (offset >>> 0 !== offset || length >>> 0 !== length)
+      throw new RangeError('offset and length of an element are integers from 0 below 2^32');
+    if (offset + length > region.sizeBytes) throw new RangeError('an element leaves its region');
+    if (this.totalBytes + length > REQUEST_SIZE_MAX) throw new RangeError('a request is longer than 2^32 bytes');
     this.totalBytes += length;
     this.regions[at] = region;
     this.offsets[at] = offset;

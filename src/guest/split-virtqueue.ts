@@ -86,6 +86,7 @@ export class SplitVirtqueue implements GuestQueue {
   constructor(options: SplitVirtqueueOptions) {
     const { ring, shared, features, startIndex = 0 } = options;
     const { size } = ring;
+    if ((startIndex & 0xffff) !== startIndex) throw new RangeError(`an index has 16 bits, unlike ${startIndex}`);
     this.size = size;
     this.mask = size - 1;
     this.name = options.name ?? 'guest queue';

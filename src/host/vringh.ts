@@ -199,10 +199,17 @@ export class Vringh implements HostQueue {
 
   /** The kernel's `abandon`. @throws RangeError, nothing changed, if one of them was completed or never taken. */
   rewind(count: number): void {
-    if (!(count >= 0 && count <= this.inFlightCount))
+    if (!(Number.isInteger(count) && count >= 0 && count <= this.inFlightCount))
       throw new RangeError(`${count} requests handed back, but ${this.inFlightCount} are in flight`);
-    for (let i = 1; i <= count; i++) this.checkTaken(this.takenBefore(i));
-    for (let i = 1; i <= count; i++) this.inFlight[this.takenBefore(i)] = FREE;
+    for (let i = 1; i <= count; i++) {
+      const head = this.takenBefore(i);
+      // Newest first: a head that is no longer TAKEN was completed since, or stands twice and was handed back just now.
+      if (this.inFlight[head] !== TAKEN) {
+        for (let j = 1; j < i; j++) this.inFlight[this.takenBefore(j)] = TAKEN;
+        throw new RangeError(`the request taken ${i} ago is completed already`);
+      }
+      this.inFlight[head] = FREE;
+    }
     this.inFlightCount -= count;
     this.lastAvailIdx = (this.lastAvailIdx - count) & 0xffff;
   }

@@ -1,0 +1,252 @@
+/** Rows 30 to 34 of the table of hostile input: what a host can do to the guest, and the answer it gets. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DOORBELLS } from '../doorbell/index.ts';
+import { MockDevice } from '../host/mock-device.ts';
+import { allocateShared, MemoryRegion } from '../memory/region.ts';
+import { seqcst } from '../ordering/seqcst.ts';
+import { RingError, type RingErrorCode } from '../ring/errors.ts';
+import { NO_FEATURES } from '../ring/features.ts';
+import { modernLayout, SplitRing } from '../ring/split-layout.ts';
+import { IndirectPool } from './indirect-pool.ts';
+import { EMPTY } from './queue.ts';
+import { ScatterList } from './scatter-list.ts';
+import { SplitVirtqueue } from './split-virtqueue.ts';
+
+const SIZE = 8;
+const POOL = 16384;
+const DATA = 32768;
+
+function setUp(startIndex: number, eventIdx = false) {
+  const region = new MemoryRegion({ guestBase: 2 ** 40, buffer: allocateShared(65536) });
+  const ring = new SplitRing(region, 0, modernLayout(SIZE));
+  const shared = seqcst.bind(region);
+  shared.store16(ring.availIdx, startIndex);
+  const doorbell = DOORBELLS.futex.doorbell(DOORBELLS.futex.makeHandle());
+  const features = { ...NO_FEATURES, indirect: true, eventIdx };
+  const indirectPool = new IndirectPool({ region, offset: POOL, tableCount: SIZE, tableLength: 4 });
+  const queue = new SplitVirtqueue({ ring, shared, features, doorbell, indirectPool, startIndex, name: 'rx' });
+  const device = new MockDevice({ ring, shared, startIndex });
+  const list = new ScatterList(1).addIn(region, DATA, 8);
+  return { region, ring, queue, device, doorbell, list };
+}
+
+interface BrokenQueue {
+  row: number;
+  what: string;
+  /** Three requests are outstanding, with the heads 0, 1 and 2. */
+  misbehave(device: MockDevice): void;
+  code: RingErrorCode;
+  /** Good used entries before the bad one. */
+  good: number;
+  /** The value, counted from the start index if `relative`. */
+  value: number;
+  relative?: boolean;
+}
+const broken: BrokenQueue[] = [
+  {
+    row: 30,
+    what: 'used id = size',
+    misbehave: (d) => d.finish(SIZE, 0),
+    code: 'used-id-out-of-range',
+    good: 0,
+    value: SIZE,
+  },
+  {
+    row: 30,
+    what: 'used id of all bits',
+    misbehave: (d) => d.finish(0xffffffff, 0),
+    code: 'used-id-out-of-range',
+    good: 0,
+    value: 0xffffffff,
+  },
+  {
+    row: 30,
+    what: 'used id that is valid in its low 16 bits',
+    misbehave: (d) => d.finish(0x10001, 0),
+    code: 'used-id-out-of-range',
+    good: 0,
+    value: 0x10001,
+  },
+  {
+    row: 30,
+    what: 'a head never offered',
+    misbehave: (d) => d.finish(5, 0),
+    code: 'used-id-not-outstanding',
+    good: 0,
+    value: 5,
+  },
+  {
+    row: 30,
+    what: 'the same head twice',
+    misbehave: (d) => {
+      d.finish(1, 0);
+      d.finish(1, 0);
+    },
+    code: 'used-id-not-outstanding',
+    good: 1,
+    value: 1,
+  },
+  {
+    row: 31,
+    what: 'index one more than what is outstanding',
+    misbehave: (d) => d.moveUsedIdx(4),
+    code: 'used-index-jump',
+    good: 0,
+    value: 4,
+    relative: true,
+  },
+  {
+    row: 31,
+    what: 'index far ahead',
+    misbehave: (d) => d.moveUsedIdx(0x8000),
+    code: 'used-index-jump',
+    good: 0,
+    value: 0x8000,
+    relative: true,
+  },
+  {
+    row: 31,
+    what: 'index one back',
+    misbehave: (d) => d.moveUsedIdx(-1),
+    code: 'used-index-jump',
+    good: 0,
+    value: -1,
+    relative: true,
+  },
+];
+
+for (const { row, what, misbehave, code, good, value, relative = false } of broken)
+  for (const startIndex of [0, 65534])
+    test(`row ${row}: ${what}, from ${startIndex}, breaks the queue`, () => {
+      const { queue, device, doorbell, list } = setUp(startIndex);
+      for (const token of [7, 8, 9]) queue.add(list, token);
+      misbehave(device);
+      for (let i = 0; i < good; i++) assert.notEqual(queue.getBuf(), EMPTY);
+      let first: unknown;
+      try {
+        queue.getBuf();
+      } catch (error) {
+        first = error;
+      }
+      assert.ok(first instanceof RingError);
+      const wrong = relative ? (startIndex + value) & 0xffff : value;
+      assert.deepEqual(
+        [first.code, first.queue, first.index, first.value],
+        [code, 'rx', (startIndex + good) & 0xffff, wrong],
+      );
+      assert.equal(queue.isBroken, true);
+      const same = (error: unknown) => error === first;
+      assert.throws(() => queue.getBuf(), same);
+      assert.throws(() => queue.add(list, 1), same);
+      assert.throws(() => queue.addDeferred(list, 1), same);
+      assert.throws(() => queue.kick(), same);
+      assert.throws(() => queue.kickPrepare(), same);
+      assert.throws(() => queue.enableCalls(), same);
+      assert.throws(() => queue.enableCallsDelayed(), same);
+      assert.throws(() => queue.poll(0), same);
+      queue.disableCalls();
+      assert.equal(doorbell.rings, 0);
+      const left: number[] = [];
+      for (let token = queue.detachUnused(); token !== EMPTY; token = queue.detachUnused()) left.push(token);
+      assert.equal(left.length, 3 - good, 'what is outstanding can still be taken back');
+    });
+
+test('row 31: an index that goes back later is found when it is read again', () => {
+  const { queue, device, list } = setUp(65535);
+  for (const token of [7, 8, 9]) queue.add(list, token);
+  device.finish(0, 0);
+  device.finish(1, 0);
+  assert.equal(queue.getBuf(), 7);
+  device.setUsedIdx(65535);
+  assert.equal(queue.getBuf(), 8);
+  assert.throws(() => queue.getBuf(), { code: 'used-index-jump', index: 1, value: 65535 });
+});
+
+test('rows 30 and 31: other queues go on', () => {
+  const bad = setUp(0);
+  const good = setUp(0);
+  for (const { queue, list } of [bad, good]) queue.add(list, 1);
+  bad.device.finish(4711, 0);
+  assert.throws(() => bad.queue.getBuf(), RingError);
+  good.device.finish(0, 8);
+  assert.equal(good.queue.getBuf(), 1);
+});
+
+const lengths: [string, number[], number[], number, number, number][] = [
+  // what, out, in, used length, length told, clamped
+  ['as long as the room', [], [8], 8, 8, 0],
+  ['one more than the room', [], [8], 9, 8, 1],
+  ['all bits', [], [8], 0xffffffff, 8, 1],
+  ['more than the room of several elements', [4], [3, 5], 9, 8, 1],
+  ['as long as the room of several elements', [4], [3, 5], 8, 8, 0],
+  ['anything for a request without room', [4], [], 1, 0, 1],
+];
+for (const [what, out, into, length, told, clamped] of lengths)
+  test(`row 32: used length ${what}`, () => {
+    const { region, queue, device } = setUp(0);
+    const list = new ScatterList(4);
+    for (const bytes of out) list.addOut(region, DATA, bytes);
+    for (const bytes of into) list.addIn(region, DATA, bytes);
+    queue.add(list, 5);
+    device.finish(device.takeHead()!, length);
+    assert.equal(queue.getBuf(), 5);
+    assert.deepEqual([queue.usedLength, queue.clampedLengths, queue.isBroken], [told, clamped, false]);
+  });
+
+for (const eventIdx of [false, true])
+  for (const value of [0, 1, 2, 0x7fff, 0x8000, 0xfffe, 0xffff])
+    test(`row 33: flags and avail_event ${value}, ${eventIdx ? 'events' : 'flags'}: a kick more or less, no more`, () => {
+      const { queue, device, list, doorbell } = setUp(65533, eventIdx);
+      device.setUsedFlags(value);
+      device.setAvailEvent(value);
+      let kicks = 0;
+      for (let token = 0; token < 20; token++) {
+        queue.add(list, token);
+        if (queue.kick()) kicks++;
+        device.finish(device.takeHead()!, 1);
+        assert.equal(queue.enableCalls(), false);
+        assert.equal(queue.getBuf(), token);
+      }
+      assert.equal(doorbell.rings, kicks);
+    });
+
+test('row 34: descriptors and tables rewritten by the host change nothing', () => {
+  const { region, ring, queue, device } = setUp(65534);
+  const list = new ScatterList(3)
+    .addOut(region, DATA, 4)
+    .addIn(region, DATA + 8, 4)
+    .addIn(region, DATA + 16, 4);
+  for (let round = 0; round < 50; round++) {
+    while (queue.add(list, round)) {}
+    const heads = device.takeAll();
+    assert.ok(heads.length >= 1);
+    device.scribbleDescriptors(round % 2 === 0 ? 0xffffffff : 0x00010001);
+    region.u8.fill(0xff, POOL, DATA);
+    for (const head of heads) device.finish(head, 100);
+    for (const _ of heads) {
+      assert.equal(queue.getBuf(), round);
+      assert.equal(queue.usedLength, 8);
+    }
+    assert.equal(queue.getBuf(), EMPTY);
+    assert.equal(queue.freeDescriptors, ring.size);
+  }
+  queue.add(list, 1);
+  const chain = device.readChain(0, region.u32.subarray(POOL / 4));
+  assert.equal(chain.length, 3, 'the next request is written anew');
+});
+
+test('row 34: direct chains rewritten by the host change nothing', () => {
+  const { region, ring, queue, device } = setUp(0);
+  const list = new ScatterList(8);
+  for (let i = 0; i < 5; i++) list.addOut(region, DATA + 8 * i, 8); // longer than a table
+  for (let round = 0; round < 50; round++) {
+    queue.add(list, round);
+    const head = device.takeHead()!;
+    assert.equal(device.readChain(head).length, 5);
+    device.scribbleDescriptors(0xffffffff);
+    device.finish(head, 0);
+    assert.equal(queue.getBuf(), round);
+    assert.equal(queue.freeDescriptors, ring.size);
+  }
+});
