@@ -70,7 +70,7 @@ test('report: what the kernel does not tell is not made up', () => {
 
 const doubts: [what: string, change: Partial<Repetition>, message: RegExp][] = [
   ['two modes of crossing', { crossCpuNs: [100, 151] }, /changed from 100 to 151 ns/],
-  ['load', { load: 1.5 }, /loaded \(load average 1\.50\)/],
+  ['load', { load: 2.6 }, /loaded \(load average 2\.60\)/],
   ['steal', { stealNs: 1e9 }, /took 11 % of the CPUs' time/],
   ['collections', { pairs: [{ ...repetition.pairs[0]!, host: { ...side, gcCount: 1 } }] }, /garbage was collected/],
   ['lost wake-ups', { pairs: [{ ...repetition.pairs[0]!, lostWakeups: 2 }] }, /2 wake-up\(s\) were lost/],

@@ -82,7 +82,8 @@ export function summaryLines(config: RunConfig, repetitions: readonly Repetition
 
 /** A factor between repetitions, or between before and after, from which the machine was in two modes. */
 const CROSSING_JUMP = 1.5;
-const LOAD_MAX = 1;
+/** The pair's own two threads, and a little. */
+const LOAD_MAX = 2.5;
 const STEAL_SHARE_MAX = 0.01;
 
 /** What makes the figures doubtful, one line each. */
