@@ -8,7 +8,7 @@
 import type { DoorbellHandle } from '../../src/doorbell/doorbell.ts';
 import { DOORBELLS, type DoorbellName } from '../../src/doorbell/index.ts';
 import { IndirectPool, type IndirectPoolOptions } from '../../src/guest/indirect-pool.ts';
-import { allocateShared, MemoryRegion } from '../../src/memory/region.ts';
+import { allocateShared, MemoryRegion, type SharedMemory } from '../../src/memory/region.ts';
 import { ORDERINGS, type OrderingName } from '../../src/ordering/index.ts';
 import type { RingFeatures } from '../../src/ring/features.ts';
 import { legacyLayout, SplitRing } from '../../src/ring/split-layout.ts';
@@ -38,7 +38,7 @@ export interface PairConfig {
 
 export interface PairSetup {
   config: PairConfig;
-  memory: SharedArrayBuffer;
+  memory: SharedMemory;
   rendezvous: SharedArrayBuffer;
   /** What each thread waits on, and the other rings. */
   guestHandle: DoorbellHandle;

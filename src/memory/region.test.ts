@@ -70,9 +70,12 @@ test('region: 4 GiB, the largest, has all its 16-bit fields', () => {
 
 test('allocateShared: zeroed, shared, at least so long', () => {
   for (const sizeBytes of [1, 65536, 65537, 1 << 20]) {
-    const shared = allocateShared(sizeBytes);
+    const memory = allocateShared(sizeBytes);
+    const shared = memory.buffer;
     assert.ok(shared instanceof SharedArrayBuffer);
     assert.ok(shared.byteLength >= sizeBytes && shared.byteLength < sizeBytes + 65536);
     assert.ok(new Uint8Array(shared).every((byte) => byte === 0));
+    assert.equal(new MemoryRegion({ guestBase: 0, buffer: memory }).memory, memory);
+    assert.equal(new MemoryRegion({ guestBase: 0, buffer: shared }).memory, null);
   }
 });

@@ -16,19 +16,21 @@ export const ADDRESS_HIGH_UNIT = 2 ** 32;
 
 const WASM_PAGE_SIZE = 65536;
 
+/** Memory that threads share: a WebAssembly.Memory, which Wasm code can import, and its buffer. Cloned to threads. */
+export interface SharedMemory {
+  readonly buffer: SharedArrayBuffer;
+}
+
 // The engine has it, the type library without the DOM does not: the one part of it that is used.
 declare const WebAssembly: {
-  Memory: new (descriptor: {
-    initial: number;
-    maximum: number;
-    shared: true;
-  }) => { readonly buffer: SharedArrayBuffer };
+  Memory: new (descriptor: { initial: number; maximum: number; shared: true }) => SharedMemory;
 };
 
 export interface MemoryRegionOptions {
   /** First guest address of the region; a multiple of 8. */
   guestBase: number;
-  buffer: SharedArrayBuffer | ArrayBuffer;
+  /** What holds the bytes; only over a shared memory can orderings that are written in Wasm work. */
+  buffer: SharedArrayBuffer | ArrayBuffer | SharedMemory;
   /** Where the region starts in the buffer, bytes; a multiple of 8. Default 0. */
   byteOffset?: number;
   /** Length of the region, bytes; a multiple of 8. Default: to the end of the buffer. */
@@ -43,6 +45,8 @@ export class MemoryRegion {
   readonly guestBaseHigh: number;
   readonly sizeBytes: number;
   readonly buffer: SharedArrayBuffer | ArrayBuffer;
+  /** The shared memory that the buffer belongs to, if the region was made of one. */
+  readonly memory: SharedMemory | null;
   readonly byteOffset: number;
   readonly u8: Uint8Array;
   readonly u16: Uint16Array;
@@ -51,7 +55,9 @@ export class MemoryRegion {
 
   /** @throws RangeError if the size, the alignment or the addresses cannot be a region. */
   constructor(options: MemoryRegionOptions) {
-    const { guestBase, buffer, byteOffset = 0 } = options;
+    const { guestBase, byteOffset = 0 } = options;
+    const memory = 'buffer' in options.buffer ? options.buffer : null;
+    const buffer = memory === null ? (options.buffer as SharedArrayBuffer | ArrayBuffer) : memory.buffer;
     const sizeBytes = options.sizeBytes ?? buffer.byteLength - byteOffset;
     if (!Number.isSafeInteger(guestBase) || guestBase < 0 || guestBase % 8 !== 0)
       throw new RangeError(`a region's guest base must be a multiple of 8 below 2^53, not ${guestBase}`);
@@ -68,6 +74,7 @@ export class MemoryRegion {
     this.guestBaseHigh = Math.floor(guestBase / ADDRESS_HIGH_UNIT);
     this.sizeBytes = sizeBytes;
     this.buffer = buffer;
+    this.memory = memory;
     this.byteOffset = byteOffset;
     this.u8 = new Uint8Array(buffer, byteOffset, sizeBytes);
     this.u16 = new Uint16Array(buffer, byteOffset, sizeBytes / 2);
@@ -81,8 +88,8 @@ export class MemoryRegion {
   }
 }
 
-/** Zeroed memory that threads share and that a Wasm module could address too, at least `sizeBytes` long. */
-export function allocateShared(sizeBytes: number): SharedArrayBuffer {
+/** Zeroed memory that threads and Wasm modules share, at least `sizeBytes` long. */
+export function allocateShared(sizeBytes: number): SharedMemory {
   const pages = Math.ceil(sizeBytes / WASM_PAGE_SIZE);
-  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }).buffer;
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 }

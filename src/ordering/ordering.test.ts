@@ -4,9 +4,10 @@ import { allocateShared, MemoryRegion } from '../memory/region.ts';
 import { ORDERINGS } from './index.ts';
 
 for (const [name, ordering] of Object.entries(ORDERINGS)) {
+  const memory = allocateShared(65536);
   const region = new MemoryRegion({
     guestBase: 2 ** 40,
-    buffer: allocateShared(65536),
+    buffer: memory,
     byteOffset: 64,
     sizeBytes: 4096,
   });
@@ -32,7 +33,7 @@ for (const [name, ordering] of Object.entries(ORDERINGS)) {
       });
 
   test(`ordering ${name}: it loads what the peer wrote`, () => {
-    const peer = ordering.bind(new MemoryRegion({ guestBase: 0, buffer: region.buffer, byteOffset: 64 }));
+    const peer = ordering.bind(new MemoryRegion({ guestBase: 0, buffer: memory, byteOffset: 64 }));
     peer.store16(100, 4711);
     assert.equal(shared.load16(100), 4711);
   });
@@ -40,4 +41,9 @@ for (const [name, ordering] of Object.entries(ORDERINGS)) {
 
 test('ordering: one at least is sound', () => {
   assert.ok(Object.values(ORDERINGS).some((ordering) => ordering.sound));
+});
+
+test('ordering wasm: refuses a region that is not made of shared memory', () => {
+  const region = new MemoryRegion({ guestBase: 0, buffer: new ArrayBuffer(4096) });
+  assert.throws(() => ORDERINGS.wasm.bind(region), TypeError);
 });
