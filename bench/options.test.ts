@@ -24,6 +24,7 @@ test('options: defaults are those of the help, and a valid config', () => {
     doorbell: 'futex',
     cpus: 'distant',
     timeout: 10,
+    spinUs: 50,
   });
   assert.deepEqual({ out, json, label, idle }, { out: null, json: false, label: '', idle: [] });
 });
@@ -60,7 +61,7 @@ const wrong: [what: string, args: string[], message: RegExp][] = [
     /--workload wants one of alternate, echo, not 'ecko'; did you mean echo\?/,
   ],
   ['no such ordering', ['--ordering', 'x'], /--ordering wants one of seqcst/],
-  ['no such doorbell', ['--doorbell', 'x'], /--doorbell wants one of futex/],
+  ['no such doorbell', ['--doorbell', 'x'], /--doorbell wants one of futex, spin, adaptive, wait-async/],
   ['no such layout', ['--layout', 'packed'], /--layout wants one of split/],
   ['cannot run together', ['--fast-vringh', '--workload', 'echo'], /--fast-vringh cannot run with --workload echo/],
   ['no time', ['--timeout', '0'], /--timeout wants seconds above 0/],

@@ -63,6 +63,7 @@ export const RUN_OPTIONS = {
   layout: choice(LAYOUTS, 'ring layout', 'split'),
   ordering: choice(ORDERINGS, 'how shared fields are accessed', 'seqcst'),
   doorbell: choice(DOORBELLS, 'how one thread wakes the other', 'futex'),
+  'spin-us': measured('N', 'doorbell adaptive: the longest time it looks before it sleeps, microseconds', '50'),
   cpus: measured('WHERE', 'distant (first and last), same, none, or two numbers: guest,host', 'distant'),
   timeout: measured('S', 'bound of every wait, seconds', '10'),
   label: measured('TEXT', 'kept in the record', ''),
@@ -103,6 +104,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     orderingSound: ORDERINGS[ordering].sound,
     doorbell: pick('doorbell', DOORBELLS),
     cpus: text('cpus'),
+    spinUs: count('spin-us', 0, 1_000_000),
     timeout: secondsOf('--timeout', text('timeout')),
   };
   checkCombination(config);

@@ -4,23 +4,13 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { main } from './cli.ts';
-import { type RunRecord, recordSchema } from './record.ts';
-
-async function measure(args: string[]): Promise<{ code: number; err: string[]; record: RunRecord }> {
-  const out: string[] = [];
-  const err: string[] = [];
-  const code = await main(['--parallel', '--json', '--out', 'none', ...args], {
-    out: (line) => out.push(line),
-    err: (line) => err.push(line),
-  });
-  assert.equal(out.length, 1, 'standard output is the record alone');
-  return { code, err, record: recordSchema.parse(JSON.parse(out[0]!)) };
-}
+import type { RunRecord } from './record.ts';
+import { measure } from './test-measure.ts';
 
 async function expectVerified(args: string[], transfers: number): Promise<RunRecord> {
-  const { code, err, record } = await measure([...args, '--transfers', String(transfers)]);
+  const { code, out, err, record } = await measure([...args, '--transfers', String(transfers)]);
   assert.equal(code, 0, err.join('\n'));
+  assert.equal(out.length, 1, 'standard output is the record alone');
   assert.equal(record.outcome, 'done');
   const [repetition] = record.repetitions;
   const { guest, host, lostWakeups, verifiedTransfers } = repetition!.pairs[0]!;

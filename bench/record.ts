@@ -39,6 +39,8 @@ export const configSchema = z.strictObject({
   cpus: z.string(),
   /** Bound of every wait, seconds. */
   timeout: z.number().positive(),
+  /** Longest time that doorbell adaptive looks before it sleeps, microseconds. */
+  spinUs: count,
 });
 
 export const environmentSchema = z.strictObject({
@@ -72,8 +74,10 @@ const sideSchema = z.strictObject({
   pinged: count,
   /** Wake-ups that found nothing to do. */
   spurious: count,
-  /** Looks in vain of a polling side, in units of 10,000. */
+  /** Looks in vain, of a spinning doorbell or of a polling host. */
   spins: count,
+  /** Where an adaptive doorbell's looking time settled, microseconds; else 0. */
+  spinUs: z.number().nonnegative(),
   /** The four below are null where the kernel does not tell. */
   asleepNs: ns.nullable(),
   cpuNs: ns.nullable(),

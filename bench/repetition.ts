@@ -41,6 +41,7 @@ function pairSetup(config: RunConfig, placement: Placement): PairSetup {
     transfers: config.transfers,
     warmup: config.warmup,
     timeoutMs: config.timeout * 1000,
+    spinUs: config.spinUs,
     apart: placement.apart,
   });
 }
@@ -146,6 +147,7 @@ function toSide(report: SideReport): SideRecord {
     pinged: report.pinged,
     spurious: report.spurious,
     spins: report.spins,
+    spinUs: report.spinUs,
     asleepNs: thread?.asleepNs ?? null,
     cpuNs: thread?.cpuNs ?? null,
     voluntarySwitches: thread?.voluntarySwitches ?? null,

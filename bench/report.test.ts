@@ -15,6 +15,7 @@ const side: SideRecord = {
   pinged: 156_251,
   spurious: 0,
   spins: 0,
+  spinUs: 0,
   asleepNs: 1,
   cpuNs: 1_700_000_000,
   voluntarySwitches: 1,

@@ -1,6 +1,6 @@
 /** The library's public face; nothing else is imported from outside. */
 
-export type { Doorbell, DoorbellHandle, DoorbellStrategy, WaitSet, Wake } from './doorbell/doorbell.ts';
+export type { Doorbell, DoorbellHandle, DoorbellStrategy, WaitOptions, WaitSet, Wake } from './doorbell/doorbell.ts';
 export { SilentDoorbell } from './doorbell/doorbell.ts';
 export { DOORBELLS, type DoorbellName } from './doorbell/index.ts';
 export { IndirectPool, type IndirectPoolOptions } from './guest/indirect-pool.ts';

@@ -32,6 +32,8 @@ export interface PairConfig {
   transfers: number;
   warmup: number;
   timeoutMs: number;
+  /** Longest time that an adaptive doorbell looks before it sleeps, microseconds. */
+  spinUs: number;
   /** The threads run on different CPUs, so that the way between them can be measured. */
   apart: boolean;
 }

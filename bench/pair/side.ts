@@ -2,7 +2,7 @@
  * One side of a pair, from the start of its thread's task to its report: pin, build, warm up, meet, measure, report.
  * Guest or host thread.
  */
-import { type Doorbell, SilentDoorbell, type WaitSet } from '../../src/doorbell/doorbell.ts';
+import { type Doorbell, type DoorbellHandle, SilentDoorbell, type WaitSet } from '../../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { IndirectPool } from '../../src/guest/indirect-pool.ts';
 import { SplitVirtqueue } from '../../src/guest/split-virtqueue.ts';
@@ -31,6 +31,8 @@ export interface SideReport {
   pinged: number;
   spurious: number;
   spins: number;
+  /** Where an adaptive doorbell's looking time settled, microseconds; else 0. */
+  spinUs: number;
   lostWakeups: number;
   /** Transfers of the window that this side finished with. */
   transfers: number;
@@ -64,6 +66,11 @@ interface Half {
   bell: Doorbell;
 }
 
+function waitSet(setup: PairSetup, handle: DoorbellHandle): WaitSet {
+  const { doorbell, spinUs, apart } = setup.config;
+  return DOORBELLS[doorbell].waitSet(handle, { spinUs, yields: !apart });
+}
+
 function buildGuest(setup: PairSetup, bell: Doorbell): Half {
   const { config } = setup;
   const { ring, shared, slots, tables } = bindPair(setup);
@@ -76,7 +83,7 @@ function buildGuest(setup: PairSetup, bell: Doorbell): Half {
   });
   const workload = WORKLOADS[config.workload].guest(slots);
   const loop = new GuestLoop(queue, workload, slots.count, !config.fastVringh);
-  return { loop, waits: DOORBELLS[config.doorbell].waitSet(setup.guestHandle), bell };
+  return { loop, waits: waitSet(setup, setup.guestHandle), bell };
 }
 
 function buildHost(setup: PairSetup, bell: Doorbell): Half {
@@ -88,7 +95,7 @@ function buildHost(setup: PairSetup, bell: Doorbell): Half {
   const loop = config.fastVringh
     ? new FastHostLoop(vringh, bell)
     : new HostLoop(vringh, new Request(memory), WORKLOADS[config.workload].host(), bell);
-  return { loop, waits: DOORBELLS[config.doorbell].waitSet(setup.hostHandle), bell };
+  return { loop, waits: waitSet(setup, setup.hostHandle), bell };
 }
 
 function build({ side, setup, fault }: SideTask): Half {
@@ -136,6 +143,7 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
   waits.drain();
   const crossBefore = config.apart ? calibrate(rendezvous, serving) : null;
   runner.resetCounters();
+  waits.resetCounters();
   bell.resetCounters();
   const collections = new GcCounter();
   const limit = config.warmup + config.transfers;
@@ -173,7 +181,8 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
     wakeSyscalls: bell.wakeSyscalls,
     pinged: runner.pinged,
     spurious: runner.spurious,
-    spins: runner.spins,
+    spins: runner.spins + waits.spins,
+    spinUs: waits.spinUs,
     lostWakeups: runner.lostWakeups,
     transfers: loop.done - config.warmup,
     gcCount,

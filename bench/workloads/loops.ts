@@ -146,7 +146,7 @@ export class HostLoop extends HostSide implements Loop {
 }
 
 /** Looks in vain before a polling loop returns IDLE. */
-const POLLS_MAX = 10_000;
+export const POLLS_MAX = 10_000;
 
 /** `--fast-vringh`: spins on the available index, reads no chain, completes each head with length 0. */
 export class FastHostLoop extends HostSide implements Loop {

@@ -3,7 +3,7 @@
  * what the waits were.
  */
 import type { WaitSet } from '../../src/doorbell/doorbell.ts';
-import { IDLE, type Loop, REACHED } from './loops.ts';
+import { IDLE, type Loop, POLLS_MAX, REACHED } from './loops.ts';
 
 /** Why a side ended before its last transfer. */
 export class Stopped extends Error {
@@ -34,7 +34,7 @@ export class Runner {
   spurious = 0;
   /** Waits that ran out although work was there: nobody rang. */
   lostWakeups = 0;
-  /** Times a polling loop looked in vain, in units of its patience. */
+  /** Times a polling loop looked in vain, counted when it had no more patience. */
   spins = 0;
   private readonly side: string;
   private readonly loop: Loop;
@@ -107,7 +107,7 @@ export class Runner {
 
   /** A polling loop found nothing for a while: the run may have been stopped, or the peer may have gone. */
   private checkIdle(limit: number, idleSince: number): void {
-    this.spins++;
+    this.spins += POLLS_MAX;
     if (this.waits.stopped()) throw new Stopped();
     if (performance.now() - idleSince > this.timeoutMs) throw this.stalled(limit);
   }

@@ -27,11 +27,24 @@ export interface WaitSet {
   stopped(): boolean;
   /** Forgets rings not taken yet. Only while nobody rings. */
   drain(): void;
+  /** Looks at the doorbell in vain. */
+  readonly spins: number;
+  /** How long a wait looks before it sleeps, where that adapts, microseconds; else 0. */
+  readonly spinUs: number;
+  resetCounters(): void;
   close(): void;
 }
 
 /** Something the structured clone algorithm can carry to another thread; only its own strategy looks inside. */
 export type DoorbellHandle = { readonly strategy: string; readonly words: SharedArrayBuffer };
+
+/** How a thread wants to wait; strategies ignore what does not concern them. */
+export interface WaitOptions {
+  /** The longest time to look before sleeping, microseconds. */
+  readonly spinUs: number;
+  /** The ringer runs on the same CPU: looking must let it run. */
+  readonly yields: boolean;
+}
 
 export interface DoorbellStrategy {
   /** Its name on the command line and in records. */
@@ -40,7 +53,7 @@ export interface DoorbellStrategy {
   readonly summary: string;
   makeHandle(): DoorbellHandle;
   /** On the thread that waits; once a handle. */
-  waitSet(handle: DoorbellHandle): WaitSet;
+  waitSet(handle: DoorbellHandle, options?: Partial<WaitOptions>): WaitSet;
   /** On a thread that rings. */
   doorbell(handle: DoorbellHandle): Doorbell;
   /** From any thread: the wait under way and every later one return 'stopped'. */

@@ -1,7 +1,15 @@
 /** The table of doorbells: a new one is a file and a line here; command line, help and tests read it. */
+import { adaptive } from './adaptive.ts';
 import type { DoorbellStrategy } from './doorbell.ts';
 import { futex } from './futex.ts';
+import { spin } from './spin.ts';
+import { waitAsyncDoorbell } from './wait-async.ts';
 
-export const DOORBELLS = { futex } as const satisfies Record<string, DoorbellStrategy>;
+export const DOORBELLS = {
+  futex,
+  spin,
+  adaptive,
+  'wait-async': waitAsyncDoorbell,
+} as const satisfies Record<string, DoorbellStrategy>;
 
 export type DoorbellName = keyof typeof DOORBELLS;

@@ -1,0 +1,43 @@
+/**
+ * Every sound ordering with every doorbell, in both event modes and placements: a million transfers, every one
+ * verified, none of the wake-ups lost. The tables give the strategies: a new one is tested by being in them.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DOORBELLS } from '../src/doorbell/index.ts';
+import { ORDERINGS } from '../src/ordering/index.ts';
+import { measure } from './test-measure.ts';
+
+const TRANSFERS = 1_000_000;
+const sound = Object.values(ORDERINGS).filter((ordering) => ordering.sound);
+const unsound = Object.values(ORDERINGS).filter((ordering) => !ordering.sound);
+
+for (const { name: ordering } of sound)
+  for (const doorbell of Object.keys(DOORBELLS))
+    for (const eventidx of [[], ['--eventidx']])
+      for (const cpus of ['same', 'distant'])
+        test(`strategies: ${[ordering, doorbell, cpus, ...eventidx].join(' ')}`, async () => {
+          const args = ['--ordering', ordering, '--doorbell', doorbell, '--cpus', cpus, ...eventidx];
+          const { code, err, record } = await measure([...args, '--transfers', String(TRANSFERS)]);
+          assert.equal(code, 0, err.join('\n'));
+          const { guest, host, lostWakeups, verifiedTransfers } = record.repetitions[0]!.pairs[0]!;
+          assert.equal(verifiedTransfers, TRANSFERS);
+          assert.equal(lostWakeups, 0);
+          assert.equal(record.config.orderingSound, true);
+          assert.ok(guest.notified >= host.pinged && host.notified >= guest.pinged);
+        });
+
+for (const { name: ordering } of unsound)
+  test(`strategies: ${ordering} ends within its bounds, and says that it is not guaranteed`, async () => {
+    const args = ['--ordering', ordering, '--eventidx', '--transfers', '100k', '--warmup', '1k', '--timeout', '0.2'];
+    const { code, err, record } = await measure(args);
+    assert.ok([0, 3].includes(code), err.join('\n'));
+    assert.equal(record.config.orderingSound, false);
+    assert.match(err.join('\n'), new RegExp(`ordering ${ordering} is not guaranteed by the language`));
+  });
+
+test('strategies: an adaptive doorbell says where it settled, at most where it may', async () => {
+  const { record } = await measure(['--doorbell', 'adaptive', '--spin-us', '7', '--transfers', '100k']);
+  const { guest, host } = record.repetitions[0]!.pairs[0]!;
+  for (const side of [guest, host]) assert.ok(side.spinUs >= 0 && side.spinUs <= 7);
+});

@@ -1,0 +1,18 @@
+/** Runs the parallel benchmark in the test's own process and returns its validated record. */
+import { main } from './cli.ts';
+import { type RunRecord, recordSchema } from './record.ts';
+
+export interface Measured {
+  code: number;
+  out: string[];
+  err: string[];
+  record: RunRecord;
+}
+
+export async function measure(args: readonly string[]): Promise<Measured> {
+  const out: string[] = [];
+  const err: string[] = [];
+  const lines = { out: (line: string) => out.push(line), err: (line: string) => err.push(line) };
+  const code = await main(['--parallel', '--json', '--out', 'none', ...args], lines);
+  return { code, out, err, record: recordSchema.parse(JSON.parse(out[0] ?? '')) };
+}
