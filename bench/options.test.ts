@@ -25,6 +25,10 @@ test('options: defaults are those of the help, and a valid config', () => {
     cpus: 'distant',
     timeout: 10,
     spinUs: 50,
+    batch: 1,
+    outstanding: 256,
+    delayedInterrupt: true,
+    exitCost: 0,
   });
   assert.deepEqual({ out, json, label, idle }, { out: null, json: false, label: '', idle: [] });
 });
@@ -58,12 +62,14 @@ const wrong: [what: string, args: string[], message: RegExp][] = [
   [
     'no such workload',
     ['--workload', 'ecko'],
-    /--workload wants one of alternate, echo, not 'ecko'; did you mean echo\?/,
+    /--workload wants one of alternate, echo, single, not 'ecko'; did you mean echo\?/,
   ],
   ['no such ordering', ['--ordering', 'x'], /--ordering wants one of seqcst/],
   ['no such doorbell', ['--doorbell', 'x'], /--doorbell wants one of futex, spin, adaptive, wait-async/],
   ['no such layout', ['--layout', 'packed'], /--layout wants one of split/],
   ['cannot run together', ['--fast-vringh', '--workload', 'echo'], /--fast-vringh cannot run with --workload echo/],
+  ['neither on nor off', ['--delayed-interrupt', 'maybe'], /--delayed-interrupt wants one of on, off, not 'maybe'/],
+  ['none in flight', ['--outstanding', '0'], /--outstanding wants 1 to 32768/],
   ['no time', ['--timeout', '0'], /--timeout wants seconds above 0/],
 ];
 for (const [what, args, message] of wrong)

@@ -64,6 +64,10 @@ export const RUN_OPTIONS = {
   ordering: choice(ORDERINGS, 'how shared fields are accessed', 'seqcst'),
   doorbell: choice(DOORBELLS, 'how one thread wakes the other', 'futex'),
   'spin-us': measured('N', 'doorbell adaptive: the longest time it looks before it sleeps, microseconds', '50'),
+  batch: measured('N', 'adds that the guest publishes and kicks for together', '1'),
+  outstanding: measured('N', 'the most transfers in flight; default: as many as the ring has descriptors', ''),
+  'delayed-interrupt': measured('on|off', 'the guest wants its call only after most of what is outstanding', 'on'),
+  'exit-cost': measured('NS', 'simulated cost of each doorbell ring, nanoseconds', '0'),
   cpus: measured('WHERE', 'distant (first and last), same, none, or two numbers: guest,host', 'distant'),
   timeout: measured('S', 'bound of every wait, seconds', '10'),
   label: measured('TEXT', 'kept in the record', ''),
@@ -105,6 +109,12 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     doorbell: pick('doorbell', DOORBELLS),
     cpus: text('cpus'),
     spinUs: count('spin-us', 0, 1_000_000),
+    batch: count('batch', 1, VRING_SIZE_MAX),
+    outstanding: given.has('outstanding')
+      ? count('outstanding', 1, VRING_SIZE_MAX)
+      : count('ring-size', 1, VRING_SIZE_MAX),
+    delayedInterrupt: choiceOf('--delayed-interrupt', text('delayed-interrupt'), { on: true, off: false }) === 'on',
+    exitCost: count('exit-cost', 0, 1_000_000_000),
     timeout: secondsOf('--timeout', text('timeout')),
   };
   checkCombination(config);

@@ -41,6 +41,14 @@ export const configSchema = z.strictObject({
   timeout: z.number().positive(),
   /** Longest time that doorbell adaptive looks before it sleeps, microseconds. */
   spinUs: count,
+  /** Adds published and kicked for together. */
+  batch: count,
+  /** The most transfers in flight. */
+  outstanding: count,
+  /** The guest asks for a call only after most of what is outstanding. */
+  delayedInterrupt: z.boolean(),
+  /** Simulated cost of each doorbell ring, nanoseconds. */
+  exitCost: count,
 });
 
 export const environmentSchema = z.strictObject({

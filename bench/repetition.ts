@@ -42,6 +42,8 @@ function pairSetup(config: RunConfig, placement: Placement): PairSetup {
     warmup: config.warmup,
     timeoutMs: config.timeout * 1000,
     spinUs: config.spinUs,
+    knobs: { batch: config.batch, outstanding: config.outstanding, delayedInterrupt: config.delayedInterrupt },
+    exitCostNs: config.exitCost,
     apart: placement.apart,
   });
 }

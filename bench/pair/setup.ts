@@ -13,6 +13,7 @@ import { ORDERINGS, type OrderingName } from '../../src/ordering/index.ts';
 import type { RingFeatures } from '../../src/ring/features.ts';
 import { legacyLayout, SplitRing } from '../../src/ring/split-layout.ts';
 import { WORKLOADS, type WorkloadName } from '../workloads/index.ts';
+import type { GuestKnobs } from '../workloads/loops.ts';
 import { makeRendezvous } from './rendezvous.ts';
 
 /** Guest addresses start here, far from any buffer offset, so that translation is always exercised. */
@@ -34,6 +35,9 @@ export interface PairConfig {
   timeoutMs: number;
   /** Longest time that an adaptive doorbell looks before it sleeps, microseconds. */
   spinUs: number;
+  knobs: GuestKnobs;
+  /** Added to each ring of a doorbell, nanoseconds. */
+  exitCostNs: number;
   /** The threads run on different CPUs, so that the way between them can be measured. */
   apart: boolean;
 }

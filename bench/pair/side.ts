@@ -2,6 +2,8 @@
  * One side of a pair, from the start of its thread's task to its report: pin, build, warm up, meet, measure, report.
  * Guest or host thread.
  */
+
+import { CostlyDoorbell } from '../../src/doorbell/costly.ts';
 import { type Doorbell, type DoorbellHandle, SilentDoorbell, type WaitSet } from '../../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { IndirectPool } from '../../src/guest/indirect-pool.ts';
@@ -82,7 +84,7 @@ function buildGuest(setup: PairSetup, bell: Doorbell): Half {
     indirectPool: new IndirectPool(tables),
   });
   const workload = WORKLOADS[config.workload].guest(slots);
-  const loop = new GuestLoop(queue, workload, slots.count, !config.fastVringh);
+  const loop = new GuestLoop(queue, workload, slots.count, !config.fastVringh, config.knobs);
   return { loop, waits: waitSet(setup, setup.guestHandle), bell };
 }
 
@@ -102,7 +104,8 @@ function build({ side, setup, fault }: SideTask): Half {
   const { config } = setup;
   const strategy = DOORBELLS[config.doorbell];
   const peer = side === 'guest' ? setup.hostHandle : setup.guestHandle;
-  const bell = side === 'guest' && config.fastVringh ? new SilentDoorbell() : strategy.doorbell(peer);
+  const plain = side === 'guest' && config.fastVringh ? new SilentDoorbell() : strategy.doorbell(peer);
+  const bell = config.exitCostNs === 0 ? plain : new CostlyDoorbell(plain, config.exitCostNs);
   const make = side === 'guest' ? buildGuest : buildHost;
   return fault?.side === side ? buildFaulty(make, setup, bell, fault) : make(setup, bell);
 }

@@ -32,6 +32,16 @@ export interface Loop {
   hasWork(): boolean;
 }
 
+/** What a guest loop can be told beyond its workload. */
+export interface GuestKnobs {
+  /** Adds published and kicked for together. */
+  batch: number;
+  /** The most transfers in flight. */
+  outstanding: number;
+  /** Asks for a call only after most of what is outstanding, instead of after the next completion. */
+  delayedInterrupt: boolean;
+}
+
 /** Sends transfers and takes them back, checking each. The token of a transfer is its slot. */
 export class GuestLoop implements Loop {
   done = 0;
@@ -42,12 +52,20 @@ export class GuestLoop implements Loop {
   private readonly slotCount: number;
   /** False with a host that does not look at the data (--fast-vringh): then only order and length are checked. */
   private readonly verify: boolean;
+  private readonly batch: number;
+  private readonly outstanding: number;
+  private readonly delayed: boolean;
+  /** Added but not yet published and kicked for. */
+  private unpublished = 0;
 
-  constructor(queue: GuestQueue, workload: GuestWorkload, slotCount: number, verify: boolean) {
+  constructor(queue: GuestQueue, workload: GuestWorkload, slotCount: number, verify: boolean, knobs: GuestKnobs) {
     this.queue = queue;
     this.workload = workload;
     this.slotCount = slotCount;
     this.verify = verify;
+    this.batch = knobs.batch;
+    this.outstanding = knobs.outstanding;
+    this.delayed = knobs.delayedInterrupt;
   }
 
   advance(limit: number, drain: boolean): LoopState {
@@ -62,17 +80,24 @@ export class GuestLoop implements Loop {
       const x = this.sent;
       if (x === limit) {
         if (!drain || this.done === limit) return REACHED;
-      } else if (queue.add(workload.fill(x), x % slotCount)) {
+      } else if (x - this.done < this.outstanding && queue.addDeferred(workload.fill(x), x % slotCount)) {
         this.sent = x + 1;
-        if (!queue.kick()) this.suppressed++;
+        if (++this.unpublished === this.batch) this.flush();
         continue;
       }
-      if (queue.enableCallsDelayed()) return MUST_WAIT;
+      if (this.unpublished !== 0) this.flush();
+      if (this.delayed ? queue.enableCallsDelayed() : queue.enableCalls()) return MUST_WAIT;
     }
   }
 
   woken(): void {
     this.queue.disableCalls();
+  }
+
+  private flush(): void {
+    this.unpublished = 0;
+    this.queue.publish();
+    if (!this.queue.kick()) this.suppressed++;
   }
 
   private refuse(token: number): never {
