@@ -16,8 +16,9 @@ import { allocateShared, MemoryRegion } from '../src/memory/region.ts';
 import { ORDERINGS, type OrderingName } from '../src/ordering/index.ts';
 import { VRING_DESC_F_INDIRECT, VRING_DESC_F_NEXT, VRING_DESC_SIZE } from '../src/ring/constants.ts';
 import type { RingFeatures } from '../src/ring/features.ts';
-import { legacyLayout, SplitRing } from '../src/ring/split-layout.ts';
+import { alignUp, legacyLayout, SplitRing } from '../src/ring/split-layout.ts';
 import { CheckFailed, expectEqual } from './check-failed.ts';
+import { GUEST_BASE } from './pair/setup.ts';
 
 export interface BasicOptions {
   features: RingFeatures;
@@ -25,7 +26,6 @@ export interface BasicOptions {
   ordering: OrderingName;
 }
 
-const GUEST_BASE = 2 ** 40;
 const MEMORY_SIZE = 1 << 20;
 const RING_SIZE = 256;
 /** The huge request's elements all lie here: the last quarter of memory. */
@@ -62,7 +62,7 @@ class Bench {
     const memory = new GuestMemory([region]);
     this.slow = options.slowRange;
     this.ring = new SplitRing(region, 0, layout);
-    const tablesOffset = Math.ceil(layout.sizeBytes / VRING_DESC_SIZE) * VRING_DESC_SIZE;
+    const tablesOffset = alignUp(layout.sizeBytes, VRING_DESC_SIZE);
     this.guest = new SplitVirtqueue({
       ring: this.ring,
       shared,

@@ -36,6 +36,7 @@ const endings: [args: string[], code: number, out: RegExp, err: RegExp][] = [
   [[], 0, /^ok 1\/5 .*\nok 2\/5 .*\nok 3\/5 .*\nok 4\/5 .*\nok 5\/5 .*\n$/, /^$/],
   [['run', '--eventidx'], 0, /^ok 1\/5 /, /^$/],
   [['--help'], 0, /vringbench run.*--eventidx.*Exit codes/s, /^$/],
+  [['-h'], 0, /vringbench run/, /^$/],
   [['help'], 0, /vringbench run/, /^$/],
   [['--fast-vringh'], 0, /^ok 1\/5 /, /^note: --fast-vringh has no effect without --parallel\n$/],
   [['rnu'], 2, /^$/, /^vringbench: unknown command 'rnu'; did you mean run\?\n$/],
@@ -91,6 +92,21 @@ test('cli: --json leaves standard output to the record, --out none writes no fil
   assert.equal(recordSchema.parse(JSON.parse(out)).config.transfers, 10_000);
   assert.match(err, /^Using CPUS /);
   assert.equal(existsSync('none'), false);
+});
+
+test('cli: a record that cannot be appended costs neither the figures nor the record on standard output', async () => {
+  const { code, out, err } = await run(['--parallel', '--json', '--transfers', '10k', '--out', '/dev/full']);
+  assert.equal(code, 1);
+  assert.equal(recordSchema.parse(JSON.parse(out)).outcome, 'done');
+  assert.match(err, /throughput/);
+  assert.match(err, /^failed: the record could not be appended to \/dev\/full: ENOSPC.*$/m);
+  assert.doesNotMatch(err, /\n {4}at /);
+});
+
+test('cli: Ctrl-C ends the basic test, too', async () => {
+  const { code, out } = await run(['--slow-range'], /ok 2/);
+  assert.equal(code, null, 'ended by the signal itself');
+  assert.doesNotMatch(out, /ok 5/);
 });
 
 test('cli: Ctrl-C in a window ends the run, keeps what was finished, exits 130', async () => {

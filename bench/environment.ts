@@ -1,13 +1,14 @@
 /** Where a run was measured: machine, engine, commit; and what the machine was doing meanwhile. Main thread. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { cpus, hostname, loadavg, platform, release } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Environment } from './record.ts';
 
 /** The package's own folder, seen from the built file in dist/bench. */
-const PACKAGE_ROOT = fileURLToPath(new URL('../../', import.meta.url));
+export const PACKAGE_ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** The kernel's clock tick in /proc/stat, nanoseconds. */
 const TICK_NS = 10_000_000;
@@ -48,7 +49,9 @@ export function captureEnvironment(): Environment {
   const list = cpus();
   const model = list[0]?.model.trim() || 'unknown';
   const cpuinfo = readOrNull('/proc/cpuinfo');
-  const commit = git('rev-parse', 'HEAD')?.trim() ?? null;
+  // An installed package may lie inside somebody else's checkout, whose commit says nothing of it.
+  const own = existsSync(join(PACKAGE_ROOT, '.git'));
+  const commit = own ? (git('rev-parse', 'HEAD')?.trim() ?? null) : null;
   return {
     machine: machineName(model, list.length),
     cpu: model,

@@ -18,7 +18,7 @@ interface Ended {
   record: RunRecord | null;
 }
 
-async function run(args: string[], hooks: { fault?: Fault; signal?: AbortSignal } = {}): Promise<Ended> {
+async function run(args: string[], hooks: { fault?: Fault } = {}): Promise<Ended> {
   const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
   const file = join(folder, 'records.ndjson');
   const out: string[] = [];
@@ -151,7 +151,7 @@ test('run: interrupted, it keeps the repetitions that were finished', async () =
       if (line.startsWith('Time:')) controller.abort();
     };
     const args = ['--parallel', '--transfers', '20k', '--warmup', '1k', '--repeat', '50', '--out', file];
-    const code = await main(args, { out, err: out }, { signal: controller.signal });
+    const code = await main(args, { out, err: out }, { signal: () => controller.signal });
     assert.equal(code, 130);
     const record = recordSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
     assert.equal(record.outcome, 'interrupted');

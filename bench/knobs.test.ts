@@ -33,6 +33,13 @@ test('knobs: with one transfer in flight every add is asked about, and none is f
   assert.ok(guest.pinged <= host.notified);
 });
 
+test('layout null: runs through, and says that nothing was verified', async () => {
+  const { code, record } = await measure(['--layout', 'null', '--transfers', '100k']);
+  assert.equal(code, 0);
+  const { guest, host, verifiedTransfers } = record.repetitions[0]!.pairs[0]!;
+  assert.deepEqual([verifiedTransfers, guest.notified, host.notified], [0, 0, 0]);
+});
+
 test('knobs: calls at the next completion instead of after most of them', async () => {
   await counted(['--delayed-interrupt', 'off', '--eventidx']);
   await counted(['--delayed-interrupt', 'off']);

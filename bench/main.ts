@@ -3,24 +3,31 @@
 import { main } from './cli.ts';
 import type { Console } from './run.ts';
 
-const EXIT_BUG = 1;
+const EXIT_FAILED = 1;
 
-/** The process itself: Ctrl-C stops the run, which then reports what it has; a second one ends the process at once. */
+/** The process itself: Ctrl-C stops a measured run, which then reports what it has; a second one ends the process at once. */
 async function runProcess(): Promise<void> {
-  const interrupted = new AbortController();
-  process.once('SIGINT', () => interrupted.abort());
-  process.once('SIGTERM', () => interrupted.abort());
+  const signal = () => {
+    const interrupted = new AbortController();
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort());
+    return interrupted.signal;
+  };
   // A reader that goes away (head, a pager) ends the output, not the run.
-  process.stdout.on('error', () => {});
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return;
+    process.stderr.write(`vringbench: standard output: ${error.message}\n`);
+    process.exitCode = EXIT_FAILED;
+  });
   const console: Console = {
     out: (line) => process.stdout.write(`${line}\n`),
     err: (line) => process.stderr.write(`${line}\n`),
   };
   try {
-    process.exitCode = await main(process.argv.slice(2), console, { signal: interrupted.signal });
+    const code = await main(process.argv.slice(2), console, { signal });
+    process.exitCode ??= code;
   } catch (error) {
     console.err(`vringbench: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    process.exitCode = EXIT_BUG;
+    process.exitCode = EXIT_FAILED;
   }
 }
 

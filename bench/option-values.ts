@@ -6,12 +6,13 @@ export class UsageError extends Error {}
 /** A table of named strategies, workloads, layouts. */
 export type Choice = Record<string, { readonly summary: string }>;
 
-const SUFFIXES: Record<string, number> = { '': 1, k: 1e3, M: 1e6 };
+const SUFFIXES: Record<string, number> = { '': 1, k: 1e3, m: 1e6 };
 
 /** A whole number, `200k` or `1.5M` too. @throws UsageError */
 export function countOf(argument: string, text: string, min: number, max: number): number {
-  const match = /^(\d+(?:\.\d+)?)([kM]?)$/.exec(text);
-  const value = match === null ? Number.NaN : Math.round(Number(match[1]) * SUFFIXES[match[2]!]! * 1e6) / 1e6;
+  const match = /^(\d+(?:\.\d+)?)([kKmM]?)$/.exec(text);
+  const value =
+    match === null ? Number.NaN : Math.round(Number(match[1]) * SUFFIXES[match[2]!.toLowerCase()]! * 1e6) / 1e6;
   if (!Number.isInteger(value))
     throw new UsageError(`${argument} wants a whole number (like 5000, 200k, 10M), not '${text}'`);
   if (value < min || value > max) throw new UsageError(`${argument} wants ${min} to ${max}, not ${text}`);

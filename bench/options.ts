@@ -6,6 +6,7 @@ import { DOORBELLS } from '../src/doorbell/index.ts';
 import { ORDERINGS } from '../src/ordering/index.ts';
 import { VRING_SIZE_MAX } from '../src/ring/constants.ts';
 import { type Choice, choiceOf, countOf, nearest, secondsOf, UsageError } from './option-values.ts';
+import { LAYOUTS } from './pair/layouts.ts';
 import type { RunConfig } from './record.ts';
 import { WORKLOADS } from './workloads/index.ts';
 
@@ -46,8 +47,6 @@ const choice = (choices: Choice, summary: string, byDefault: string): Option => 
   choices,
 });
 
-const LAYOUTS: Choice = { split: { summary: 'split virtqueue, legacy alignment' } };
-
 export const RUN_OPTIONS = {
   parallel: flag('guest and host in two threads, measured; without it the basic test on one'),
   indirect: flag('negotiate VIRTIO_RING_F_INDIRECT_DESC'),
@@ -61,7 +60,7 @@ export const RUN_OPTIONS = {
   'ring-size': measured('N', `descriptors, a power of two up to ${VRING_SIZE_MAX}`, '256'),
   workload: choice(WORKLOADS, 'what a transfer carries', 'alternate'),
   layout: choice(LAYOUTS, 'ring layout', 'split'),
-  ordering: choice(ORDERINGS, 'how shared fields are accessed', 'seqcst'),
+  ordering: { ...choice(ORDERINGS, 'how shared fields are accessed', 'seqcst'), parallelOnly: false },
   doorbell: choice(DOORBELLS, 'how one thread wakes the other', 'futex'),
   'spin-us': measured('N', 'doorbell adaptive: the longest time it looks before it sleeps, microseconds', '50'),
   batch: measured('N', 'adds that the guest publishes and kicks for together', '1'),
@@ -69,11 +68,11 @@ export const RUN_OPTIONS = {
   'delayed-interrupt': measured('on|off', 'the guest wants its call only after most of what is outstanding', 'on'),
   'exit-cost': measured('NS', 'simulated cost of each doorbell ring, nanoseconds', '0'),
   cpus: measured('WHERE', 'distant (first and last), same, none, or two numbers: guest,host', 'distant'),
-  timeout: measured('S', 'bound of every wait, seconds', '10'),
+  timeout: measured('S', 'bound of every wait for the peer in warm-up and window, seconds', '10'),
   label: measured('TEXT', 'kept in the record', ''),
   out: measured('FILE', "where the record is appended, or none; default: the machine's file in results/", ''),
   json: { ...flag('print the record alone on standard output; the rest goes to standard error'), parallelOnly: true },
-  help: flag('this text'),
+  help: flag('this text; -h too'),
 } satisfies Record<string, Option>;
 
 type OptionName = keyof typeof RUN_OPTIONS;
@@ -103,7 +102,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     repeat: count('repeat', 1, 1_000_000),
     ringSize: count('ring-size', 1, VRING_SIZE_MAX),
     workload: pick('workload', WORKLOADS),
-    layout: pick('layout', LAYOUTS) as 'split',
+    layout: pick('layout', LAYOUTS),
     ordering,
     orderingSound: ORDERINGS[ordering].sound,
     doorbell: pick('doorbell', DOORBELLS),
@@ -139,9 +138,9 @@ function readArguments(args: readonly string[]): Map<OptionName, string> {
   for (const token of tokens) {
     if (token.kind === 'positional') throw new UsageError(`unexpected argument '${token.value}'`);
     if (token.kind === 'option-terminator') throw new UsageError("unexpected argument '--'");
-    const name = token.name as OptionName;
+    const name = (token.rawName === '-h' ? 'help' : token.name) as OptionName;
     const option = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined;
-    if (option === undefined || !token.rawName.startsWith('--'))
+    if (option === undefined || (name !== 'help' && !token.rawName.startsWith('--')))
       throw new UsageError(
         `unknown argument '${token.rawName}'${nearest(
           `--${token.name}`,
@@ -164,6 +163,8 @@ function checkCombination(config: RunConfig): void {
     throw new UsageError(`--ring-size wants a power of two from 1 to ${VRING_SIZE_MAX}, not ${ringSize}`);
   if (config.fastVringh && workload === 'echo')
     throw new UsageError('--fast-vringh cannot run with --workload echo: its host never copies');
+  if (config.fastVringh && config.layout !== 'split')
+    throw new UsageError(`--fast-vringh cannot run with --layout ${config.layout}: it polls a split ring`);
   const smallest = 2 ** Math.ceil(Math.log2(WORKLOADS[workload].elementsMax));
   if (config.parallel && ringSize < smallest)
     throw new UsageError(

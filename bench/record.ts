@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { DOORBELLS } from '../src/doorbell/index.ts';
 import { ORDERINGS } from '../src/ordering/index.ts';
+import { LAYOUTS } from './pair/layouts.ts';
 import { WORKLOADS } from './workloads/index.ts';
 
 /** Raised with every change after which an older program would misread a record. */
@@ -30,7 +31,7 @@ export const configSchema = z.strictObject({
   repeat: count,
   ringSize: count,
   workload: names(WORKLOADS),
-  layout: z.enum(['split']),
+  layout: names(LAYOUTS),
   ordering: names(ORDERINGS),
   /** The ECMAScript memory model guarantees the ordering. */
   orderingSound: z.boolean(),
@@ -115,7 +116,7 @@ const repetitionSchema = z.strictObject({
       guest: sideSchema,
       host: sideSchema,
       lostWakeups: count,
-      /** Transfers whose bytes were checked; 0 with fastVringh, where only order and lengths are. */
+      /** Transfers whose bytes were checked; 0 with fastVringh or layout null, where only order and lengths are. */
       verifiedTransfers: count,
     }),
   ),

@@ -7,6 +7,7 @@ import { DOORBELLS } from '../src/doorbell/index.ts';
 import type { ReadyMessage, SideEnd } from '../workers/side.ts';
 import { loadAverage, stolenNs } from './environment.ts';
 import type { Fault } from './pair/faults.ts';
+import { LAYOUTS } from './pair/layouts.ts';
 import { releaseStart, stopRendezvous } from './pair/rendezvous.ts';
 import { makePair, type PairSetup } from './pair/setup.ts';
 import type { Side, SideReport, SideTask } from './pair/side.ts';
@@ -36,6 +37,7 @@ function pairSetup(config: RunConfig, placement: Placement): PairSetup {
     fastVringh: config.fastVringh,
     ringSize: config.ringSize,
     workload: config.workload,
+    layout: config.layout,
     ordering: config.ordering,
     doorbell: config.doorbell,
     transfers: config.transfers,
@@ -55,8 +57,14 @@ function stop(setup: PairSetup): void {
   stopRendezvous(setup.rendezvous);
 }
 
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+/** Resolves with `both`, or after the grace. */
+async function withinGrace(both: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, STOP_GRACE_MS);
+  });
+  await Promise.race([both, late]);
+  clearTimeout(timer);
 }
 
 export async function runRepetition(
@@ -74,12 +82,13 @@ export async function runRepetition(
     atomics: 'disabled',
   });
   const load = loadAverage();
-  const stolenBefore = stolenNs();
+  let stolenBefore: number | null = null;
   const ready = new Set<Side>();
   pool.on('message', (message: ReadyMessage) => {
     ready.add(message.ready);
     if (ready.size < 2) return;
     onPhase?.('measuring');
+    stolenBefore = stolenNs();
     releaseStart(setup.rendezvous);
   });
   const interrupt = () => stop(setup);
@@ -127,7 +136,7 @@ async function collect(
   const sides = [settle(guestRun), settle(hostRun)] as const;
   const both = Promise.all(sides);
   // A side that ended well leaves the other as long as it takes; one that did not has told the other to stop.
-  if ((await Promise.race(sides)) === null) await Promise.race([both, sleep(STOP_GRACE_MS)]);
+  if ((await Promise.race(sides)) === null) await withinGrace(both);
   else await both;
   const first = failures[0];
   if (first !== undefined) return { failure: first };
@@ -181,7 +190,7 @@ function toRepetition(
         guest: toSide(guest),
         host: toSide(host),
         lostWakeups: guest.lostWakeups + host.lostWakeups,
-        verifiedTransfers: config.fastVringh ? 0 : guest.transfers,
+        verifiedTransfers: config.fastVringh || !LAYOUTS[config.layout].carries ? 0 : guest.transfers,
       },
     ],
   };

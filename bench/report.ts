@@ -1,4 +1,5 @@
 /** What a person reads: the original program's lines to the letter, then this program's own figures. Main thread. */
+import { LAYOUTS } from './pair/layouts.ts';
 import type { Repetition, RunConfig, SideRecord } from './record.ts';
 
 const seconds = (ns: number) => (ns / 1e9).toFixed(3);
@@ -30,7 +31,8 @@ function spread(values: readonly number[], show: (value: number) => string): str
   return values.length === 1 ? middle : `${middle} (${show(Math.min(...values))} – ${show(Math.max(...values))})`;
 }
 
-const row = (name: string, text: string) => `  ${name.padEnd(20)} ${text}`;
+/** One of our figures, under the others. */
+export const row = (name: string, text: string) => `  ${name.padEnd(20)} ${text}`;
 
 /** Our figures over all repetitions, with their spread. */
 export function summaryLines(config: RunConfig, repetitions: readonly Repetition[]): string[] {
@@ -46,7 +48,11 @@ export function summaryLines(config: RunConfig, repetitions: readonly Repetition
     `guest ${over(side('guest', figure), show)}, host ${over(side('host', figure), show)}`;
   const percent = (value: number) => `${((100 * value) / transfers).toFixed(2)} %`;
   const perTransfer = (value: number) => `${(value / transfers).toFixed(1)} ns`;
-  const verified = config.fastVringh ? 'order and lengths checked, contents not (--fast-vringh)' : 'every one verified';
+  const verified = !LAYOUTS[config.layout].carries
+    ? `nothing carried, nothing verified (--layout ${config.layout})`
+    : config.fastVringh
+      ? 'order and lengths checked, contents not (--fast-vringh)'
+      : 'every one verified';
   const crossings = repetitions.flatMap(({ crossCpuNs }) => crossCpuNs.filter((value) => value !== null));
 
   return [

@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -41,6 +51,31 @@ test('results: a folder, or a path through a file, cannot be appended to, and no
   assert.throws(() => checkAppendable(join(folder, 'folder')), { code: 'EISDIR' });
   assert.throws(() => checkAppendable(join(folder, 'file', 'records.ndjson')));
   assert.equal(readFileSync(join(folder, 'file'), 'utf8'), '');
+});
+
+test('results: a link to a file that is not there yet is followed, and both stay as they are', () => {
+  const link = join(folder, 'link.ndjson');
+  symlinkSync('target.ndjson', link);
+  checkAppendable(link);
+  assert.equal(readlinkSync(link), 'target.ndjson');
+  assert.equal(existsSync(link), false);
+  appendRecord(link, record);
+  assert.equal(readFileSync(join(folder, 'target.ndjson'), 'utf8').split('\n').length, 2);
+});
+
+test('results: a pipe is refused at once, with nobody reading it', () => {
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  assert.throws(() => checkAppendable(pipe), TypeError);
+});
+
+test('results: two runs that check and append at once lose nothing', () => {
+  const file = join(folder, 'race', 'records.ndjson');
+  checkAppendable(file);
+  appendRecord(file, record);
+  checkAppendable(file);
+  appendRecord(file, record);
+  assert.equal(readFileSync(file, 'utf8').split('\n').length, 3);
 });
 
 test('results: records are lines, and read back as they were', () => {

@@ -1,40 +1,69 @@
 /** The results file: one line of JSON a run, appended whole. Main thread. */
-import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readlinkSync,
+  rmdirSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { PACKAGE_ROOT } from './environment.ts';
 import { type RunRecord, recordSchema } from './record.ts';
 
-/** The package's results folder. */
-const RESULTS_FOLDER = fileURLToPath(new URL('../../results', import.meta.url));
+/** A named pipe without a reader must be an error, not a wait. */
+const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK;
 
-/** Where a machine's records go unless `--out` says otherwise. */
+/** Where a machine's records go unless `--out` says otherwise: a checkout's own results, else those of this folder. */
 export function defaultResultsFile(machine: string): string {
-  return join(RESULTS_FOLDER, `${machine}.ndjson`);
+  const home = existsSync(join(PACKAGE_ROOT, '.git')) ? PACKAGE_ROOT : process.cwd();
+  return join(home, 'results', `${machine}.ndjson`);
 }
 
 /**
- * Makes sure that a record can be appended later, before anything is measured, and leaves no trace of having tried.
- * @throws the system's error
+ * Makes sure that a record can be appended later, before anything is measured. Creates nothing under the file's name,
+ * which another run may be about to use.
+ * @throws the system's error, or a TypeError for what is neither a file nor a device
  */
 export function checkAppendable(file: string): void {
-  const madeFolder = mkdirSync(dirname(file), { recursive: true });
-  const existed = existsSync(file);
-  try {
-    closeSync(openSync(file, 'a'));
-    if (!existed) rmSync(file);
-  } finally {
-    if (madeFolder !== undefined) rmSync(madeFolder, { recursive: true });
+  const stats = lstatSync(file, { throwIfNoEntry: false });
+  if (stats === undefined) {
+    checkWritable(dirname(resolve(file)));
+  } else if (stats.isSymbolicLink() && !existsSync(file)) {
+    checkAppendable(resolve(dirname(file), readlinkSync(file)));
+  } else {
+    const { mode } = statSync(file);
+    const kind = mode & constants.S_IFMT;
+    if (kind === constants.S_IFIFO || kind === constants.S_IFSOCK) throw new TypeError('it is no file');
+    closeSync(openSync(file, APPEND));
   }
+}
+
+/** Makes a folder of a name of its own where `folder` is or will be, and takes it back. */
+function checkWritable(folder: string): void {
+  let existing = folder;
+  while (!existsSync(existing)) existing = dirname(existing);
+  rmdirSync(mkdtempSync(join(existing, '.vringbench-')));
 }
 
 /** Appends one record in one write, so that no reader and no second writer sees half a line. */
 export function appendRecord(file: string, record: RunRecord): void {
   const line = Buffer.from(`${JSON.stringify(recordSchema.parse(record))}\n`);
   mkdirSync(dirname(file), { recursive: true });
-  const descriptor = openSync(file, 'a');
+  const descriptor = openSync(file, APPEND | constants.O_CREAT, 0o666);
   try {
     const written = writeSync(descriptor, line);
-    if (written !== line.length) throw new Error(`only ${written} of ${line.length} bytes were written`);
+    if (written === line.length) return;
+    // The disk filled in the middle: half a line would spoil the file for its readers.
+    ftruncateSync(descriptor, fstatSync(descriptor).size - written);
+    throw new Error(`only ${written} of ${line.length} bytes could be written`);
   } finally {
     closeSync(descriptor);
   }

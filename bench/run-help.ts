@@ -19,5 +19,6 @@ Examples
   npm run --silent bench -- --parallel --transfers 1M --json --out none
 
 Exit codes
-  0 done   1 a check failed   2 usage   3 lost wake-up or stalled peer   130 interrupted`;
+  0 done   1 a check or the run failed   2 usage   3 lost wake-up or stalled peer
+  130 interrupted`;
 }

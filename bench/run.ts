@@ -1,5 +1,6 @@
 /** The command `run`: the basic test, or repetitions of one parallel configuration, reported and recorded. */
 import { randomUUID } from 'node:crypto';
+import { resolve } from 'node:path';
 import { runBasicTest } from './basic.ts';
 import { CheckFailed } from './check-failed.ts';
 import { captureEnvironment } from './environment.ts';
@@ -11,7 +12,7 @@ import { type Placement, PlacementError, placeThreads } from './placement.ts';
 import { makeProgress } from './progress.ts';
 import { type Outcome, type Repetition, type RunRecord, SCHEMA_VERSION } from './record.ts';
 import { runRepetition } from './repetition.ts';
-import { originalLines, summaryLines, warnings } from './report.ts';
+import { originalLines, row, summaryLines, warnings } from './report.ts';
 import { appendRecord, checkAppendable, defaultResultsFile } from './results.ts';
 import { runHelp } from './run-help.ts';
 
@@ -32,8 +33,8 @@ export interface Console {
 }
 
 export interface RunHooks {
-  /** Ends the run early. */
-  signal?: AbortSignal;
+  /** Asked for by runs that can end early and keep what they have; others leave Ctrl-C to the system. */
+  signal?: () => AbortSignal;
   /** Planted by tests in every repetition. */
   fault?: Fault;
 }
@@ -74,8 +75,9 @@ async function runParallel(
 ): Promise<number> {
   const { config, json } = options;
   const environment = captureEnvironment();
-  const file = options.out === 'none' ? null : (options.out ?? defaultResultsFile(environment.machine));
-  if (file !== null) checkFile(file);
+  const file = options.out === 'none' ? null : resolve(options.out ?? defaultResultsFile(environment.machine));
+  if (file !== null) checkFile(file, options.out !== null);
+  const signal = hooks.signal?.();
 
   const people = json ? console.err : console.out;
   const progress = makeProgress(process.stderr);
@@ -87,7 +89,8 @@ async function runParallel(
     const where = `repetition ${i} of ${config.repeat}`;
     progress.show(`${where}: building`);
     const result = await runRepetition(config, placement, {
-      ...hooks,
+      ...(signal && { signal }),
+      ...(hooks.fault && { fault: hooks.fault }),
       onPhase: (phase) => progress.show(`${where}: ${phase}`),
     });
     progress.clear();
@@ -111,13 +114,19 @@ async function runParallel(
     environment,
     repetitions,
   };
-  if (file !== null) appendRecord(file, record);
   if (json) console.out(JSON.stringify(record));
   for (const line of summaryLines(config, repetitions)) people(line);
-  if (file !== null) people(`  ${'record'.padEnd(20)} ${file}`);
   for (const line of warnings(config, repetitions, environment.cpus)) console.err(`warning: ${line}`);
   if (failure !== null) console.err(`${outcome}: ${failure}`);
-  return EXIT_CODES[outcome];
+  if (file === null) return EXIT_CODES[outcome];
+  try {
+    appendRecord(file, record);
+    people(row('record', file));
+    return EXIT_CODES[outcome];
+  } catch (error) {
+    console.err(`failed: the record could not be appended to ${file}: ${(error as Error).message}`);
+    return EXIT_CODES[outcome] || EXIT_CODES.failed;
+  }
 }
 
 function placementOf(cpus: string): Placement {
@@ -129,10 +138,11 @@ function placementOf(cpus: string): Placement {
   }
 }
 
-function checkFile(file: string): void {
+function checkFile(file: string, named: boolean): void {
   try {
     checkAppendable(file);
   } catch (error) {
-    throw new UsageError(`--out ${file}: cannot be appended to: ${(error as Error).message}`);
+    const hint = named ? '' : ' (name another with --out FILE, or --out none)';
+    throw new UsageError(`--out ${file}: cannot be appended to: ${(error as Error).message}${hint}`);
   }
 }

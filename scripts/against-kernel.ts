@@ -7,13 +7,14 @@
 import { join } from 'node:path';
 import { argv, exit, stderr, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { $ } from 'zx/core';
+import { $, ProcessOutput } from 'zx/core';
 import { recordSchema } from '../bench/record.ts';
 import { median } from '../bench/report.ts';
 
 const PROGRAM = fileURLToPath(new URL('../bench/main.js', import.meta.url));
 const TRANSFERS = 10_000_000;
 const ROUNDS = 5;
+const ERROR_LINES = 5;
 
 const CONFIGURATIONS = [
   [],
@@ -27,7 +28,7 @@ const CONFIGURATIONS = [
 /** What the tree's own Makefile sets, and `data_race`, which its test headers lack. */
 const CFLAGS =
   '-g -O2 -I. -I../include/ -I ../../usr/include/ -Wno-pointer-sign -fno-strict-overflow -fno-strict-aliasing ' +
-  '-fno-common -MMD -U_FORTIFY_SOURCE -include ../../include/linux/kconfig.h -pthread -Ddata_race(x)=x -w';
+  "-fno-common -MMD -U_FORTIFY_SOURCE -include ../../include/linux/kconfig.h -pthread '-Ddata_race(x)=x' -w";
 
 /** Returns the path of the built program. */
 async function build(tree: string): Promise<string> {
@@ -75,6 +76,7 @@ if (tree === undefined || !/^[1-9]\d*$/.test(rounds)) {
 try {
   await compare(tree, Number(rounds));
 } catch (error) {
-  stderr.write(`against-kernel: ${error instanceof Error ? error.message.trim() : String(error)}\n`);
+  const said = error instanceof ProcessOutput ? error.stderr : error instanceof Error ? error.message : String(error);
+  stderr.write(`against-kernel: ${said.trim().split('\n').slice(0, ERROR_LINES).join('\n')}\n`);
   exit(1);
 }

@@ -4,12 +4,12 @@ export type { Doorbell, DoorbellHandle, DoorbellStrategy, WaitOptions, WaitSet, 
 export { SilentDoorbell } from './doorbell/doorbell.ts';
 export { DOORBELLS, type DoorbellName } from './doorbell/index.ts';
 export { IndirectPool, type IndirectPoolOptions } from './guest/indirect-pool.ts';
-export { MockDriver } from './guest/mock-driver.ts';
+export { MockDriver, type MockDriverOptions, type RawDescriptor, type UsedEntry } from './guest/mock-driver.ts';
 export { EMPTY, type GuestQueue } from './guest/queue.ts';
 export { ScatterList } from './guest/scatter-list.ts';
 export { SplitVirtqueue, type SplitVirtqueueOptions } from './guest/split-virtqueue.ts';
 export { ElementList } from './host/element-list.ts';
-export { MockDevice } from './host/mock-device.ts';
+export { type DescriptorCopy, MockDevice, type MockDeviceOptions } from './host/mock-device.ts';
 export { type HostQueue, type QueueState, Request } from './host/queue.ts';
 export { NO_HEAD, Vringh, type VringhOptions } from './host/vringh.ts';
 export { GuestMemory, NO_REGION } from './memory/guest-memory.ts';

@@ -7,7 +7,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';
 import { basename } from 'node:path';
 
-/** The host thread's nice value where both share one CPU; enough to decide every wake-up, with a third of the CPU. */
+/** The host thread's nice value where both share one CPU; enough to decide every wake-up, with a third of the guest's weight. */
 const HOST_NICE = 5;
 
 export type Pinning = { cpu: number; pinned: true } | { cpu: null; pinned: false; reason: string };

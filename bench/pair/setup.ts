@@ -11,13 +11,14 @@ import { IndirectPool, type IndirectPoolOptions } from '../../src/guest/indirect
 import { allocateShared, MemoryRegion, type SharedMemory } from '../../src/memory/region.ts';
 import { ORDERINGS, type OrderingName } from '../../src/ordering/index.ts';
 import type { RingFeatures } from '../../src/ring/features.ts';
-import { legacyLayout, SplitRing } from '../../src/ring/split-layout.ts';
+import { alignUp, legacyLayout, SplitRing } from '../../src/ring/split-layout.ts';
 import { WORKLOADS, type WorkloadName } from '../workloads/index.ts';
 import type { GuestKnobs } from '../workloads/loops.ts';
+import type { LayoutName } from './layouts.ts';
 import { makeRendezvous } from './rendezvous.ts';
 
 /** Guest addresses start here, far from any buffer offset, so that translation is always exercised. */
-const GUEST_BASE = 2 ** 40;
+export const GUEST_BASE = 2 ** 40;
 
 const LINE_SIZE = 128;
 
@@ -28,6 +29,7 @@ export interface PairConfig {
   fastVringh: boolean;
   ringSize: number;
   workload: WorkloadName;
+  layout: LayoutName;
   ordering: OrderingName;
   doorbell: DoorbellName;
   transfers: number;
@@ -58,13 +60,11 @@ interface PairLayout {
   sizeBytes: number;
 }
 
-const alignUp = (offset: number) => Math.ceil(offset / LINE_SIZE) * LINE_SIZE;
-
 function pairLayout(config: PairConfig): PairLayout {
   const { slotBytes, elementsMax } = WORKLOADS[config.workload];
-  const slotsOffset = alignUp(legacyLayout(config.ringSize).sizeBytes);
+  const slotsOffset = alignUp(legacyLayout(config.ringSize).sizeBytes, LINE_SIZE);
   const slotCount = config.ringSize + 1;
-  const tablesOffset = alignUp(slotsOffset + slotCount * slotBytes);
+  const tablesOffset = alignUp(slotsOffset + slotCount * slotBytes, LINE_SIZE);
   const sizeBytes = tablesOffset + IndirectPool.sizeBytes(config.ringSize, elementsMax);
   return { slotsOffset, slotCount, tablesOffset, sizeBytes };
 }

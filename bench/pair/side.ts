@@ -6,17 +6,14 @@
 import { CostlyDoorbell } from '../../src/doorbell/costly.ts';
 import { type Doorbell, type DoorbellHandle, SilentDoorbell, type WaitSet } from '../../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
-import { IndirectPool } from '../../src/guest/indirect-pool.ts';
-import { SplitVirtqueue } from '../../src/guest/split-virtqueue.ts';
 import { Request } from '../../src/host/queue.ts';
-import { Vringh } from '../../src/host/vringh.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
-import { slowRange, wholeRange } from '../../src/memory/range.ts';
 import { WORKLOADS } from '../workloads/index.ts';
 import { FastHostLoop, GuestLoop, HostLoop, type Loop } from '../workloads/loops.ts';
 import { Runner } from '../workloads/runner.ts';
 import { calibrate } from './calibration.ts';
 import { type Fault, FaultyLoop, MuteDoorbell } from './faults.ts';
+import { LAYOUTS, splitHost } from './layouts.ts';
 import { niceValue, type Pinning, PinningFailed, pinThread, yieldToPeer } from './pinning.ts';
 import { Rendezvous } from './rendezvous.ts';
 import { bindPair, type PairSetup } from './setup.ts';
@@ -68,6 +65,9 @@ interface Half {
   bell: Doorbell;
 }
 
+/** Serves requests that carry nothing. */
+const IDLE_HOST = WORKLOADS.single.host();
+
 function waitSet(setup: PairSetup, handle: DoorbellHandle): WaitSet {
   const { doorbell, spinUs, apart } = setup.config;
   return DOORBELLS[doorbell].waitSet(handle, { spinUs, yields: !apart });
@@ -75,29 +75,25 @@ function waitSet(setup: PairSetup, handle: DoorbellHandle): WaitSet {
 
 function buildGuest(setup: PairSetup, bell: Doorbell): Half {
   const { config } = setup;
-  const { ring, shared, slots, tables } = bindPair(setup);
-  const queue = new SplitVirtqueue({
-    ring,
-    shared,
-    features: config.features,
-    doorbell: bell,
-    indirectPool: new IndirectPool(tables),
-  });
+  const { slots } = bindPair(setup);
+  const layout = LAYOUTS[config.layout];
   const workload = WORKLOADS[config.workload].guest(slots);
-  const loop = new GuestLoop(queue, workload, slots.count, !config.fastVringh, config.knobs);
+  const verify = layout.carries && !config.fastVringh;
+  const loop = new GuestLoop(layout.guest(setup, bell), workload, slots.count, verify, config.knobs);
   return { loop, waits: waitSet(setup, setup.guestHandle), bell };
 }
 
 function buildHost(setup: PairSetup, bell: Doorbell): Half {
+  return { loop: hostLoop(setup, bell), waits: waitSet(setup, setup.hostHandle), bell };
+}
+
+function hostLoop(setup: PairSetup, bell: Doorbell): Loop {
   const { config } = setup;
-  const { region, ring, shared } = bindPair(setup);
-  const memory = new GuestMemory([region]);
-  const getRange = config.slowRange ? slowRange(memory) : wholeRange(memory);
-  const vringh = new Vringh({ ring, shared, features: config.features, memory, getRange });
-  const loop = config.fastVringh
-    ? new FastHostLoop(vringh, bell)
-    : new HostLoop(vringh, new Request(memory), WORKLOADS[config.workload].host(), bell);
-  return { loop, waits: waitSet(setup, setup.hostHandle), bell };
+  if (config.fastVringh) return new FastHostLoop(splitHost(setup), bell);
+  const layout = LAYOUTS[config.layout];
+  const request = new Request(new GuestMemory([bindPair(setup).region]));
+  const workload = layout.carries ? WORKLOADS[config.workload].host() : IDLE_HOST;
+  return new HostLoop(layout.host(setup), request, workload, bell);
 }
 
 function build({ side, setup, fault }: SideTask): Half {
@@ -137,7 +133,7 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
   if (!serving && pinning.pinned && !config.apart) yieldToPeer();
   const rendezvous = new Rendezvous(setup.rendezvous, side);
   const { loop, waits, bell } = build(task);
-  const runner = new Runner(side, loop, waits, config.timeoutMs);
+  const runner = new Runner(side, loop, waits, config.timeoutMs, config.warmup);
 
   rendezvous.meet();
   await runner.run(config.warmup, true);

@@ -40,8 +40,11 @@ export class Runner {
   private readonly loop: Loop;
   private readonly waits: WaitSet;
   private readonly timeoutMs: number;
+  private readonly warmup: number;
 
-  constructor(side: string, loop: Loop, waits: WaitSet, timeoutMs: number) {
+  /** @param warmup the number of the window's first transfer, for messages. */
+  constructor(side: string, loop: Loop, waits: WaitSet, timeoutMs: number, warmup: number) {
+    this.warmup = warmup;
     this.side = side;
     this.loop = loop;
     this.waits = waits;
@@ -70,14 +73,14 @@ export class Runner {
       if (state === IDLE) {
         if (loop.done !== idleAt) idleSince = performance.now();
         idleAt = loop.done;
-        this.checkIdle(limit, idleSince);
+        this.checkIdle(idleSince);
         continue;
       }
       const pending = this.waits.wait(this.timeoutMs);
       const wake = typeof pending === 'string' ? pending : await pending;
       if (wake === 'rung') this.pinged++;
       else if (wake === 'stopped') throw new Stopped();
-      else await this.timedOut(limit);
+      else await this.timedOut();
       loop.woken();
       wokenAt = loop.done;
     }
@@ -87,7 +90,7 @@ export class Runner {
    * Work there, the doorbell not rung, and still not after a grace: a lost wake-up, and the run goes on. No work, and
    * none after a longer grace: the peer stalled.
    */
-  private async timedOut(limit: number): Promise<void> {
+  private async timedOut(): Promise<void> {
     const { loop, waits } = this;
     for (const grace of [STALL_GRACE_MS, LOST_GRACE_MS]) {
       const overlooked = loop.hasWork();
@@ -101,18 +104,23 @@ export class Runner {
         this.lostWakeups++;
         return;
       }
-      if (!loop.hasWork()) throw this.stalled(limit);
+      if (!loop.hasWork()) throw this.stalled();
     }
   }
 
   /** A polling loop found nothing for a while: the run may have been stopped, or the peer may have gone. */
-  private checkIdle(limit: number, idleSince: number): void {
+  private checkIdle(idleSince: number): void {
     this.spins += POLLS_MAX;
     if (this.waits.stopped()) throw new Stopped();
-    if (performance.now() - idleSince > this.timeoutMs) throw this.stalled(limit);
+    if (performance.now() - idleSince > this.timeoutMs) throw this.stalled();
   }
 
-  private stalled(limit: number): Stalled {
-    return new Stalled(this.side, this.timeoutMs, `at transfer ${this.loop.done} of ${limit}`);
+  private stalled(): Stalled {
+    const inWindow = this.loop.done - this.warmup;
+    return new Stalled(
+      this.side,
+      this.timeoutMs,
+      inWindow < 0 ? 'in warm-up' : `after ${inWindow} transfers of the window`,
+    );
   }
 }

@@ -33,7 +33,9 @@ export interface SplitLayout {
 const descBytes = (size: number) => VRING_DESC_SIZE * size;
 const availBytes = (size: number) => 6 + 2 * size;
 const usedBytes = (size: number) => 6 + 8 * size;
-const alignUp = (offset: number, align: number) => Math.ceil(offset / align) * align;
+
+/** The next multiple of `align` from `offset` on. */
+export const alignUp = (offset: number, align: number) => Math.ceil(offset / align) * align;
 
 /** @throws RingError `bad-queue-size` unless `size` is a power of two from 1 to 32768. */
 export function checkQueueSize(size: number, queue = 'queue'): void {

@@ -1,0 +1,55 @@
+/**
+ * The table of ring layouts: what each side builds over the pair's shared memory. A new one is a function here and a
+ * line in the table; command line, help and tests read it. Either thread.
+ */
+import type { Doorbell } from '../../src/doorbell/doorbell.ts';
+import { IndirectPool } from '../../src/guest/indirect-pool.ts';
+import { NullGuestQueue } from '../../src/guest/null-queue.ts';
+import type { GuestQueue } from '../../src/guest/queue.ts';
+import { SplitVirtqueue } from '../../src/guest/split-virtqueue.ts';
+import { NullHostQueue } from '../../src/host/null-queue.ts';
+import type { HostQueue } from '../../src/host/queue.ts';
+import { Vringh } from '../../src/host/vringh.ts';
+import { GuestMemory } from '../../src/memory/guest-memory.ts';
+import { slowRange, wholeRange } from '../../src/memory/range.ts';
+import { bindPair, type PairSetup } from './setup.ts';
+
+export interface Layout {
+  /** One line for the help text. */
+  readonly summary: string;
+  /** The two sides meet, so that payloads arrive and can be checked. */
+  readonly carries: boolean;
+  guest(setup: PairSetup, bell: Doorbell): GuestQueue;
+  host(setup: PairSetup): HostQueue;
+}
+
+/** The host half of the split layout, with the head-only interface that a polling host needs. */
+export function splitHost(setup: PairSetup): Vringh {
+  const { region, ring, shared } = bindPair(setup);
+  const memory = new GuestMemory([region]);
+  const getRange = setup.config.slowRange ? slowRange(memory) : wholeRange(memory);
+  return new Vringh({ ring, shared, features: setup.config.features, memory, getRange });
+}
+
+function splitGuest(setup: PairSetup, doorbell: Doorbell): SplitVirtqueue {
+  const { ring, shared, tables } = bindPair(setup);
+  const indirectPool = new IndirectPool(tables);
+  return new SplitVirtqueue({ ring, shared, features: setup.config.features, doorbell, indirectPool });
+}
+
+export const LAYOUTS = {
+  split: {
+    summary: 'split virtqueue, legacy alignment',
+    carries: true,
+    guest: splitGuest,
+    host: splitHost,
+  },
+  null: {
+    summary: "no ring, two sides that never meet: the harness's own cost, nothing is verified",
+    carries: false,
+    guest: ({ config }) => new NullGuestQueue(config.ringSize),
+    host: ({ config }) => new NullHostQueue(config.ringSize),
+  },
+} as const satisfies Record<string, Layout>;
+
+export type LayoutName = keyof typeof LAYOUTS;
