@@ -7,6 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { DOORBELLS } from '../src/doorbell/index.ts';
 import { main } from './cli.ts';
 import type { Fault } from './pair/faults.ts';
 import { type RunRecord, recordSchema } from './record.ts';
@@ -138,6 +139,25 @@ for (const side of ['guest', 'host'] as const)
     assert.equal(ended.code, 0);
     assert.ok(ended.record!.repetitions[0]!.pairs[0]![side].gcCount > 0);
     assert.match(ended.err.join('\n'), /garbage was collected/);
+  });
+
+for (const doorbell of Object.keys(DOORBELLS))
+  for (const side of ['guest', 'host'] as const)
+    test(`run: a ${side} that falls silent ends it, whatever the doorbell (${doorbell})`, async () => {
+      const fault: Fault = { side, kind: 'silence', transfer: WINDOW };
+      const ended = await run([...SMALL, ...IMPATIENT, '--doorbell', doorbell], { fault });
+      assert.equal(ended.code, 3);
+      assert.equal(ended.record?.outcome, 'stalled');
+    });
+
+for (const doorbell of Object.keys(DOORBELLS))
+  test(`run: interrupted in a window, it ends, whatever the doorbell (${doorbell})`, async () => {
+    const controller = new AbortController();
+    const out = () => {};
+    const args = ['--parallel', '--transfers', '2000M', '--warmup', '0', '--doorbell', doorbell, '--out', 'none'];
+    // Two thousand million transfers take minutes: wherever this comes, they are not done.
+    setTimeout(() => controller.abort(), 400);
+    assert.equal(await main(args, { out, err: out }, { signal: () => controller.signal }), 130);
   });
 
 test('run: interrupted, it keeps the repetitions that were finished', async () => {

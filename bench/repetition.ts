@@ -3,6 +3,7 @@
  * it ends. Main thread. While the window lasts nothing runs here but the event loop's wait for the threads.
  */
 import { Piscina } from 'piscina';
+import { type DoorbellStrategy, portsOf, ringingEnd, waitingEnd } from '../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../src/doorbell/index.ts';
 import type { ReadyMessage, SideEnd } from '../workers/side.ts';
 import { loadAverage, stolenNs } from './environment.ts';
@@ -50,6 +51,12 @@ function pairSetup(config: RunConfig, placement: Placement): PairSetup {
   });
 }
 
+/** The setup as one side gets it: it waits on its own handle and rings the other. */
+function sideSetup(setup: PairSetup, side: Side): PairSetup {
+  const [ofGuest, ofHost] = side === 'guest' ? [waitingEnd, ringingEnd] : [ringingEnd, waitingEnd];
+  return { ...setup, guestHandle: ofGuest(setup.guestHandle), hostHandle: ofHost(setup.hostHandle) };
+}
+
 function stop(setup: PairSetup): void {
   const doorbell = DOORBELLS[setup.config.doorbell];
   doorbell.stop(setup.guestHandle);
@@ -93,12 +100,19 @@ export async function runRepetition(
   });
   const interrupt = () => stop(setup);
   signal?.addEventListener('abort', interrupt);
+  const doorbell = DOORBELLS[config.doorbell] as DoorbellStrategy;
+  const handles = [setup.guestHandle, setup.hostHandle];
+  const watches = handles.map((handle) => doorbell.watch?.(handle));
   try {
     onPhase?.('warm-up');
     if (signal?.aborted) stop(setup);
     const { required: cpuRequired, unpinnedReason } = placement;
-    const run = (side: Side, cpu: number | null): Promise<SideEnd> =>
-      pool.run({ side, setup, cpu, cpuRequired, unpinnedReason, ...(fault && { fault }) } satisfies SideTask);
+    const run = (side: Side, cpu: number | null): Promise<SideEnd> => {
+      const own = sideSetup(setup, side);
+      const transferList = [...portsOf(own.guestHandle), ...portsOf(own.hostHandle)];
+      const task: SideTask = { side, setup: own, cpu, cpuRequired, unpinnedReason, ...(fault && { fault }) };
+      return pool.run(task, { transferList });
+    };
     const ends = await collect(run('guest', placement.guest), run('host', placement.host), setup);
     if ('failure' in ends) {
       if (signal?.aborted) return { outcome: 'interrupted', failure: 'by a signal' };
@@ -111,7 +125,9 @@ export async function runRepetition(
     return { outcome: guest.lostWakeups + host.lostWakeups > 0 ? 'lost-wakeups' : 'done', repetition };
   } finally {
     signal?.removeEventListener('abort', interrupt);
+    for (const unwatch of watches) unwatch?.();
     await pool.destroy();
+    for (const handle of handles) doorbell.dispose?.(handle);
   }
 }
 

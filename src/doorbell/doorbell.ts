@@ -5,6 +5,8 @@
  * cloned into the threads: the waiter makes its `WaitSet` of it, a ringer its `Doorbell`, the main thread stops it.
  */
 
+import type { MessagePort } from 'node:worker_threads';
+
 /** The ringing end. */
 export interface Doorbell {
   /** Wakes the waiter if it sleeps; else its next wait returns at once. */
@@ -35,8 +37,34 @@ export interface WaitSet {
   close(): void;
 }
 
-/** Something the structured clone algorithm can carry to another thread; only its own strategy looks inside. */
-export type DoorbellHandle = { readonly strategy: string; readonly words: SharedArrayBuffer };
+/**
+ * What the ends of a doorbell are made of. It reaches another thread as one of its ends: `waitingEnd` and `ringingEnd`
+ * give each what it needs, `portsOf` what must be transferred with it. Only its own strategy looks inside.
+ */
+export interface DoorbellHandle {
+  readonly strategy: string;
+  readonly words: SharedArrayBuffer;
+  /** Message ports of the two ends. */
+  readonly waitPort?: MessagePort;
+  readonly ringPort?: MessagePort;
+  /** A pipe of this process, for all its threads. */
+  readonly pipe?: number;
+}
+
+/** The handle as the waiting thread gets it. */
+export function waitingEnd({ ringPort: _, ...end }: DoorbellHandle): DoorbellHandle {
+  return end;
+}
+
+/** The handle as a ringing thread gets it. */
+export function ringingEnd({ waitPort: _, ...end }: DoorbellHandle): DoorbellHandle {
+  return end;
+}
+
+/** What must be in the transfer list of a message that carries this end. */
+export function portsOf({ waitPort, ringPort }: DoorbellHandle): MessagePort[] {
+  return [waitPort, ringPort].filter((port) => port !== undefined);
+}
 
 /** How a thread wants to wait; strategies ignore what does not concern them. */
 export interface WaitOptions {
@@ -58,6 +86,13 @@ export interface DoorbellStrategy {
   doorbell(handle: DoorbellHandle): Doorbell;
   /** From any thread: the wait under way and every later one return 'stopped'. */
   stop(handle: DoorbellHandle): void;
+  /**
+   * For waits that block in the kernel, where no bound can be given: on another thread than the waiter's, ends those
+   * that have lasted as long as they may. Returns how to end the watch.
+   */
+  watch?(handle: DoorbellHandle): () => void;
+  /** Where the handle was made, when nobody uses it any more. */
+  dispose?(handle: DoorbellHandle): void;
 }
 
 /** A doorbell that is not connected: for a peer that polls. It counts nothing, because it notifies nobody. */

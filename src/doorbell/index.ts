@@ -2,6 +2,8 @@
 import { adaptive } from './adaptive.ts';
 import type { DoorbellStrategy } from './doorbell.ts';
 import { futex } from './futex.ts';
+import { messagePort } from './message-port.ts';
+import { pipe } from './pipe.ts';
 import { spin } from './spin.ts';
 import { waitAsyncDoorbell } from './wait-async.ts';
 
@@ -10,6 +12,8 @@ export const DOORBELLS = {
   spin,
   adaptive,
   'wait-async': waitAsyncDoorbell,
+  'message-port': messagePort,
+  pipe,
 } as const satisfies Record<string, DoorbellStrategy>;
 
 export type DoorbellName = keyof typeof DOORBELLS;

@@ -1,18 +1,10 @@
 /** Doorbell by Atomics.waitAsync: the wait is a promise, and the waiter's event loop goes on meanwhile. */
+import { waitAsync } from './atomics-async.ts';
 import type { Wake } from './doorbell.ts';
 import { ASLEEP, IDLE, STATE, WordWaitSet, wordStrategy } from './words.ts';
 
 /** The longest period a timer can have. */
 const FOREVER_MS = 2 ** 31 - 1;
-
-type AsyncWait =
-  | { async: false; value: 'not-equal' | 'timed-out' }
-  | { async: true; value: Promise<'ok' | 'timed-out'> };
-
-// The engine has it, the type library of this language version does not.
-const { waitAsync } = Atomics as unknown as {
-  waitAsync(words: Int32Array, index: number, value: number, timeoutMs: number): AsyncWait;
-};
 
 class AsyncWaitSet extends WordWaitSet {
   wait(timeoutMs: number): Wake | Promise<Wake> {

@@ -10,16 +10,16 @@ import type { Doorbell, DoorbellHandle, DoorbellStrategy, WaitOptions, WaitSet, 
 
 export const STATE = 0;
 export const STOP = 1;
-const HANDLE_SIZE = 128;
+export const HANDLE_SIZE = 128;
 
 export const IDLE = 0;
 export const RUNG = 1;
 export const ASLEEP = 2;
 
-class WordDoorbell implements Doorbell {
+export class WordDoorbell implements Doorbell {
   rings = 0;
   wakeSyscalls = 0;
-  private readonly words: Int32Array;
+  protected readonly words: Int32Array;
 
   constructor(words: Int32Array) {
     this.words = words;
@@ -30,8 +30,13 @@ class WordDoorbell implements Doorbell {
     // E full: what was published before the ring, then the state. Pairs with E full, WordWaitSet.take.
     if (Atomics.exchange(this.words, STATE, RUNG) === ASLEEP) {
       this.wakeSyscalls++;
-      Atomics.notify(this.words, STATE, 1);
+      this.wake();
     }
+  }
+
+  /** Wakes the waiter, which said that it sleeps. */
+  protected wake(): void {
+    Atomics.notify(this.words, STATE, 1);
   }
 
   resetCounters(): void {
@@ -89,9 +94,9 @@ export abstract class WordWaitSet implements WaitSet {
   }
 }
 
-const wordsOf = (handle: DoorbellHandle) => new Int32Array(handle.words);
+export const wordsOf = (handle: DoorbellHandle) => new Int32Array(handle.words);
 
-const DEFAULTS: WaitOptions = { spinUs: 50, yields: false };
+export const DEFAULTS: WaitOptions = { spinUs: 50, yields: false };
 
 /** A strategy whose ends share the words above and which differs in its waiting end alone. */
 export function wordStrategy(
@@ -105,11 +110,15 @@ export function wordStrategy(
     makeHandle: () => ({ strategy: name, words: new SharedArrayBuffer(HANDLE_SIZE) }),
     waitSet: (handle, options) => makeWaitSet(wordsOf(handle), { ...DEFAULTS, ...options }),
     doorbell: (handle) => new WordDoorbell(wordsOf(handle)),
-    stop(handle) {
-      const words = wordsOf(handle);
-      Atomics.store(words, STOP, 1);
-      Atomics.exchange(words, STATE, RUNG);
-      Atomics.notify(words, STATE);
-    },
+    stop: stopWords,
   };
+}
+
+/** Sets the stop word and ends every wait on either word. */
+export function stopWords(handle: DoorbellHandle): void {
+  const words = wordsOf(handle);
+  Atomics.store(words, STOP, 1);
+  Atomics.exchange(words, STATE, RUNG);
+  Atomics.notify(words, STATE);
+  Atomics.notify(words, STOP);
 }

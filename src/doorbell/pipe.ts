@@ -1,0 +1,160 @@
+/**
+ * Doorbell by a pipe, one byte a ring, as in the kernel's own program: the honest baseline. The waiter blocks in a
+ * read; a read has no bound, so another thread watches how long it lasts and writes a byte that means just that.
+ *
+ *     word 1   0 | 1: stop (as every doorbell's)
+ *     word 2   counts the waits that began; the watch sees one last by it standing still
+ *     word 3   the bound of the wait under way, milliseconds; 0: none is
+ */
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Doorbell, DoorbellHandle, DoorbellStrategy, WaitSet, Wake } from './doorbell.ts';
+import { HANDLE_SIZE, STOP, wordsOf } from './words.ts';
+
+const WAITS = 2;
+const BOUND_MS = 3;
+
+/** What a byte in the pipe says. */
+const RING_BYTE = Uint8Array.of(1);
+const TIME_OUT_BYTE = Uint8Array.of(2);
+const STOP_BYTE = Uint8Array.of(3);
+
+/** All rings so far are taken by one read, up to so many. */
+const READ_SIZE = 128;
+
+/** How often the watch looks. */
+const WATCH_MS = 20;
+
+class PipeDoorbell implements Doorbell {
+  rings = 0;
+  private readonly pipe: number;
+
+  constructor(pipe: number) {
+    this.pipe = pipe;
+  }
+
+  /** Every ring enters the kernel. */
+  get wakeSyscalls(): number {
+    return this.rings;
+  }
+
+  ring(): void {
+    this.rings++;
+    writeSync(this.pipe, RING_BYTE);
+  }
+
+  resetCounters(): void {
+    this.rings = 0;
+  }
+}
+
+class PipeWaitSet implements WaitSet {
+  readonly spins = 0;
+  readonly spinUs = 0;
+  private readonly words: Int32Array;
+  private readonly pipe: number;
+  /** The same pipe by a descriptor of its own, which does not block. */
+  private readonly glance: number;
+  private readonly buffer = new Uint8Array(READ_SIZE);
+
+  constructor(words: Int32Array, pipe: number) {
+    this.words = words;
+    this.pipe = pipe;
+    this.glance = openSync(`/proc/self/fd/${pipe}`, constants.O_RDONLY | constants.O_NONBLOCK);
+  }
+
+  wait(timeoutMs: number): Wake {
+    if (this.stopped()) return 'stopped';
+    if (timeoutMs <= 0) return this.taken(this.read(this.glance));
+    Atomics.add(this.words, WAITS, 1);
+    Atomics.store(this.words, BOUND_MS, Math.ceil(timeoutMs));
+    const count = this.read(this.pipe);
+    Atomics.store(this.words, BOUND_MS, 0);
+    return this.taken(count);
+  }
+
+  stopped(): boolean {
+    return Atomics.load(this.words, STOP) !== 0;
+  }
+
+  drain(): void {
+    while (this.read(this.glance) > 0);
+  }
+
+  resetCounters(): void {}
+
+  close(): void {
+    closeSync(this.glance);
+  }
+
+  /** How many bytes it read; 0 if there are none and the descriptor does not block. */
+  private read(descriptor: number): number {
+    try {
+      return readSync(descriptor, this.buffer);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0;
+      throw error;
+    }
+  }
+
+  private taken(count: number): Wake {
+    if (this.stopped()) return 'stopped';
+    for (let i = 0; i < count; i++) if (this.buffer[i] === RING_BYTE[0]) return 'rung';
+    return 'timed-out';
+  }
+}
+
+function pipeOf({ pipe }: DoorbellHandle): number {
+  if (pipe === undefined) throw new TypeError('not a handle of doorbell pipe');
+  return pipe;
+}
+
+/** A named pipe's name is only needed to open it: nothing stays in the file system. */
+function makePipe(): number {
+  const folder = mkdtempSync(join(tmpdir(), 'vringbench-'));
+  try {
+    const path = join(folder, 'pipe');
+    execFileSync('mkfifo', [path]);
+    return openSync(path, constants.O_RDWR);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function watch(handle: DoorbellHandle): () => void {
+  const words = wordsOf(handle);
+  let wait = -1;
+  let since = 0;
+  const timer = setInterval(() => {
+    const bound = Atomics.load(words, BOUND_MS);
+    const current = bound === 0 ? -1 : Atomics.load(words, WAITS);
+    if (current !== wait) {
+      wait = current;
+      since = performance.now();
+    } else if (wait !== -1 && performance.now() - since >= bound) {
+      writeSync(pipeOf(handle), TIME_OUT_BYTE);
+      wait = -1;
+    }
+  }, WATCH_MS);
+  return () => clearInterval(timer);
+}
+
+export const pipe: DoorbellStrategy = {
+  name: 'pipe',
+  summary: "one byte in a pipe a ring, as the kernel's program: the baseline (Linux)",
+  makeHandle: () => ({ strategy: 'pipe', words: new SharedArrayBuffer(HANDLE_SIZE), pipe: makePipe() }),
+  waitSet: (handle) => new PipeWaitSet(wordsOf(handle), pipeOf(handle)),
+  doorbell: (handle) => new PipeDoorbell(pipeOf(handle)),
+  stop(handle) {
+    Atomics.store(wordsOf(handle), STOP, 1);
+    // A ringer may be blocked on a full pipe: make room, then end the wait.
+    const waits = new PipeWaitSet(wordsOf(handle), pipeOf(handle));
+    waits.drain();
+    waits.close();
+    writeSync(pipeOf(handle), STOP_BYTE);
+  },
+  watch,
+  dispose: (handle) => closeSync(pipeOf(handle)),
+};
