@@ -134,6 +134,8 @@ export const recordSchema = z.strictObject({
   failure: z.string().nullable(),
   config: configSchema,
   environment: environmentSchema,
+  /** What the same loops cost without a ring (layout null), CPU nanoseconds a transfer; null if not measured. */
+  harness: z.strictObject({ guestNs: ns, hostNs: ns }).nullable(),
   /** Those that were finished. */
   repetitions: z.array(repetitionSchema),
 });
@@ -143,4 +145,5 @@ export type Environment = z.infer<typeof environmentSchema>;
 export type SideRecord = z.infer<typeof sideSchema>;
 export type Repetition = z.infer<typeof repetitionSchema>;
 export type Outcome = (typeof OUTCOMES)[number];
+export type Harness = RunRecord['harness'];
 export type RunRecord = z.infer<typeof recordSchema>;

@@ -54,18 +54,19 @@ test('report: unpinned is said with its reason', () => {
 });
 
 test('report: figures of several repetitions stand with their spread', () => {
-  const lines = summaryLines(config, [repetition, { ...repetition, transfersPerSecond: 4_000_000 }]).join('\n');
+  const lines = summaryLines(config, [repetition, { ...repetition, transfersPerSecond: 4_000_000 }], null).join('\n');
   assert.match(lines, /10,000,000 × 2, every one verified/);
   assert.match(lines, /throughput +3\.107 \(2\.213 – 4\.000\) M\/s/);
   assert.match(lines, /notified +guest 1\.56 % .*host 0\.00 %/);
-  assert.deepEqual(summaryLines(config, []), []);
+  assert.deepEqual(summaryLines(config, [], null), []);
+  const alone = summaryLines(config, [repetition], { guestNs: 38.94, hostNs: 3.1 }).join('\n');
+  assert.match(alone, /harness alone +guest 38\.9 ns, host 3\.1 ns of it/);
 });
 
 test('report: what the kernel does not tell is not made up', () => {
   const unknown = { ...side, cpuNs: null };
-  const lines = summaryLines(config, [
-    { ...repetition, pairs: [{ ...repetition.pairs[0]!, guest: unknown, host: unknown }] },
-  ]);
+  const pairs = [{ ...repetition.pairs[0]!, guest: unknown, host: unknown }];
+  const lines = summaryLines(config, [{ ...repetition, pairs }], null);
   assert.match(lines.join('\n'), /CPU time +guest unknown here, host unknown here/);
 });
 

@@ -1,6 +1,6 @@
 /** What a person reads: the original program's lines to the letter, then this program's own figures. Main thread. */
 import { LAYOUTS } from './pair/layouts.ts';
-import type { Repetition, RunConfig, SideRecord } from './record.ts';
+import type { Harness, Repetition, RunConfig, SideRecord } from './record.ts';
 
 const seconds = (ns: number) => (ns / 1e9).toFixed(3);
 const grouped = (value: number) => value.toLocaleString('en-US');
@@ -35,7 +35,7 @@ function spread(values: readonly number[], show: (value: number) => string): str
 export const row = (name: string, text: string) => `  ${name.padEnd(20)} ${text}`;
 
 /** Our figures over all repetitions, with their spread. */
-export function summaryLines(config: RunConfig, repetitions: readonly Repetition[]): string[] {
+export function summaryLines(config: RunConfig, repetitions: readonly Repetition[], harness: Harness): string[] {
   if (repetitions.length === 0) return [];
   const { transfers } = config;
   const over = (figure: (repetition: Repetition) => number | null, show: (value: number) => string) => {
@@ -71,6 +71,14 @@ export function summaryLines(config: RunConfig, repetitions: readonly Repetition
       both((s) => s.spurious, grouped),
     ),
     row('CPU time', `${both((s) => s.cpuNs, perTransfer)} a transfer`),
+    ...(harness === null
+      ? []
+      : [
+          row(
+            'harness alone',
+            `guest ${harness.guestNs.toFixed(1)} ns, host ${harness.hostNs.toFixed(1)} ns of it (layout null)`,
+          ),
+        ]),
     row(
       'collections',
       both((s) => s.gcCount, grouped),

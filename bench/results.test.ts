@@ -30,6 +30,7 @@ const record: RunRecord = {
   failure: 'guest: the peer did nothing',
   config: parseRunOptions(['--parallel']).config,
   environment: captureEnvironment(),
+  harness: null,
   repetitions: [],
 };
 

@@ -10,7 +10,14 @@ import type { Fault } from './pair/faults.ts';
 import { allowedCpus } from './pair/pinning.ts';
 import { type Placement, PlacementError, placeThreads } from './placement.ts';
 import { makeProgress } from './progress.ts';
-import { type Outcome, type Repetition, type RunRecord, SCHEMA_VERSION } from './record.ts';
+import {
+  type Harness,
+  type Outcome,
+  type Repetition,
+  type RunConfig,
+  type RunRecord,
+  SCHEMA_VERSION,
+} from './record.ts';
 import { runRepetition } from './repetition.ts';
 import { originalLines, row, summaryLines, warnings } from './report.ts';
 import { appendRecord, checkAppendable, defaultResultsFile } from './results.ts';
@@ -103,6 +110,8 @@ async function runParallel(
     for (const line of originalLines(result.repetition)) people(line);
   }
 
+  const harness =
+    outcome === 'done' && config.layout !== 'null' ? await measureHarness(config, placement, signal) : null;
   const record: RunRecord = {
     schema: SCHEMA_VERSION,
     id: randomUUID(),
@@ -112,10 +121,11 @@ async function runParallel(
     failure: failure?.split('\n')[0] ?? null,
     config,
     environment,
+    harness,
     repetitions,
   };
   if (json) console.out(JSON.stringify(record));
-  for (const line of summaryLines(config, repetitions)) people(line);
+  for (const line of summaryLines(config, repetitions, harness)) people(line);
   for (const line of warnings(config, repetitions, environment.cpus)) console.err(`warning: ${line}`);
   if (failure !== null) console.err(`${outcome}: ${failure}`);
   if (file === null) return EXIT_CODES[outcome];
@@ -127,6 +137,29 @@ async function runParallel(
     console.err(`failed: the record could not be appended to ${file}: ${(error as Error).message}`);
     return EXIT_CODES[outcome] || EXIT_CODES.failed;
   }
+}
+
+/** Enough transfers to tell what the loops cost, few enough not to be waited for. */
+const HARNESS_TRANSFERS = 500_000;
+
+/** The same loops with no ring between them: what of the figures is the harness's own. */
+async function measureHarness(
+  config: RunConfig,
+  placement: Placement,
+  signal: AbortSignal | undefined,
+): Promise<Harness> {
+  const alone: RunConfig = {
+    ...config,
+    layout: 'null',
+    fastVringh: false,
+    warmup: HARNESS_TRANSFERS,
+    transfers: HARNESS_TRANSFERS,
+  };
+  const result = await runRepetition(alone, placement, signal && { signal });
+  if ('failure' in result) return null;
+  const { guest, host } = result.repetition.pairs[0]!;
+  if (guest.cpuNs === null || host.cpuNs === null) return null;
+  return { guestNs: guest.cpuNs / HARNESS_TRANSFERS, hostNs: host.cpuNs / HARNESS_TRANSFERS };
 }
 
 function placementOf(cpus: string): Placement {
