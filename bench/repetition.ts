@@ -5,13 +5,13 @@
 import { Piscina } from 'piscina';
 import { type DoorbellStrategy, portsOf, ringingEnd, waitingEnd } from '../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../src/doorbell/index.ts';
-import type { ReadyMessage, SideEnd } from '../workers/side.ts';
 import { loadAverage, stolenNs } from './environment.ts';
 import type { Fault } from './pair/faults.ts';
 import { LAYOUTS } from './pair/layouts.ts';
 import { releaseStart, stopRendezvous } from './pair/rendezvous.ts';
 import { makePair, type PairSetup } from './pair/setup.ts';
 import type { Side, SideReport, SideTask } from './pair/side.ts';
+import type { ReadyMessage, SideEnd } from './pair/side-end.ts';
 import type { Placement } from './placement.ts';
 import type { Outcome, Repetition, RunConfig, SideRecord } from './record.ts';
 

@@ -1,0 +1,25 @@
+/** How a side's task ended, as data: errors do not keep their class on the way to the main thread. */
+import { RingError } from '../../src/ring/errors.ts';
+import { CheckFailed } from '../check-failed.ts';
+import { Stalled, Stopped } from '../workloads/runner.ts';
+import { PinningFailed } from './pinning.ts';
+import type { Side, SideReport } from './side.ts';
+
+/** Sent to the main thread when a side is warm and waits for the window. */
+export interface ReadyMessage {
+  ready: Side;
+}
+
+export type SideEnd =
+  | { ended: 'done'; report: SideReport }
+  | { ended: 'check-failed' | 'stalled' | 'stopped' | 'failed'; message: string };
+
+/** What `runSide` threw; a stack only for what nobody foresaw. */
+export function endedBy(error: unknown): SideEnd {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof Stopped) return { ended: 'stopped', message };
+  if (error instanceof Stalled) return { ended: 'stalled', message };
+  if (error instanceof CheckFailed) return { ended: 'check-failed', message };
+  const foreseen = error instanceof RingError || error instanceof PinningFailed;
+  return { ended: 'failed', message: foreseen || !(error instanceof Error) ? message : (error.stack ?? message) };
+}
