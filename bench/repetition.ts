@@ -13,7 +13,7 @@ import { makePair, type PairSetup } from './pair/setup.ts';
 import type { Side, SideReport, SideTask } from './pair/side.ts';
 import type { ReadyMessage, SideEnd } from './pair/side-end.ts';
 import type { Placement } from './placement.ts';
-import type { Outcome, Repetition, RunConfig, SideRecord } from './record.ts';
+import type { Outcome, Repetition, RunConfig } from './record.ts';
 
 /** How long a side may take to stop by itself before its thread is ended. */
 const STOP_GRACE_MS = 500;
@@ -161,28 +161,6 @@ async function collect(
   return { guest, host };
 }
 
-function toSide(report: SideReport): SideRecord {
-  const { pinning, thread } = report;
-  return {
-    cpu: pinning.cpu,
-    pinned: pinning.pinned,
-    unpinnedReason: pinning.pinned ? null : pinning.reason,
-    nice: report.nice,
-    notified: report.notified,
-    suppressed: report.suppressed,
-    wakeSyscalls: report.wakeSyscalls,
-    pinged: report.pinged,
-    spurious: report.spurious,
-    spins: report.spins,
-    spinUs: report.spinUs,
-    asleepNs: thread?.asleepNs ?? null,
-    cpuNs: thread?.cpuNs ?? null,
-    voluntarySwitches: thread?.voluntarySwitches ?? null,
-    involuntarySwitches: thread?.involuntarySwitches ?? null,
-    gcCount: report.gcCount,
-  };
-}
-
 function toRepetition(
   config: RunConfig,
   guest: SideReport,
@@ -203,8 +181,8 @@ function toRepetition(
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
     pairs: [
       {
-        guest: toSide(guest),
-        host: toSide(host),
+        guest: guest.record,
+        host: host.record,
         lostWakeups: guest.lostWakeups + host.lostWakeups,
         verifiedTransfers: config.fastVringh || !LAYOUTS[config.layout].carries ? 0 : guest.transfers,
       },

@@ -12,29 +12,27 @@ import type { HostQueue } from '../../src/host/queue.ts';
 import { Vringh } from '../../src/host/vringh.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
 import { slowRange, wholeRange } from '../../src/memory/range.ts';
-import { bindPair, type PairSetup } from './setup.ts';
+import type { BoundPair } from './setup.ts';
 
 export interface Layout {
   /** One line for the help text. */
   readonly summary: string;
   /** The two sides meet, so that payloads arrive and can be checked. */
   readonly carries: boolean;
-  guest(setup: PairSetup, bell: Doorbell): GuestQueue;
-  host(setup: PairSetup): HostQueue;
+  guest(pair: BoundPair, bell: Doorbell): GuestQueue;
+  host(pair: BoundPair): HostQueue;
 }
 
 /** The host half of the split layout, with the head-only interface that a polling host needs. */
-export function splitHost(setup: PairSetup): Vringh {
-  const { region, ring, shared } = bindPair(setup);
+export function splitHost({ config, region, ring, shared }: BoundPair): Vringh {
   const memory = new GuestMemory([region]);
-  const getRange = setup.config.slowRange ? slowRange(memory) : wholeRange(memory);
-  return new Vringh({ ring, shared, features: setup.config.features, memory, getRange });
+  const getRange = config.slowRange ? slowRange(memory) : wholeRange(memory);
+  return new Vringh({ ring, shared, features: config.features, memory, getRange });
 }
 
-function splitGuest(setup: PairSetup, doorbell: Doorbell): SplitVirtqueue {
-  const { ring, shared, tables } = bindPair(setup);
+function splitGuest({ config, ring, shared, tables }: BoundPair, doorbell: Doorbell): SplitVirtqueue {
   const indirectPool = new IndirectPool(tables);
-  return new SplitVirtqueue({ ring, shared, features: setup.config.features, doorbell, indirectPool });
+  return new SplitVirtqueue({ ring, shared, features: config.features, doorbell, indirectPool });
 }
 
 export const LAYOUTS = {

@@ -81,7 +81,10 @@ export function makePair(config: PairConfig): PairSetup {
   };
 }
 
-/** Either thread: the ring and the rest, over the shared memory. */
+/** What `bindPair` returns. */
+export type BoundPair = ReturnType<typeof bindPair>;
+
+/** Either thread, once: the ring and the rest, over the shared memory. */
 export function bindPair(setup: PairSetup) {
   const { config } = setup;
   const layout = pairLayout(config);
@@ -95,5 +98,5 @@ export function bindPair(setup: PairSetup) {
     tableCount: config.ringSize,
     tableLength: WORKLOADS[config.workload].elementsMax,
   };
-  return { region, ring, shared, slots, tables };
+  return { config, region, ring, shared, slots, tables };
 }

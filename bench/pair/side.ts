@@ -4,42 +4,31 @@
  */
 
 import { CostlyDoorbell } from '../../src/doorbell/costly.ts';
-import { type Doorbell, type DoorbellHandle, SilentDoorbell, type WaitSet } from '../../src/doorbell/doorbell.ts';
+import { type Doorbell, SilentDoorbell, type WaitSet } from '../../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { Request } from '../../src/host/queue.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
+import type { SideRecord } from '../record.ts';
 import { WORKLOADS } from '../workloads/index.ts';
 import { FastHostLoop, GuestLoop, HostLoop, type Loop } from '../workloads/loops.ts';
 import { Runner } from '../workloads/runner.ts';
 import { calibrate } from './calibration.ts';
 import { type Fault, FaultyLoop, MuteDoorbell } from './faults.ts';
 import { LAYOUTS, splitHost } from './layouts.ts';
-import { niceValue, type Pinning, PinningFailed, pinThread, yieldToPeer } from './pinning.ts';
+import { niceValue, PinningFailed, pinThread, yieldToPeer } from './pinning.ts';
 import { Rendezvous } from './rendezvous.ts';
-import { bindPair, type PairSetup } from './setup.ts';
-import { collector, GcCounter, threadStats } from './thread-stats.ts';
+import { type BoundPair, bindPair, type PairSetup } from './setup.ts';
+import { collector, GcCounter, threadDelta, threadStats } from './thread-stats.ts';
 
 export type Side = 'guest' | 'host';
 
-/** What one side counted in the measured window. */
+/** What one side tells of the measured window. */
 export interface SideReport {
-  pinning: Pinning;
-  notified: number;
-  suppressed: number;
-  wakeSyscalls: number;
-  pinged: number;
-  spurious: number;
-  spins: number;
-  /** Where an adaptive doorbell's looking time settled, microseconds; else 0. */
-  spinUs: number;
+  /** Its part of the record. */
+  record: SideRecord;
   lostWakeups: number;
   /** Transfers of the window that this side finished with. */
   transfers: number;
-  gcCount: number;
-  /** The thread's claim on its CPU: higher yields more. */
-  nice: number;
-  /** Null where /proc does not tell. */
-  thread: { cpuNs: number; asleepNs: number; voluntarySwitches: number; involuntarySwitches: number } | null;
   /** Median round trip of a word between the CPUs before and after the window, nanoseconds. */
   crossCpuNs: [number | null, number | null];
   /** The guest's only: the window as the process saw it. */
@@ -68,54 +57,48 @@ interface Half {
 /** Serves requests that carry nothing. */
 const IDLE_HOST = WORKLOADS.single.host();
 
-function waitSet(setup: PairSetup, handle: DoorbellHandle): WaitSet {
-  const { doorbell, spinUs, apart } = setup.config;
-  return DOORBELLS[doorbell].waitSet(handle, { spinUs, yields: !apart });
-}
-
-function buildGuest(setup: PairSetup, bell: Doorbell): Half {
-  const { config } = setup;
-  const { slots } = bindPair(setup);
+function guestLoop(pair: BoundPair, bell: Doorbell): Loop {
+  const { config, slots } = pair;
   const layout = LAYOUTS[config.layout];
   const workload = WORKLOADS[config.workload].guest(slots);
   const verify = layout.carries && !config.fastVringh;
-  const loop = new GuestLoop(layout.guest(setup, bell), workload, slots.count, verify, config.knobs);
-  return { loop, waits: waitSet(setup, setup.guestHandle), bell };
+  return new GuestLoop(layout.guest(pair, bell), workload, slots.count, verify, config.knobs);
 }
 
-function buildHost(setup: PairSetup, bell: Doorbell): Half {
-  return { loop: hostLoop(setup, bell), waits: waitSet(setup, setup.hostHandle), bell };
-}
-
-function hostLoop(setup: PairSetup, bell: Doorbell): Loop {
-  const { config } = setup;
-  if (config.fastVringh) return new FastHostLoop(splitHost(setup), bell);
+function hostLoop(pair: BoundPair, bell: Doorbell): Loop {
+  const { config } = pair;
+  if (config.fastVringh) return new FastHostLoop(splitHost(pair), bell);
   const layout = LAYOUTS[config.layout];
-  const request = new Request(new GuestMemory([bindPair(setup).region]));
+  const request = new Request(new GuestMemory([pair.region]));
   const workload = layout.carries ? WORKLOADS[config.workload].host() : IDLE_HOST;
-  return new HostLoop(layout.host(setup), request, workload, bell);
+  return new HostLoop(layout.host(pair), request, workload, bell);
 }
 
 function build({ side, setup, fault }: SideTask): Half {
   const { config } = setup;
   const strategy = DOORBELLS[config.doorbell];
-  const peer = side === 'guest' ? setup.hostHandle : setup.guestHandle;
+  const [own, peer] = side === 'guest' ? [setup.guestHandle, setup.hostHandle] : [setup.hostHandle, setup.guestHandle];
+  const waits = strategy.waitSet(own, { spinUs: config.spinUs, yields: !config.apart });
   const plain = side === 'guest' && config.fastVringh ? new SilentDoorbell() : strategy.doorbell(peer);
   const bell = config.exitCostNs === 0 ? plain : new CostlyDoorbell(plain, config.exitCostNs);
-  const make = side === 'guest' ? buildGuest : buildHost;
-  return fault?.side === side ? buildFaulty(make, setup, bell, fault) : make(setup, bell);
+  const makeLoop = side === 'guest' ? guestLoop : hostLoop;
+  const pair = bindPair(setup);
+  if (fault?.side === side) return { waits, ...faulty(makeLoop, pair, bell, fault) };
+  return { waits, bell, loop: makeLoop(pair, bell) };
 }
 
-function buildFaulty(make: typeof buildGuest, setup: PairSetup, bell: Doorbell, fault: Fault): Half {
-  const muted = new MuteDoorbell(bell, fault);
-  const half = make(setup, fault.kind === 'mute' ? muted : bell);
-  muted.doneSoFar = () => half.loop.done;
-  const { region, offset, count } = bindPair(setup).slots;
-  const at = offset + (fault.transfer % count) * WORKLOADS[setup.config.workload].slotBytes;
+/** The same loop and doorbell, with a fault in one of them. */
+function faulty(makeLoop: typeof guestLoop, pair: BoundPair, plain: Doorbell, fault: Fault): Omit<Half, 'waits'> {
+  const muted = new MuteDoorbell(plain, fault);
+  const bell = fault.kind === 'mute' ? muted : plain;
+  const loop = makeLoop(pair, bell);
+  muted.doneSoFar = () => loop.done;
+  const { region, offset, count } = pair.slots;
+  const at = offset + (fault.transfer % count) * WORKLOADS[pair.config.workload].slotBytes;
   const corrupt = () => {
     region.u8[at] = region.u8[at]! ^ 0xff;
   };
-  return { ...half, loop: new FaultyLoop(half.loop, fault, corrupt) };
+  return { bell, loop: new FaultyLoop(loop, fault, corrupt) };
 }
 
 /**
@@ -159,7 +142,7 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
   stamps[0] = process.hrtime.bigint();
   if (serving) {
     for (let tenth = 1; tenth <= 10; tenth++) {
-      await runner.run(config.warmup + Math.floor((config.transfers * tenth) / 10), tenth === 10);
+      await runner.run(config.warmup + tenthEnd(config.transfers, tenth), tenth === 10);
       stamps[tenth] = process.hrtime.bigint();
     }
   } else {
@@ -173,28 +156,28 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
   const wallNs = Number(stamps[10]! - stamps[0]!);
   const crossAfter = config.apart ? calibrate(rendezvous, serving) : null;
   waits.close();
+  const thread = before === null || after === null ? null : threadDelta(before, after);
   return {
-    pinning,
-    notified: bell.rings,
-    suppressed: loop.suppressed,
-    wakeSyscalls: bell.wakeSyscalls,
-    pinged: runner.pinged,
-    spurious: runner.spurious,
-    spins: runner.spins + waits.spins,
-    spinUs: waits.spinUs,
+    record: {
+      cpu: pinning.cpu,
+      pinned: pinning.pinned,
+      unpinnedReason: pinning.pinned ? null : pinning.reason,
+      nice: niceValue(),
+      notified: bell.rings,
+      suppressed: loop.suppressed,
+      wakeSyscalls: bell.wakeSyscalls,
+      pinged: runner.pinged,
+      spurious: runner.spurious,
+      spins: runner.spins + waits.spins,
+      spinUs: waits.spinUs,
+      asleepNs: thread === null ? null : Math.max(0, wallNs - thread.cpuNs - thread.queuedNs),
+      cpuNs: thread?.cpuNs ?? null,
+      voluntarySwitches: thread?.voluntarySwitches ?? null,
+      involuntarySwitches: thread?.involuntarySwitches ?? null,
+      gcCount,
+    },
     lostWakeups: runner.lostWakeups,
     transfers: loop.done - config.warmup,
-    gcCount,
-    nice: niceValue(),
-    thread:
-      before === null || after === null
-        ? null
-        : {
-            cpuNs: after.cpuNs - before.cpuNs,
-            asleepNs: Math.max(0, wallNs - (after.cpuNs - before.cpuNs) - (after.queuedNs - before.queuedNs)),
-            voluntarySwitches: after.voluntarySwitches - before.voluntarySwitches,
-            involuntarySwitches: after.involuntarySwitches - before.involuntarySwitches,
-          },
     crossCpuNs: [crossBefore, crossAfter],
     window: serving
       ? {
@@ -207,11 +190,14 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
   };
 }
 
+/** The number of transfers after which a tenth (1 to 10) of the window ends. */
+const tenthEnd = (transfers: number, tenth: number) => Math.floor((transfers * tenth) / 10);
+
 /** Transfers a second in each tenth of the window; tenths without a transfer are left out. */
 function tenthsOf(stamps: BigInt64Array, transfers: number): number[] {
   const tenths: number[] = [];
   for (let tenth = 1; tenth <= 10; tenth++) {
-    const sent = Math.floor((transfers * tenth) / 10) - Math.floor((transfers * (tenth - 1)) / 10);
+    const sent = tenthEnd(transfers, tenth) - tenthEnd(transfers, tenth - 1);
     const ns = Number(stamps[tenth]! - stamps[tenth - 1]!);
     if (sent > 0 && ns > 0) tenths.push((sent * 1e9) / ns);
   }

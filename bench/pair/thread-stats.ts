@@ -29,6 +29,16 @@ export function threadStats(): ThreadStats | null {
   }
 }
 
+/** What happened between two looks at the same thread. */
+export function threadDelta(before: ThreadStats, after: ThreadStats): ThreadStats {
+  return {
+    cpuNs: after.cpuNs - before.cpuNs,
+    queuedNs: after.queuedNs - before.queuedNs,
+    voluntarySwitches: after.voluntarySwitches - before.voluntarySwitches,
+    involuntarySwitches: after.involuntarySwitches - before.involuntarySwitches,
+  };
+}
+
 /** The engine's collector as a function, which it gives only to contexts made after it was told to. */
 export function collector(): () => void {
   setFlagsFromString('--expose-gc');

@@ -251,12 +251,10 @@ export class SplitVirtqueue implements GuestQueue {
   enableCallsDelayed(): boolean {
     if (this.broken !== null) throw this.broken;
     const outstanding = (this.publishedIdx - this.lastUsedIdx) & 0xffff;
-    const waitFor = (outstanding * 3) >> 2;
-    this.requestCall(waitFor);
+    this.requestCall((outstanding * 3) >> 2);
     // D full: our wish, then their index. Pairs with D full, Vringh.needsCall.
     this.shared.fence();
-    const finished = (this.shared.load16(this.ring.usedIdx) - this.lastUsedIdx) & 0xffff;
-    return finished <= waitFor;
+    return !this.callDue();
   }
 
   /**
