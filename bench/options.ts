@@ -13,11 +13,17 @@ import { WORKLOADS } from './workloads/index.ts';
 /** Transfers are numbered in 32 bits; warm-up and window share the numbers. */
 const TRANSFERS_MAX = 2_000_000_000;
 
+/** The fastest schedule, a second; how long one lasts by default, seconds. */
+const RATE_MAX = 10_000_000;
+const RATE_SECONDS = 10;
+
 export interface RunOptions {
   config: RunConfig;
   label: string;
   /** A file, `none`, or null for the machine's own file. */
   out: string | null;
+  /** How the files of latency distributions begin, or null. */
+  hgrm: string | null;
   json: boolean;
   help: boolean;
   /** Options given that change nothing in this run, each with why. */
@@ -30,6 +36,8 @@ interface Option {
   summary: string;
   /** Shown in the help. */
   byDefault?: string;
+  /** What it means when it is given without a value. */
+  implied?: string;
   choices?: Choice;
   /** Only the parallel test looks at it. */
   parallelOnly?: boolean;
@@ -69,6 +77,12 @@ export const RUN_OPTIONS = {
   'exit-cost': measured('NS', 'simulated cost of each doorbell ring, nanoseconds', '0'),
   cpus: measured('WHERE', 'distant (first and last), same, none, or two numbers: guest,host', 'distant'),
   timeout: measured('S', 'bound of every wait for the peer in warm-up and window, seconds', '10'),
+  latency: {
+    ...measured('N', 'measure the latency of every N-th transfer, and of wake-ups', 'off; without N: 64'),
+    implied: '64',
+  },
+  hgrm: measured('PREFIX', 'write the latency distributions to PREFIX.round-trip.hgrm and so on', ''),
+  rate: measured('N', 'send at a fixed rate, N a second; implies --latency 1, --transfers 10 seconds worth', 'off'),
   label: measured('TEXT', 'kept in the record', ''),
   out: measured('FILE', "where the record is appended, or none; default: the machine's file in results/", ''),
   json: { ...flag('print the record alone on standard output; the rest goes to standard error'), parallelOnly: true },
@@ -90,6 +104,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     choiceOf(`--${name}`, text(name), table);
 
   const ordering = pick('ordering', ORDERINGS);
+  const rate = given.has('rate') ? count('rate', 1, RATE_MAX) : 0;
   const config: RunConfig = {
     parallel: on('parallel'),
     indirect: on('indirect'),
@@ -97,7 +112,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     virtio1: on('virtio-1'),
     slowRange: on('slow-range'),
     fastVringh: on('fast-vringh'),
-    transfers: count('transfers', 1, TRANSFERS_MAX),
+    transfers: rate > 0 && !given.has('transfers') ? rate * RATE_SECONDS : count('transfers', 1, TRANSFERS_MAX),
     warmup: count('warmup', 0, TRANSFERS_MAX),
     repeat: count('repeat', 1, 1_000_000),
     ringSize: count('ring-size', 1, VRING_SIZE_MAX),
@@ -114,18 +129,31 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
       : count('ring-size', 1, VRING_SIZE_MAX),
     delayedInterrupt: choiceOf('--delayed-interrupt', text('delayed-interrupt'), { on: true, off: false }) === 'on',
     exitCost: count('exit-cost', 0, 1_000_000_000),
+    latency: given.has('latency') ? count('latency', 1, TRANSFERS_MAX) : rate === 0 ? 0 : 1,
+    rate,
     timeout: secondsOf('--timeout', text('timeout')),
   };
   checkCombination(config);
+  if (given.has('hgrm') && config.latency === 0)
+    throw new UsageError('--hgrm needs --latency: it writes what that measures');
   const idle = config.parallel ? [] : NAMES.filter((name) => given.has(name) && OPTIONS[name].parallelOnly);
   return {
     config,
     label: text('label'),
     out: given.get('out') ?? null,
+    hgrm: given.get('hgrm') ?? null,
     json: on('json'),
     help: on('help'),
     idle: idle.map((name) => `--${name} has no effect without --parallel`),
   };
+}
+
+/** `--name` as `--name=implied` where no value of its own follows. */
+function withImplied(argument: string, index: number, args: readonly string[]): string {
+  const name = argument.slice(2) as OptionName;
+  const implied = argument.startsWith('--') && Object.hasOwn(OPTIONS, name) ? OPTIONS[name].implied : undefined;
+  const alone = args[index + 1] === undefined || args[index + 1]!.startsWith('-');
+  return implied !== undefined && alone ? `${argument}=${implied}` : argument;
 }
 
 /** The arguments as option → text (flags: ''). @throws UsageError */
@@ -133,7 +161,7 @@ function readArguments(args: readonly string[]): Map<OptionName, string> {
   const options = Object.fromEntries(
     NAMES.map((name) => [name, { type: OPTIONS[name].value === null ? 'boolean' : 'string' } as const]),
   );
-  const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true });
+  const { tokens } = parseArgs({ args: args.map(withImplied), options, strict: false, tokens: true });
   const given = new Map<OptionName, string>();
   for (const token of tokens) {
     if (token.kind === 'positional') throw new UsageError(`unexpected argument '${token.value}'`);
@@ -179,8 +207,9 @@ function checkCombination(config: RunConfig): void {
 export function optionsHelp(): string {
   const lines: string[] = [];
   for (const name of NAMES) {
-    const { value, summary, byDefault, choices } = OPTIONS[name];
-    const left = `  --${name}${value === null ? '' : ` ${value}`}`;
+    const { value, summary, byDefault, implied, choices } = OPTIONS[name];
+    const shown = implied === undefined ? value : `[${value}]`;
+    const left = `  --${name}${shown === null ? '' : ` ${shown}`}`;
     lines.push(`${left.padEnd(22)} ${summary}${byDefault ? ` (${byDefault})` : ''}`);
     for (const [chosen, { summary: what }] of Object.entries(choices ?? {}))
       lines.push(`${''.padEnd(24)} ${chosen.padEnd(10)} ${what}`);

@@ -50,6 +50,10 @@ export const configSchema = z.strictObject({
   delayedInterrupt: z.boolean(),
   /** Simulated cost of each doorbell ring, nanoseconds. */
   exitCost: count,
+  /** One of how many transfers has its latency measured; 0: none. */
+  latency: count,
+  /** Transfers that are due a second; 0: as fast as it goes. */
+  rate: count,
 });
 
 export const environmentSchema = z.strictObject({
@@ -95,6 +99,21 @@ const sideSchema = z.strictObject({
   gcCount: count,
 });
 
+/** HDR histogram of nanoseconds: V2, compressed, base64; null where there was no sample. */
+const histogram = z.string().nullable();
+
+const latencySchema = z.strictObject({
+  /** One of how many transfers was sampled: more than asked for where the samples would be too many. */
+  every: count,
+  /** What one look at the clock costs; intervals are too long by about it. */
+  clockNs: ns,
+  /** From the guest's kick until the host's wait returned, and the other way. */
+  kickToWake: histogram,
+  callToWake: histogram,
+  /** From a transfer's being added, or at a fixed rate from its being due, until the guest has it back. */
+  roundTrip: histogram,
+});
+
 const repetitionSchema = z.strictObject({
   wallNs: ns,
   /** CPU time of the whole process in the window. */
@@ -118,6 +137,8 @@ const repetitionSchema = z.strictObject({
       lostWakeups: count,
       /** Transfers whose bytes were checked; 0 with fastVringh or layout null, where only order and lengths are. */
       verifiedTransfers: count,
+      /** Null where it was not asked for. */
+      latency: latencySchema.nullable(),
     }),
   ),
 });

@@ -1,4 +1,5 @@
 /** What a person reads: the original program's lines to the letter, then this program's own figures. Main thread. */
+import { latencyLines } from './latency/summary.ts';
 import { LAYOUTS } from './pair/layouts.ts';
 import type { Harness, Repetition, RunConfig, SideRecord } from './record.ts';
 
@@ -91,6 +92,7 @@ export function summaryLines(config: RunConfig, repetitions: readonly Repetition
         (v) => v.toFixed(0),
       )} MB`,
     ),
+    ...latencyLines(repetitions),
   ];
 }
 
@@ -99,6 +101,8 @@ const CROSSING_JUMP = 1.5;
 /** The pair's own two threads, and a little. */
 const LOAD_MAX = 2.5;
 const STEAL_SHARE_MAX = 0.01;
+/** The part of a fixed rate that must be reached. */
+const RATE_HELD = 0.98;
 
 /** What makes the figures doubtful, one line each. */
 export function warnings(config: RunConfig, repetitions: readonly Repetition[], cpus: number): string[] {
@@ -110,6 +114,9 @@ export function warnings(config: RunConfig, repetitions: readonly Repetition[], 
       `the way between the CPUs changed from ${Math.min(...crossings).toFixed(0)} to ` +
         `${Math.max(...crossings).toFixed(0)} ns: figures of different modes should not be compared`,
     );
+  const slowest = Math.min(...repetitions.map(({ transfersPerSecond }) => transfersPerSecond));
+  if (config.rate > 0 && slowest < RATE_HELD * config.rate)
+    lines.push(`the rate was not held: ${slowest.toFixed(0)} of ${config.rate} transfers a second`);
   const load = Math.max(...repetitions.map((repetition) => repetition.load ?? 0));
   if (load > LOAD_MAX) lines.push(`the machine was loaded (load average ${load.toFixed(2)})`);
   const stolen = Math.max(...repetitions.map(({ stealNs, wallNs }) => (stealNs ?? 0) / (wallNs * cpus)));

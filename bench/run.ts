@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { runBasicTest } from './basic.ts';
 import { CheckFailed } from './check-failed.ts';
 import { captureEnvironment } from './environment.ts';
+import { writeHgrm } from './latency/summary.ts';
 import { UsageError } from './option-values.ts';
 import { parseRunOptions, type RunOptions } from './options.ts';
 import type { Fault } from './pair/faults.ts';
@@ -128,6 +129,7 @@ async function runParallel(
   for (const line of summaryLines(config, repetitions, harness)) people(line);
   for (const line of warnings(config, repetitions, environment.cpus)) console.err(`warning: ${line}`);
   if (failure !== null) console.err(`${outcome}: ${failure}`);
+  if (options.hgrm !== null) for (const name of writeHgrm(options.hgrm, repetitions)) people(row('distribution', name));
   if (file === null) return EXIT_CODES[outcome];
   try {
     appendRecord(file, record);
@@ -152,6 +154,8 @@ async function measureHarness(
     ...config,
     layout: 'null',
     fastVringh: false,
+    latency: 0,
+    rate: 0,
     warmup: HARNESS_TRANSFERS,
     transfers: HARNESS_TRANSFERS,
   };

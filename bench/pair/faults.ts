@@ -9,9 +9,10 @@ export interface Fault {
   side: 'guest' | 'host';
   /**
    * throw: an exception; exit: the thread ends; silence: it does nothing for ever; garbage: it allocates until the
-   * engine collects; corrupt: a payload byte of the transfer at hand changes; mute: its doorbell rings nobody.
+   * engine collects; corrupt: a payload byte of the transfer at hand changes; mute: its doorbell rings nobody; pause:
+   * it sleeps for PAUSE_MS.
    */
-  kind: 'throw' | 'exit' | 'silence' | 'garbage' | 'corrupt' | 'mute';
+  kind: 'throw' | 'exit' | 'silence' | 'garbage' | 'corrupt' | 'mute' | 'pause';
   /** The transfer before which it happens, counted from the start of warm-up. */
   transfer: number;
 }
@@ -21,6 +22,9 @@ const MUTE_RINGS = 20;
 
 /** Several young generations' worth of 1 KiB arrays. */
 const GARBAGE_ARRAYS = 60_000;
+
+/** How long a planted pause lasts, milliseconds. */
+export const PAUSE_MS = 100;
 
 const ACTIONS: Record<Exclude<Fault['kind'], 'mute'>, (corrupt: () => void) => void> = {
   throw: () => {
@@ -35,6 +39,9 @@ const ACTIONS: Record<Exclude<Fault['kind'], 'mute'>, (corrupt: () => void) => v
     for (let i = 0; i < GARBAGE_ARRAYS; i++) kept[i & 7] = new Array<number>(128).fill(i);
   },
   corrupt: (corrupt) => corrupt(),
+  pause: () => {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+  },
 };
 
 /** A loop that misbehaves once, before a given transfer. */
@@ -75,6 +82,14 @@ export class FaultyLoop implements Loop {
 
   woken(): void {
     this.inner.woken();
+  }
+
+  dueInMs(): number {
+    return this.inner.dueInMs();
+  }
+
+  pause(): void {
+    this.inner.pause();
   }
 
   hasWork(): boolean {

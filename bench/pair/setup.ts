@@ -12,6 +12,8 @@ import { allocateShared, MemoryRegion, type SharedMemory } from '../../src/memor
 import { ORDERINGS, type OrderingName } from '../../src/ordering/index.ts';
 import type { RingFeatures } from '../../src/ring/features.ts';
 import { alignUp, legacyLayout, SplitRing } from '../../src/ring/split-layout.ts';
+import { clockBase } from '../latency/clock.ts';
+import { makeWakeLines, type WakeLines } from '../latency/wake.ts';
 import { WORKLOADS, type WorkloadName } from '../workloads/index.ts';
 import type { GuestKnobs } from '../workloads/loops.ts';
 import type { LayoutName } from './layouts.ts';
@@ -40,6 +42,10 @@ export interface PairConfig {
   knobs: GuestKnobs;
   /** Added to each ring of a doorbell, nanoseconds. */
   exitCostNs: number;
+  /** One of how many transfers has its latency measured; 0: none. */
+  latencyEvery: number;
+  /** Transfers that are due a second; 0: no schedule. */
+  rate: number;
   /** The threads run on different CPUs, so that the way between them can be measured. */
   apart: boolean;
 }
@@ -51,6 +57,9 @@ export interface PairSetup {
   /** What each thread waits on, and the other rings. */
   guestHandle: DoorbellHandle;
   hostHandle: DoorbellHandle;
+  /** What both clocks count from, and where ringers leave their time for waiters. */
+  clockBase: number;
+  wakeLines: WakeLines;
 }
 
 interface PairLayout {
@@ -78,6 +87,8 @@ export function makePair(config: PairConfig): PairSetup {
     rendezvous: makeRendezvous(),
     guestHandle: doorbell.makeHandle(),
     hostHandle: doorbell.makeHandle(),
+    clockBase: clockBase(),
+    wakeLines: makeWakeLines(),
   };
 }
 

@@ -2,8 +2,9 @@
 import { RingError } from '../../src/ring/errors.ts';
 import { CheckFailed } from '../check-failed.ts';
 import { Stalled, Stopped } from '../workloads/runner.ts';
+import type { Side } from './half.ts';
 import { PinningFailed } from './pinning.ts';
-import type { Side, SideReport } from './side.ts';
+import type { SideReport } from './side.ts';
 
 /** Sent to the main thread when a side is warm and waits for the window. */
 export interface ReadyMessage {

@@ -2,25 +2,15 @@
  * One side of a pair, from the start of its thread's task to its report: pin, build, warm up, meet, measure, report.
  * Guest or host thread.
  */
-
-import { CostlyDoorbell } from '../../src/doorbell/costly.ts';
-import { type Doorbell, SilentDoorbell, type WaitSet } from '../../src/doorbell/doorbell.ts';
-import { DOORBELLS } from '../../src/doorbell/index.ts';
-import { Request } from '../../src/host/queue.ts';
-import { GuestMemory } from '../../src/memory/guest-memory.ts';
 import type { SideRecord } from '../record.ts';
-import { WORKLOADS } from '../workloads/index.ts';
-import { FastHostLoop, GuestLoop, HostLoop, type Loop } from '../workloads/loops.ts';
 import { Runner } from '../workloads/runner.ts';
 import { calibrate } from './calibration.ts';
-import { type Fault, FaultyLoop, MuteDoorbell } from './faults.ts';
-import { LAYOUTS, splitHost } from './layouts.ts';
+import type { Fault } from './faults.ts';
+import { buildHalf, type Side } from './half.ts';
 import { niceValue, PinningFailed, pinThread, yieldToPeer } from './pinning.ts';
 import { Rendezvous } from './rendezvous.ts';
-import { type BoundPair, bindPair, type PairSetup } from './setup.ts';
+import type { PairSetup } from './setup.ts';
 import { collector, GcCounter, threadDelta, threadStats } from './thread-stats.ts';
-
-export type Side = 'guest' | 'host';
 
 /** What one side tells of the measured window. */
 export interface SideReport {
@@ -31,6 +21,8 @@ export interface SideReport {
   transfers: number;
   /** Median round trip of a word between the CPUs before and after the window, nanoseconds. */
   crossCpuNs: [number | null, number | null];
+  /** What one stamp of its clock costs, and encoded histograms of what it sampled; null where not asked for. */
+  latency: { clockNs: number; roundTrip: string | null; wakes: string | null } | null;
   /** The guest's only: the window as the process saw it. */
   window: { wallNs: number; cpuUserNs: number; cpuSystemNs: number; tenths: number[] } | null;
 }
@@ -48,59 +40,6 @@ export interface SideTask {
   fault?: Fault;
 }
 
-interface Half {
-  loop: Loop;
-  waits: WaitSet;
-  bell: Doorbell;
-}
-
-/** Serves requests that carry nothing. */
-const IDLE_HOST = WORKLOADS.single.host();
-
-function guestLoop(pair: BoundPair, bell: Doorbell): Loop {
-  const { config, slots } = pair;
-  const layout = LAYOUTS[config.layout];
-  const workload = WORKLOADS[config.workload].guest(slots);
-  const verify = layout.carries && !config.fastVringh;
-  return new GuestLoop(layout.guest(pair, bell), workload, slots.count, verify, config.knobs);
-}
-
-function hostLoop(pair: BoundPair, bell: Doorbell): Loop {
-  const { config } = pair;
-  if (config.fastVringh) return new FastHostLoop(splitHost(pair), bell);
-  const layout = LAYOUTS[config.layout];
-  const request = new Request(new GuestMemory([pair.region]));
-  const workload = layout.carries ? WORKLOADS[config.workload].host() : IDLE_HOST;
-  return new HostLoop(layout.host(pair), request, workload, bell);
-}
-
-function build({ side, setup, fault }: SideTask): Half {
-  const { config } = setup;
-  const strategy = DOORBELLS[config.doorbell];
-  const [own, peer] = side === 'guest' ? [setup.guestHandle, setup.hostHandle] : [setup.hostHandle, setup.guestHandle];
-  const waits = strategy.waitSet(own, { spinUs: config.spinUs, yields: !config.apart });
-  const plain = side === 'guest' && config.fastVringh ? new SilentDoorbell() : strategy.doorbell(peer);
-  const bell = config.exitCostNs === 0 ? plain : new CostlyDoorbell(plain, config.exitCostNs);
-  const makeLoop = side === 'guest' ? guestLoop : hostLoop;
-  const pair = bindPair(setup);
-  if (fault?.side === side) return { waits, ...faulty(makeLoop, pair, bell, fault) };
-  return { waits, bell, loop: makeLoop(pair, bell) };
-}
-
-/** The same loop and doorbell, with a fault in one of them. */
-function faulty(makeLoop: typeof guestLoop, pair: BoundPair, plain: Doorbell, fault: Fault): Omit<Half, 'waits'> {
-  const muted = new MuteDoorbell(plain, fault);
-  const bell = fault.kind === 'mute' ? muted : plain;
-  const loop = makeLoop(pair, bell);
-  muted.doneSoFar = () => loop.done;
-  const { region, offset, count } = pair.slots;
-  const at = offset + (fault.transfer % count) * WORKLOADS[pair.config.workload].slotBytes;
-  const corrupt = () => {
-    region.u8[at] = region.u8[at]! ^ 0xff;
-  };
-  return { bell, loop: new FaultyLoop(loop, fault, corrupt) };
-}
-
 /**
  * Runs one side of a repetition.
  * @param onReady called once warm-up is over; the window begins when the main thread then releases both sides.
@@ -115,7 +54,8 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
   if (task.cpuRequired && !pinning.pinned) throw new PinningFailed(side, task.cpu, pinning.reason);
   if (!serving && pinning.pinned && !config.apart) yieldToPeer();
   const rendezvous = new Rendezvous(setup.rendezvous, side);
-  const { loop, waits, bell } = build(task);
+  const { loop, waits, bell, pace, latency } = buildHalf(side, setup, task.fault);
+  const clockNs = latency?.clock.costNs() ?? 0;
   const runner = new Runner(side, loop, waits, config.timeoutMs, config.warmup);
 
   rendezvous.meet();
@@ -127,6 +67,7 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
   runner.resetCounters();
   waits.resetCounters();
   bell.resetCounters();
+  latency?.probe.restart(config.warmup);
   const collections = new GcCounter();
   const limit = config.warmup + config.transfers;
   const stamps = new BigInt64Array(11);
@@ -139,6 +80,7 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
   collections.start();
   const before = threadStats();
   const cpuBefore = process.cpuUsage();
+  pace.restart(config.warmup);
   stamps[0] = process.hrtime.bigint();
   if (serving) {
     for (let tenth = 1; tenth <= 10; tenth++) {
@@ -179,6 +121,7 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
     lostWakeups: runner.lostWakeups,
     transfers: loop.done - config.warmup,
     crossCpuNs: [crossBefore, crossAfter],
+    latency: latency && { clockNs, roundTrip: latency.probe.encoded(), wakes: latency.waits.encoded() },
     window: serving
       ? {
           wallNs,

@@ -9,6 +9,8 @@ import { EMPTY, type GuestQueue } from '../../src/guest/queue.ts';
 import type { HostQueue, Request } from '../../src/host/queue.ts';
 import { NO_HEAD, type Vringh } from '../../src/host/vringh.ts';
 import { CheckFailed } from '../check-failed.ts';
+import type { Pace } from '../latency/pace.ts';
+import type { Probe } from '../latency/round-trip.ts';
 import type { GuestWorkload, HostWorkload } from './workload.ts';
 
 /** Why a loop returned. */
@@ -16,7 +18,11 @@ export const REACHED = 0;
 export const MUST_WAIT = 1;
 /** A polling loop looked so often in vain that its caller should look at stop word and clock. */
 export const IDLE = 2;
-export type LoopState = typeof REACHED | typeof MUST_WAIT | typeof IDLE;
+/** Must wait for the peer, but not for longer than until the next transfer is due. */
+export const WAIT_UNTIL_DUE = 3;
+/** Nothing is outstanding and the next transfer is not due yet: `pause`. */
+export const NOT_DUE = 4;
+export type LoopState = typeof REACHED | typeof MUST_WAIT | typeof IDLE | typeof WAIT_UNTIL_DUE | typeof NOT_DUE;
 
 /** One side's loop. Transfers are numbered from 0 over warm-up and measured window. */
 export interface Loop {
@@ -26,8 +32,12 @@ export interface Loop {
   suppressed: number;
   /** Goes on to transfer number `limit`; `drain`: until nothing is outstanding either. */
   advance(limit: number, drain: boolean): LoopState;
-  /** After a wait that MUST_WAIT asked for. */
+  /** After a wait that MUST_WAIT or WAIT_UNTIL_DUE asked for. */
   woken(): void;
+  /** After WAIT_UNTIL_DUE: how long that is, milliseconds. */
+  dueInMs(): number;
+  /** After NOT_DUE: sleeps until the next transfer is due, or returns earlier, after a bounded time. */
+  pause(): void;
   /** True if there is work that a wait would have overlooked. */
   hasWork(): boolean;
 }
@@ -42,6 +52,18 @@ export interface GuestKnobs {
   delayedInterrupt: boolean;
 }
 
+/** What a guest loop is made of. */
+export interface GuestLoopOptions {
+  queue: GuestQueue;
+  workload: GuestWorkload;
+  slotCount: number;
+  /** False with a host that does not look at the data (--fast-vringh): then only order and length are checked. */
+  verify: boolean;
+  knobs: GuestKnobs;
+  probe: Probe;
+  pace: Pace;
+}
+
 /** Sends transfers and takes them back, checking each. The token of a transfer is its slot. */
 export class GuestLoop implements Loop {
   done = 0;
@@ -50,15 +72,18 @@ export class GuestLoop implements Loop {
   private readonly queue: GuestQueue;
   private readonly workload: GuestWorkload;
   private readonly slotCount: number;
-  /** False with a host that does not look at the data (--fast-vringh): then only order and length are checked. */
   private readonly verify: boolean;
+  private readonly probe: Probe;
+  private readonly pace: Pace;
   private readonly batch: number;
   private readonly outstanding: number;
   private readonly delayed: boolean;
   /** Added but not yet published and kicked for. */
   private unpublished = 0;
 
-  constructor(queue: GuestQueue, workload: GuestWorkload, slotCount: number, verify: boolean, knobs: GuestKnobs) {
+  constructor({ queue, workload, slotCount, verify, knobs, probe, pace }: GuestLoopOptions) {
+    this.probe = probe;
+    this.pace = pace;
     this.queue = queue;
     this.workload = workload;
     this.slotCount = slotCount;
@@ -69,29 +94,44 @@ export class GuestLoop implements Loop {
   }
 
   advance(limit: number, drain: boolean): LoopState {
-    const { queue, workload, slotCount } = this;
+    const { queue, workload, slotCount, probe, pace } = this;
     for (;;) {
       for (let token = queue.getBuf(); token !== EMPTY; token = queue.getBuf()) {
         const x = this.done;
         if (token !== x % slotCount) this.refuse(token);
         if (!(this.verify ? workload.verify(x, queue.usedLength) : queue.usedLength === 0)) this.refuse(token);
         this.done = x + 1;
+        probe.returned(x);
       }
       const x = this.sent;
+      let waitFor: LoopState = MUST_WAIT;
       if (x === limit) {
         if (!drain || this.done === limit) return REACHED;
-      } else if (x - this.done < this.outstanding && queue.addDeferred(workload.fill(x), x % slotCount)) {
-        this.sent = x + 1;
-        if (++this.unpublished === this.batch) this.flush();
-        continue;
+      } else if (x - this.done < this.outstanding) {
+        if (!pace.due(x)) waitFor = WAIT_UNTIL_DUE;
+        else if (queue.addDeferred(workload.fill(x), x % slotCount)) {
+          probe.sent(x);
+          this.sent = x + 1;
+          if (++this.unpublished === this.batch) this.flush();
+          continue;
+        }
       }
       if (this.unpublished !== 0) this.flush();
-      if (this.delayed ? queue.enableCallsDelayed() : queue.enableCalls()) return MUST_WAIT;
+      if (waitFor === WAIT_UNTIL_DUE && this.done === x) return NOT_DUE;
+      if (this.delayed ? queue.enableCallsDelayed() : queue.enableCalls()) return waitFor;
     }
   }
 
   woken(): void {
     this.queue.disableCalls();
+  }
+
+  dueInMs(): number {
+    return this.pace.dueInMs(this.sent);
+  }
+
+  pause(): void {
+    this.pace.pause(this.sent);
   }
 
   private flush(): void {
@@ -122,6 +162,13 @@ abstract class HostSide {
   constructor(bell: Doorbell) {
     this.bell = bell;
   }
+
+  /** A host serves what comes: nothing is due. */
+  dueInMs(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
+  pause(): void {}
 
   protected callIfNeeded(queue: HostQueue): void {
     if (this.done === this.askedAt) return;

@@ -3,7 +3,7 @@
  * what the waits were.
  */
 import type { WaitSet } from '../../src/doorbell/doorbell.ts';
-import { IDLE, type Loop, POLLS_MAX, REACHED } from './loops.ts';
+import { IDLE, type Loop, NOT_DUE, POLLS_MAX, REACHED, WAIT_UNTIL_DUE } from './loops.ts';
 
 /** Why a side ended before its last transfer. */
 export class Stopped extends Error {
@@ -76,13 +76,20 @@ export class Runner {
         this.checkIdle(idleSince);
         continue;
       }
-      const pending = this.waits.wait(this.timeoutMs);
+      if (state === NOT_DUE) {
+        if (this.waits.stopped()) throw new Stopped();
+        loop.pause();
+        continue;
+      }
+      const dueMs = state === WAIT_UNTIL_DUE ? loop.dueInMs() : this.timeoutMs;
+      const pending = this.waits.wait(Math.min(Math.max(dueMs, 0), this.timeoutMs));
       const wake = typeof pending === 'string' ? pending : await pending;
       if (wake === 'rung') this.pinged++;
       else if (wake === 'stopped') throw new Stopped();
-      else await this.timedOut();
+      else if (dueMs >= this.timeoutMs) await this.timedOut();
       loop.woken();
-      wokenAt = loop.done;
+      // A wait that the schedule ended need not have found anything.
+      wokenAt = wake === 'timed-out' && dueMs < this.timeoutMs ? -1 : loop.done;
     }
   }
 

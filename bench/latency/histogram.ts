@@ -1,0 +1,57 @@
+/** Histograms of nanoseconds, made after the window: encoded for the record, decoded and added up for the report. */
+import {
+  build,
+  decodeFromCompressedBase64,
+  encodeIntoCompressedBase64,
+  type Histogram,
+  type JsHistogram,
+} from 'hdr-histogram-js';
+
+/** A day: the longest bound that a wait can have. Longer samples count as this. */
+const NS_MAX = 86_400e9;
+const SIGNIFICANT_DIGITS = 3;
+
+/** Steps of the percentile distribution per halving of the distance to 100 %, as other HDR tools write it. */
+const TICKS_PER_HALF = 5;
+const NS_PER_US = 1000;
+
+/** All histograms have this one range, so that they can be added. */
+function emptyHistogram(): JsHistogram {
+  return build({
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: NS_MAX,
+    numberOfSignificantValueDigits: SIGNIFICANT_DIGITS,
+    autoResize: false,
+    useWebAssembly: false,
+  }) as JsHistogram;
+}
+
+/** Samples in nanoseconds as an HDR histogram: V2, compressed, base64. */
+export function encodedHistogram(samplesNs: Float64Array): string {
+  const histogram = emptyHistogram();
+  for (const sampleNs of samplesNs) histogram.recordValue(Math.min(NS_MAX, Math.max(0, Math.round(sampleNs))));
+  return encodeIntoCompressedBase64(histogram);
+}
+
+/** The sum of encoded histograms. */
+export function sumOf(encoded: readonly string[]): Histogram {
+  const sum = emptyHistogram();
+  for (const text of encoded) sum.add(decodeFromCompressedBase64(text) as JsHistogram);
+  return sum;
+}
+
+export const PERCENTILES = [50, 90, 99, 99.9, 99.99] as const;
+
+/**
+ * The value below which `percentile` % of the samples lie, nanoseconds; null where there are too few samples for one
+ * to lie above it, so that it would only be the maximum.
+ */
+export function percentileNs(histogram: Histogram, percentile: number): number | null {
+  const above = (histogram.totalCount * (100 - percentile)) / 100;
+  return above < 1 ? null : histogram.getValueAtPercentile(percentile);
+}
+
+/** The percentile distribution in microseconds, in the text format that HDR plotters read. */
+export function hgrmText(histogram: Histogram): string {
+  return histogram.outputPercentileDistribution(TICKS_PER_HALF, NS_PER_US);
+}

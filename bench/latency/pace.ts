@@ -1,0 +1,95 @@
+/** When the guest may send: at once, or at a fixed rate from the window's start on, whatever becomes of the answers. */
+import type { Clock } from './clock.ts';
+import { Timers } from './timers.ts';
+
+const NS_PER_SECOND = 1e9;
+const NS_PER_MS = 1e6;
+
+/** The longest sleep, so that the caller can look at its stop word. */
+const PAUSE_MAX_MS = 50;
+/** What a sleep may be too long by: with the kernel's sharpest timers, and as they come. */
+const SHARP_SLACK_MS = 0.04;
+const SLACK_MS = 0.1;
+/**
+ * What is left of a pause is burnt by looks at a word, with few at the clock between them, which leave something
+ * behind: as many as take half of what is left, at a guess of what one takes, and at least so many.
+ */
+const LOOK_MS = 5e-6;
+const LOOKS_MIN = 128;
+
+export interface Pace {
+  /** Transfer number `x` may be sent now. */
+  due(x: number): boolean;
+  /** Until transfer number `x` is due, milliseconds; 0 or less: it is. */
+  dueInMs(x: number): number;
+  /** Sleeps, and spins at the end, until transfer number `x` is due; or returns earlier, after a bounded time. */
+  pause(x: number): void;
+  /** Writes when transfer number `x` is due to `stamps[index]`, nanoseconds of the pair's clock. */
+  dueInto(x: number, stamps: Float64Array, index: number): void;
+  /** The window begins: transfer number `first` is due now. Until then everything is due. */
+  restart(first: number): void;
+}
+
+/** As fast as it goes. */
+export const UNPACED: Pace = {
+  due: () => true,
+  dueInMs: () => 0,
+  pause() {},
+  dueInto() {},
+  restart() {},
+};
+
+export class FixedRate implements Pace {
+  private readonly clock: Clock;
+  private readonly intervalNs: number;
+  private readonly now = new Float64Array(1);
+  private readonly start = new Float64Array(1);
+  private readonly timers = new Timers();
+  private readonly nobody = new Int32Array(new SharedArrayBuffer(4));
+  private first = 0;
+  /** Transfers below this number are known to be due. */
+  private known = Number.POSITIVE_INFINITY;
+
+  /** On the thread that is paced. */
+  constructor(clock: Clock, perSecond: number) {
+    this.clock = clock;
+    this.intervalNs = NS_PER_SECOND / perSecond;
+  }
+
+  due(x: number): boolean {
+    if (x < this.known) return true;
+    this.clock.stampInto(this.now, 0);
+    this.known = this.first + Math.floor((this.now[0]! - this.start[0]!) / this.intervalNs) + 1;
+    return x < this.known;
+  }
+
+  dueInMs(x: number): number {
+    if (x < this.known) return 0;
+    this.clock.stampInto(this.now, 0);
+    return ((x - this.first) * this.intervalNs - (this.now[0]! - this.start[0]!)) / NS_PER_MS;
+  }
+
+  pause(x: number): void {
+    const sleepMs = this.dueInMs(x) - (this.timers.adjustable ? SHARP_SLACK_MS : SLACK_MS);
+    if (sleepMs > 0) {
+      this.timers.sharpen();
+      Atomics.wait(this.nobody, 0, 0, Math.min(sleepMs, PAUSE_MAX_MS));
+      this.timers.restore();
+    }
+    if (sleepMs < PAUSE_MAX_MS) while (!this.due(x)) this.idle(this.dueInMs(x) / 2);
+  }
+
+  dueInto(x: number, stamps: Float64Array, index: number): void {
+    stamps[index] = this.start[0]! + (x - this.first) * this.intervalNs;
+  }
+
+  restart(first: number): void {
+    this.first = first;
+    this.known = first;
+    this.clock.stampInto(this.start, 0);
+  }
+
+  private idle(ms: number): void {
+    for (let looks = Math.max(LOOKS_MIN, ms / LOOK_MS); looks > 0; looks--) Atomics.load(this.nobody, 0);
+  }
+}

@@ -1,0 +1,63 @@
+/** Latency over all repetitions, for people: a table of percentiles; and as files for HDR plotters. Main thread. */
+import { writeFileSync } from 'node:fs';
+import type { Histogram } from 'hdr-histogram-js';
+import type { Repetition } from '../record.ts';
+import { hgrmText, PERCENTILES, percentileNs, sumOf } from './histogram.ts';
+
+type Latency = NonNullable<Repetition['pairs'][0]['latency']>;
+
+const KINDS = [
+  ['round trip', 'roundTrip'],
+  ['kick to wake', 'kickToWake'],
+  ['call to wake', 'callToWake'],
+] as const satisfies [string, keyof Latency][];
+
+const NAME_WIDTH = 22;
+const COLUMN_WIDTH = 11;
+const NS_PER_US = 1000;
+
+const latencies = (repetitions: readonly Repetition[]) =>
+  repetitions.flatMap(({ pairs }) => pairs.map(({ latency }) => latency)).filter((latency) => latency !== null);
+
+/** The kinds that were sampled, each summed over the repetitions. */
+function histograms(repetitions: readonly Repetition[]): [string, Histogram][] {
+  const all = latencies(repetitions);
+  return KINDS.flatMap(([name, kind]): [string, Histogram][] => {
+    const encoded = all.map((latency) => latency[kind]).filter((text) => text !== null);
+    return encoded.length === 0 ? [] : [[name, sumOf(encoded)]];
+  });
+}
+
+const microseconds = (ns: number | null) => (ns === null ? '–' : (ns / NS_PER_US).toFixed(1));
+
+function line(name: string, columns: readonly string[]): string {
+  return `  ${name.padEnd(NAME_WIDTH - 2)}${columns.map((text) => text.padStart(COLUMN_WIDTH)).join('')}`;
+}
+
+/** None where latency was not asked for. */
+export function latencyLines(repetitions: readonly Repetition[]): string[] {
+  const all = latencies(repetitions);
+  if (all.length === 0) return [];
+  const rows = histograms(repetitions).map(([name, histogram]) =>
+    line(name, [
+      ...PERCENTILES.map((percentile) => microseconds(percentileNs(histogram, percentile))),
+      microseconds(histogram.maxValue),
+      histogram.totalCount.toLocaleString('en-US'),
+    ]),
+  );
+  const clockNs = Math.max(...all.map((latency) => latency.clockNs));
+  return [
+    line('latency, µs', [...PERCENTILES.map((percentile) => `p${percentile}`), 'max', 'samples']),
+    ...rows,
+    `  ${''.padEnd(NAME_WIDTH - 2)} of every ${all[0]!.every}. transfer; the clock itself: ${clockNs.toFixed(0)} ns in each`,
+  ];
+}
+
+/** Writes one file a kind, `PREFIX.kind.hgrm`; returns their names. */
+export function writeHgrm(prefix: string, repetitions: readonly Repetition[]): string[] {
+  return histograms(repetitions).map(([name, histogram]) => {
+    const file = `${prefix}.${name.replaceAll(' ', '-')}.hgrm`;
+    writeFileSync(file, hgrmText(histogram));
+    return file;
+  });
+}

@@ -1,0 +1,127 @@
+/**
+ * What one side of a pair is made of: its loop over its half of the ring, what it waits on and what it rings, its
+ * latency meters; and the fault that a test planted. Guest or host thread.
+ */
+import { CostlyDoorbell } from '../../src/doorbell/costly.ts';
+import { type Doorbell, SilentDoorbell, type WaitSet } from '../../src/doorbell/doorbell.ts';
+import { DOORBELLS } from '../../src/doorbell/index.ts';
+import { Request } from '../../src/host/queue.ts';
+import { GuestMemory } from '../../src/memory/guest-memory.ts';
+import { Clock } from '../latency/clock.ts';
+import { FixedRate, type Pace, UNPACED } from '../latency/pace.ts';
+import { NO_PROBE, type Probe, RoundTripProbe, ScheduledRoundTripProbe } from '../latency/round-trip.ts';
+import { strideOf } from '../latency/samples.ts';
+import { StampedDoorbell, StampedWaitSet } from '../latency/wake.ts';
+import { WORKLOADS } from '../workloads/index.ts';
+import { FastHostLoop, GuestLoop, HostLoop, type Loop } from '../workloads/loops.ts';
+import { type Fault, FaultyLoop, MuteDoorbell } from './faults.ts';
+import { LAYOUTS, splitHost } from './layouts.ts';
+import { type BoundPair, bindPair, type PairConfig, type PairSetup } from './setup.ts';
+
+export type Side = 'guest' | 'host';
+
+export interface Half {
+  loop: Loop;
+  waits: WaitSet;
+  bell: Doorbell;
+  pace: Pace;
+  latency: LatencyMeters | null;
+}
+
+/** What a side knows of latency when the window is over. */
+export interface LatencyMeters {
+  clock: Clock;
+  /** Of the transfers; the guest's only. */
+  probe: Probe;
+  /** Of this side's own waits. */
+  waits: StampedWaitSet;
+}
+
+/** Serves requests that carry nothing. */
+const IDLE_HOST = WORKLOADS.single.host();
+
+/** One of how many transfers is sampled; 0: none. */
+export const latencyStride = ({ latencyEvery, transfers }: PairConfig) =>
+  latencyEvery === 0 ? 0 : strideOf(latencyEvery, transfers);
+
+/** Takes part in the loop; made even where it does nothing, so that the loop is the same. */
+interface Timing {
+  probe: Probe;
+  pace: Pace;
+}
+
+function makeTiming(config: PairConfig, clock: Clock): Timing {
+  const every = latencyStride(config);
+  if (config.rate === 0)
+    return { pace: UNPACED, probe: every === 0 ? NO_PROBE : new RoundTripProbe(clock, config.transfers, every) };
+  const pace = new FixedRate(clock, config.rate);
+  return { pace, probe: every === 0 ? NO_PROBE : new ScheduledRoundTripProbe(clock, config.transfers, every, pace) };
+}
+
+type MakeLoop = (pair: BoundPair, bell: Doorbell, timing: Timing) => Loop;
+
+const guestLoop: MakeLoop = (pair, bell, timing) => {
+  const { config, slots } = pair;
+  const layout = LAYOUTS[config.layout];
+  return new GuestLoop({
+    queue: layout.guest(pair, bell),
+    workload: WORKLOADS[config.workload].guest(slots),
+    slotCount: slots.count,
+    verify: layout.carries && !config.fastVringh,
+    knobs: config.knobs,
+    ...timing,
+  });
+};
+
+const hostLoop: MakeLoop = (pair, bell) => {
+  const { config } = pair;
+  if (config.fastVringh) return new FastHostLoop(splitHost(pair), bell);
+  const layout = LAYOUTS[config.layout];
+  const request = new Request(new GuestMemory([pair.region]));
+  const workload = layout.carries ? WORKLOADS[config.workload].host() : IDLE_HOST;
+  return new HostLoop(layout.host(pair), request, workload, bell);
+};
+
+/** Builds one side; its thread only. */
+export function buildHalf(side: Side, setup: PairSetup, fault?: Fault): Half {
+  const { config, wakeLines } = setup;
+  const serving = side === 'guest';
+  const strategy = DOORBELLS[config.doorbell];
+  const [own, peer] = serving ? [setup.guestHandle, setup.hostHandle] : [setup.hostHandle, setup.guestHandle];
+  const plainWaits = strategy.waitSet(own, { spinUs: config.spinUs, yields: !config.apart });
+  const strategyBell = serving && config.fastVringh ? new SilentDoorbell() : strategy.doorbell(peer);
+  const plainBell = config.exitCostNs === 0 ? strategyBell : new CostlyDoorbell(strategyBell, config.exitCostNs);
+
+  const clock = new Clock(setup.clockBase);
+  const timing = makeTiming(config, clock);
+  const makeLoop = serving ? guestLoop : hostLoop;
+  const pair = bindPair(setup);
+  const build = (bell: Doorbell) =>
+    fault?.side === side
+      ? faulty((inner) => makeLoop(pair, inner, timing), pair, bell, fault)
+      : { bell, loop: makeLoop(pair, bell, timing) };
+  const { pace, probe } = timing;
+  if (config.latencyEvery === 0) return { waits: plainWaits, ...build(plainBell), pace, latency: null };
+  const waits = new StampedWaitSet(plainWaits, clock, wakeLines, side, config.transfers);
+  const stamped = new StampedDoorbell(plainBell, clock, wakeLines, serving ? 'host' : 'guest');
+  return { waits, ...build(stamped), pace, latency: { clock, probe, waits } };
+}
+
+/** The same loop and doorbell, with a fault in one of them. */
+function faulty(
+  makeLoop: (bell: Doorbell) => Loop,
+  pair: BoundPair,
+  plain: Doorbell,
+  fault: Fault,
+): Pick<Half, 'bell' | 'loop'> {
+  const muted = new MuteDoorbell(plain, fault);
+  const bell = fault.kind === 'mute' ? muted : plain;
+  const loop = makeLoop(bell);
+  muted.doneSoFar = () => loop.done;
+  const { region, offset, count } = pair.slots;
+  const at = offset + (fault.transfer % count) * WORKLOADS[pair.config.workload].slotBytes;
+  const corrupt = () => {
+    region.u8[at] = region.u8[at]! ^ 0xff;
+  };
+  return { bell, loop: new FaultyLoop(loop, fault, corrupt) };
+}
