@@ -116,7 +116,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     exitCost: count('exit-cost', 0, 1_000_000_000),
     timeout: secondsOf('--timeout', text('timeout')),
   };
-  checkCombination(config);
+  checkRunnable(config);
   const idle = config.parallel ? [] : NAMES.filter((name) => given.has(name) && OPTIONS[name].parallelOnly);
   return {
     config,
@@ -156,9 +156,11 @@ function readArguments(args: readonly string[]): Map<OptionName, string> {
   return given;
 }
 
-/** @throws UsageError for options that are each right but cannot run together. */
-function checkCombination(config: RunConfig): void {
-  const { ringSize, workload } = config;
+/** @throws UsageError for options that are each right but cannot run here, or not together. */
+function checkRunnable(config: RunConfig): void {
+  const { ringSize, workload, doorbell } = config;
+  const missing = DOORBELLS[doorbell].unavailable?.() ?? null;
+  if (missing !== null) throw new UsageError(`--doorbell ${doorbell} ${missing}`);
   if ((ringSize & (ringSize - 1)) !== 0)
     throw new UsageError(`--ring-size wants a power of two from 1 to ${VRING_SIZE_MAX}, not ${ringSize}`);
   if (config.fastVringh && workload === 'echo')
