@@ -133,7 +133,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     rate,
     timeout: secondsOf('--timeout', text('timeout')),
   };
-  checkCombination(config);
+  checkRunnable(config);
   if (given.has('hgrm') && config.latency === 0)
     throw new UsageError('--hgrm needs --latency: it writes what that measures');
   const idle = config.parallel ? [] : NAMES.filter((name) => given.has(name) && OPTIONS[name].parallelOnly);
@@ -184,9 +184,11 @@ function readArguments(args: readonly string[]): Map<OptionName, string> {
   return given;
 }
 
-/** @throws UsageError for options that are each right but cannot run together. */
-function checkCombination(config: RunConfig): void {
-  const { ringSize, workload } = config;
+/** @throws UsageError for options that are each right but cannot run here, or not together. */
+function checkRunnable(config: RunConfig): void {
+  const { ringSize, workload, doorbell } = config;
+  const missing = DOORBELLS[doorbell].unavailable?.() ?? null;
+  if (missing !== null) throw new UsageError(`--doorbell ${doorbell} ${missing}`);
   if ((ringSize & (ringSize - 1)) !== 0)
     throw new UsageError(`--ring-size wants a power of two from 1 to ${VRING_SIZE_MAX}, not ${ringSize}`);
   if (config.fastVringh && workload === 'echo')

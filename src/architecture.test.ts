@@ -84,6 +84,11 @@ test('architecture: imports point one way', () => {
   assert.deepEqual(violations(sources), []);
 });
 
+test('architecture: only native knows of koffi', () => {
+  const knowing = readSources().filter(({ path, text }) => !path.endsWith('.test.ts') && /['"]koffi['"]/.test(text));
+  assert.deepEqual([...new Set(knowing.map(({ path }) => placeOf(path).folder))], ['native']);
+});
+
 test('architecture: every folder of src has its arrows', () => {
   const folders = new Set(readSources().map(({ path }) => placeOf(path).folder));
   folders.delete('');

@@ -15,6 +15,7 @@ export { NO_HEAD, Vringh, type VringhOptions } from './host/vringh.ts';
 export { GuestMemory, NO_REGION } from './memory/guest-memory.ts';
 export { MemoryRange, type RangeCallback, slowRange, wholeRange } from './memory/range.ts';
 export { allocateShared, MemoryRegion, type MemoryRegionOptions, type SharedMemory } from './memory/region.ts';
+export { NativeUnavailable } from './native/libc.ts';
 export { ORDERINGS, type OrderingName } from './ordering/index.ts';
 export type { Ordering, SharedFields } from './ordering/ordering.ts';
 export * from './ring/constants.ts';

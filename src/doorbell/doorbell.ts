@@ -47,8 +47,8 @@ export interface DoorbellHandle {
   /** Message ports of the two ends. */
   readonly waitPort?: MessagePort;
   readonly ringPort?: MessagePort;
-  /** A pipe of this process, for all its threads. */
-  readonly pipe?: number;
+  /** An open file of this process, by its number: the same for all its threads. */
+  readonly descriptor?: number;
 }
 
 /** The handle as the waiting thread gets it. */
@@ -66,6 +66,12 @@ export function portsOf({ waitPort, ringPort }: DoorbellHandle): MessagePort[] {
   return [waitPort, ringPort].filter((port) => port !== undefined);
 }
 
+/** The descriptor of a handle whose strategy makes it with one. */
+export function descriptorOf({ strategy, descriptor }: DoorbellHandle): number {
+  if (descriptor === undefined) throw new TypeError(`a handle of doorbell ${strategy} has no descriptor`);
+  return descriptor;
+}
+
 /** How a thread wants to wait; strategies ignore what does not concern them. */
 export interface WaitOptions {
   /** The longest time to look before sleeping, microseconds. */
@@ -79,6 +85,8 @@ export interface DoorbellStrategy {
   readonly name: string;
   /** One line for the help text. */
   readonly summary: string;
+  /** Why it cannot be used on this machine (`needs …`), or null if it can. Without it, it always can. */
+  unavailable?(): string | null;
   makeHandle(): DoorbellHandle;
   /** On the thread that waits; once a handle. */
   waitSet(handle: DoorbellHandle, options?: Partial<WaitOptions>): WaitSet;

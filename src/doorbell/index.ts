@@ -1,6 +1,7 @@
 /** The table of doorbells: a new one is a file and a line here; command line, help and tests read it. */
 import { adaptive } from './adaptive.ts';
 import type { DoorbellStrategy } from './doorbell.ts';
+import { eventfd } from './eventfd.ts';
 import { futex } from './futex.ts';
 import { messagePort } from './message-port.ts';
 import { pipe } from './pipe.ts';
@@ -14,6 +15,7 @@ export const DOORBELLS = {
   'wait-async': waitAsyncDoorbell,
   'message-port': messagePort,
   pipe,
+  eventfd,
 } as const satisfies Record<string, DoorbellStrategy>;
 
 export type DoorbellName = keyof typeof DOORBELLS;

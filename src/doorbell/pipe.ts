@@ -10,7 +10,14 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Doorbell, DoorbellHandle, DoorbellStrategy, WaitSet, Wake } from './doorbell.ts';
+import {
+  type Doorbell,
+  type DoorbellHandle,
+  type DoorbellStrategy,
+  descriptorOf,
+  type WaitSet,
+  type Wake,
+} from './doorbell.ts';
 import { HANDLE_SIZE, STOP, wordsOf } from './words.ts';
 
 const WAITS = 2;
@@ -106,11 +113,6 @@ class PipeWaitSet implements WaitSet {
   }
 }
 
-function pipeOf({ pipe }: DoorbellHandle): number {
-  if (pipe === undefined) throw new TypeError('not a handle of doorbell pipe');
-  return pipe;
-}
-
 /** A named pipe's name is only needed to open it: nothing stays in the file system. */
 function makePipe(): number {
   const folder = mkdtempSync(join(tmpdir(), 'vringbench-'));
@@ -134,7 +136,7 @@ function watch(handle: DoorbellHandle): () => void {
       wait = current;
       since = performance.now();
     } else if (wait !== -1 && performance.now() - since >= bound) {
-      writeSync(pipeOf(handle), TIME_OUT_BYTE);
+      writeSync(descriptorOf(handle), TIME_OUT_BYTE);
       wait = -1;
     }
   }, WATCH_MS);
@@ -144,17 +146,17 @@ function watch(handle: DoorbellHandle): () => void {
 export const pipe: DoorbellStrategy = {
   name: 'pipe',
   summary: "one byte in a pipe a ring, as the kernel's program: the baseline (Linux)",
-  makeHandle: () => ({ strategy: 'pipe', words: new SharedArrayBuffer(HANDLE_SIZE), pipe: makePipe() }),
-  waitSet: (handle) => new PipeWaitSet(wordsOf(handle), pipeOf(handle)),
-  doorbell: (handle) => new PipeDoorbell(pipeOf(handle)),
+  makeHandle: () => ({ strategy: 'pipe', words: new SharedArrayBuffer(HANDLE_SIZE), descriptor: makePipe() }),
+  waitSet: (handle) => new PipeWaitSet(wordsOf(handle), descriptorOf(handle)),
+  doorbell: (handle) => new PipeDoorbell(descriptorOf(handle)),
   stop(handle) {
     Atomics.store(wordsOf(handle), STOP, 1);
     // A ringer may be blocked on a full pipe: make room, then end the wait.
-    const waits = new PipeWaitSet(wordsOf(handle), pipeOf(handle));
+    const waits = new PipeWaitSet(wordsOf(handle), descriptorOf(handle));
     waits.drain();
     waits.close();
-    writeSync(pipeOf(handle), STOP_BYTE);
+    writeSync(descriptorOf(handle), STOP_BYTE);
   },
   watch,
-  dispose: (handle) => closeSync(pipeOf(handle)),
+  dispose: (handle) => closeSync(descriptorOf(handle)),
 };

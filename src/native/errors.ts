@@ -1,0 +1,14 @@
+/** How a failed call of libc becomes an Error: as Node's own, with its code, its number and the call's name. */
+import { getSystemErrorMap } from 'node:util';
+
+export interface SystemError extends Error {
+  readonly code: string;
+  readonly errno: number;
+  readonly syscall: string;
+}
+
+/** `errno` as libc left it: above 0. The error's own `errno` is below 0, as in Node. */
+export function systemError(call: string, errno: number): SystemError {
+  const [code, what] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, 'unknown error'];
+  return Object.assign(new Error(`${code}: ${what}, ${call}`), { code, errno: -errno, syscall: call });
+}

@@ -1,0 +1,58 @@
+/**
+ * Waiting for a descriptor, bounded by libc's poll. The waits allocate nothing: their clock is libc's, into a buffer,
+ * because a number from the engine's clock is an object.
+ *
+ *     struct pollfd     int descriptor | short events | short revents
+ *     struct timespec   long seconds   | long nanoseconds
+ */
+import { constants } from 'node:os';
+import { systemError } from './errors.ts';
+import { lazyCalls, libc } from './libc.ts';
+
+interface Calls {
+  poll(descriptors: Int32Array, count: number, timeoutMs: number): number;
+  clock_gettime(clock: number, time: Int32Array): number;
+}
+
+const calls = lazyCalls<Calls>({
+  poll: 'int poll(void *descriptors, unsigned long count, int timeout)',
+  clock_gettime: 'int clock_gettime(int clock, void *time)',
+});
+
+const { EINTR } = constants.errno;
+const POLLIN = 1;
+const CLOCK_MONOTONIC = 1;
+/** The largest int: a wait of 24 days. */
+const TIMEOUT_MAX_MS = 2 ** 31 - 1;
+
+const polled = new Int32Array(2);
+/** Low and high word of each; the low ones are enough for times since the machine's start. */
+const started = new Int32Array(4);
+const now = new Int32Array(4);
+const SECONDS = 0;
+const NANOSECONDS = 2;
+
+/**
+ * Waits until `descriptor` can be read, closed at its other end or fails: true; false after `timeoutMs`. The bound is
+ * rounded up to whole milliseconds, so that a short wait is not none; at 0 and below it only looks. Signals do not end it.
+ */
+export function waitReadable(descriptor: number, timeoutMs: number): boolean {
+  const { poll, clock_gettime } = calls();
+  if (timeoutMs > 0) clock_gettime(CLOCK_MONOTONIC, started);
+  for (let leftMs = timeoutMs; ; ) {
+    polled[0] = descriptor;
+    polled[1] = POLLIN;
+    const ready = poll(polled, 1, Math.max(0, Math.min(Math.ceil(leftMs), TIMEOUT_MAX_MS)));
+    if (ready >= 0) return ready > 0;
+    const errno = libc().errno();
+    if (errno !== EINTR) throw systemError('poll', errno);
+    leftMs = timeoutMs > 0 ? timeoutMs - elapsedMs() : 0;
+  }
+}
+
+/** Since `started`. */
+function elapsedMs(): number {
+  calls().clock_gettime(CLOCK_MONOTONIC, now);
+  const seconds = now[SECONDS]! - started[SECONDS]!;
+  return seconds * 1000 + (now[NANOSECONDS]! - started[NANOSECONDS]!) / 1e6;
+}
