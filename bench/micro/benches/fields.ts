@@ -5,7 +5,7 @@
  *     FIELD_COUNT fields of 16 bits, ours  |  as many, the peer's
  */
 import type { SharedFields } from '../../../src/ordering/ordering.ts';
-import { expectEqual } from '../../check-failed.ts';
+import { CheckFailed, expectEqual } from '../../check-failed.ts';
 import type { MicroBench, Stage } from '../micro-bench.ts';
 
 /** Fields of one side; a power of two. Both sides fit in the first-level cache. */
@@ -32,8 +32,10 @@ const walked = (sumOfFields: number) => (sumOfFields * (OPERATIONS / FIELD_COUNT
 
 /** Our fields as a walk that stored its number plus `round` leaves them. */
 function checkStored(what: string, fields: Uint16Array, round: number): void {
-  for (let i = 0; i < FIELD_COUNT; i++)
-    expectEqual(`${what}: field ${i}`, fields[i]!, (OPERATIONS - FIELD_COUNT + i + round) & 0xffff);
+  for (let i = 0; i < FIELD_COUNT; i++) {
+    const expected = (OPERATIONS - FIELD_COUNT + i + round) & 0xffff;
+    if (fields[i] !== expected) throw new CheckFailed(`${what}: field ${i}`, expected, fields[i]!);
+  }
 }
 
 export const empty: MicroBench = {
@@ -111,7 +113,7 @@ function storeAll(shared: SharedFields, round: number): void {
 }
 
 export const fence: MicroBench = {
-  summary: "store16 of ours, fence, load16 of the peer's: what each side does before it sleeps",
+  summary: "store16 of ours, fence, load16 of the peer's: the step before each sleep",
   ordered: true,
   prepare({ region, shared }: Stage) {
     const expected = walked(fillFields(region.u16, FIELD_COUNT));

@@ -63,7 +63,7 @@ function awaitAsleep(words: Int32Array, nap: Int32Array, now: () => number): voi
 }
 
 export const notifyWithWaiter: MicroBench = {
-  summary: "a ring of doorbell futex that finds its waiter asleep; only the ringer's call, with the clock's reading",
+  summary: 'a ring of doorbell futex that wakes a thread; with reading the clock',
   ordered: false,
   async prepare({ peerCpu, unpinnedReason }: Stage): Promise<Prepared> {
     const handle = futex.makeHandle();
