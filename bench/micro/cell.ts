@@ -27,7 +27,7 @@ export interface CellTask {
   peerCpu: number | null;
   unpinnedReason: string;
   /** Planted by tests: after the warm-up the timed part does nothing, as if the engine had removed it. */
-  idle?: boolean;
+  idle: boolean;
 }
 
 export type CellEnd = { ended: 'done'; report: CellFigures } | FailedEnd;

@@ -20,8 +20,8 @@ import { tableLines } from './report.ts';
 const EXIT_CODES: Record<MicroRecord['outcome'], number> = { done: 0, 'check-failed': 1, failed: 1 };
 
 export interface MicroHooks {
-  /** Planted by tests: the timed parts do nothing once they are measured. */
-  idle?: boolean;
+  /** Planted by tests: the bench whose timed part does nothing once it is measured. */
+  idle?: BenchName;
 }
 
 type CellName = Pick<CellTask, 'bench' | 'ordering'>;
@@ -30,7 +30,7 @@ type CellName = Pick<CellTask, 'bench' | 'ordering'>;
 export async function microCommand(
   args: readonly string[],
   console: Console,
-  { idle = false }: MicroHooks = {},
+  { idle }: MicroHooks = {},
 ): Promise<number> {
   const { benches, orderings, timeMs, json, help } = parseMicroOptions(args);
   if (help) {
@@ -48,7 +48,7 @@ export async function microCommand(
   for (const [i, name] of names.entries()) {
     const where = `${name.bench}${name.ordering === null ? '' : `, ordering ${name.ordering}`}`;
     progress.show(`cell ${i + 1} of ${names.length}: ${where}`);
-    const end = await runInFreshThread({ ...name, timeMs, cpu, peerCpu, unpinnedReason, idle });
+    const end = await runInFreshThread({ ...name, timeMs, cpu, peerCpu, unpinnedReason, idle: name.bench === idle });
     progress.clear();
     if (end.ended !== 'done') {
       outcome = end.ended === 'check-failed' ? 'check-failed' : 'failed';

@@ -40,7 +40,7 @@ export function tableLines(
 function captionLines(orderings: readonly OrderingName[], cells: readonly Cell[]): string[] {
   const lines = [
     'median of the samples ± median absolute deviation: half of them lie that close',
-    'across all columns: no ordered access, measured once; empty is part of every figure',
+    'across all columns: no ordered access, measured once; nothing is subtracted: a loop like empty is in every figure',
   ];
   const unsound = orderings.filter((ordering) => !ORDERINGS[ordering].sound);
   if (unsound.length > 0) lines.push(`${UNSOUND_MARK} not guaranteed by the language`);
