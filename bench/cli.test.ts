@@ -37,7 +37,11 @@ const endings: [args: string[], code: number, out: RegExp, err: RegExp][] = [
   [['run', '--eventidx'], 0, /^ok 1\/5 /, /^$/],
   [['--help'], 0, /vringbench run.*--eventidx.*Exit codes/s, /^$/],
   [['-h'], 0, /vringbench run/, /^$/],
-  [['help'], 0, /vringbench run/, /^$/],
+  [['help'], 0, /^Commands.*^ {2}micro +what .*vringbench run/ms, /^$/],
+  [['micro', '--help'], 0, /vringbench micro.*--only.*Examples.*Exit codes/s, /^$/],
+  [['micro', '-h'], 0, /vringbench micro/, /^$/],
+  [['micro', '--only', 'empty', '--time', '1'], 0, /│ empty +│ +[\d.]+ ± [\d.]+ +│/, /^$/],
+  [['micro', '--onyl', 'empty'], 2, /^$/, /^vringbench: unknown argument '--onyl'; did you mean --only\?\n$/],
   [['--fast-vringh'], 0, /^ok 1\/5 /, /^note: --fast-vringh has no effect without --parallel\n$/],
   [['rnu'], 2, /^$/, /^vringbench: unknown command 'rnu'; did you mean run\?\n$/],
   [['constructor'], 2, /^$/, /^vringbench: unknown command 'constructor'\n$/],
@@ -107,6 +111,13 @@ test('cli: Ctrl-C ends the basic test, too', async () => {
   const { code, out } = await run(['--slow-range'], /ok 2/);
   assert.equal(code, null, 'ended by the signal itself');
   assert.doesNotMatch(out, /ok 5/);
+});
+
+test('cli: Ctrl-C ends the micro-benchmarks at once, whatever they are doing', async () => {
+  const child = spawn(process.execPath, [PROGRAM, 'micro', '--only', 'notify-with-waiter,load', '--time', '60000']);
+  const closed = new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal })));
+  setTimeout(() => child.kill('SIGINT'), 700);
+  assert.deepEqual(await closed, { code: null, signal: 'SIGINT' });
 });
 
 test('cli: Ctrl-C in a window ends the run, keeps what was finished, exits 130', async () => {

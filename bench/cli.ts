@@ -1,20 +1,40 @@
 /** The commands, and how a mistake on the command line ends. Knows no process: tests call it. */
 import { endianness } from 'node:os';
+import { microCommand } from './micro/command.ts';
 import { nearest, UsageError } from './option-values.ts';
 import { type Console, type RunHooks, runCommand } from './run.ts';
 import { runHelp } from './run-help.ts';
 
 const EXIT_USAGE = 2;
 
-type Command = (args: readonly string[], console: Console, hooks: RunHooks) => Promise<number>;
+interface Command {
+  /** One line for `help`. */
+  summary: string;
+  run(args: readonly string[], console: Console, hooks: RunHooks): Promise<number>;
+}
 
 const COMMANDS: Record<string, Command> = {
-  run: runCommand,
-  help: async (_args, console) => {
-    console.out(runHelp());
-    return 0;
+  run: { summary: 'the basic test, or the parallel one; what runs when no command is named', run: runCommand },
+  micro: {
+    summary: 'what single operations of the ring cost',
+    run: (args, console) => microCommand(args, console),
+  },
+  help: {
+    summary: 'this list, and the options of run',
+    run: async (_args, console) => {
+      console.out(`${commandList()}\n\n${runHelp()}`);
+      return 0;
+    },
   },
 };
+
+const commandList = () =>
+  [
+    'vringbench: a virtio ring with both ends in TypeScript, measured',
+    '',
+    'Commands (each has --help)',
+    ...Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`),
+  ].join('\n');
 
 /** Runs the program with its arguments; resolves to the exit code. */
 export async function main(args: readonly string[], console: Console, hooks: RunHooks = {}): Promise<number> {
@@ -24,7 +44,7 @@ export async function main(args: readonly string[], console: Console, hooks: Run
     const name = named ? args[0]! : 'run';
     const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
     if (command === undefined) throw new UsageError(`unknown command '${name}'${nearest(name, Object.keys(COMMANDS))}`);
-    return await command(named ? args.slice(1) : args, console, hooks);
+    return await command.run(named ? args.slice(1) : args, console, hooks);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     console.err(`vringbench: ${error.message}`);

@@ -36,6 +36,12 @@ export function choiceOf<Name extends string>(argument: string, text: string, ta
   return found;
 }
 
+/** Keys of `table`, separated by commas; in the table's order, each once. @throws UsageError */
+export function choicesOf<Name extends string>(argument: string, text: string, table: Record<Name, unknown>): Name[] {
+  const chosen = new Set(text.split(',').map((name) => choiceOf(argument, name.trim(), table)));
+  return (Object.keys(table) as Name[]).filter((name) => chosen.has(name));
+}
+
 /** `; did you mean X?` for the closest candidate, if one is close; else nothing. */
 export function nearest(text: string, candidates: readonly string[]): string {
   let best: string | null = null;

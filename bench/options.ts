@@ -1,11 +1,11 @@
 /**
  * The command line of `run`: one table from which parsing, defaults, help and error messages come. Main thread.
  */
-import { parseArgs } from 'node:util';
 import { DOORBELLS } from '../src/doorbell/index.ts';
 import { ORDERINGS } from '../src/ordering/index.ts';
 import { VRING_SIZE_MAX } from '../src/ring/constants.ts';
-import { type Choice, choiceOf, countOf, nearest, secondsOf, UsageError } from './option-values.ts';
+import { flag, optionLines, readArguments, type Option as TableOption } from './option-table.ts';
+import { type Choice, choiceOf, countOf, secondsOf, UsageError } from './option-values.ts';
 import { LAYOUTS } from './pair/layouts.ts';
 import type { RunConfig } from './record.ts';
 import { WORKLOADS } from './workloads/index.ts';
@@ -30,20 +30,11 @@ export interface RunOptions {
   idle: string[];
 }
 
-interface Option {
-  /** What stands for its value in the help; null: a flag. */
-  value: string | null;
-  summary: string;
-  /** Shown in the help. */
-  byDefault?: string;
-  /** What it means when it is given without a value. */
-  implied?: string;
-  choices?: Choice;
+interface Option extends TableOption {
   /** Only the parallel test looks at it. */
   parallelOnly?: boolean;
 }
 
-const flag = (summary: string): Option => ({ value: null, summary });
 const measured = (value: string, summary: string, byDefault: string): Option => ({
   value,
   summary,
@@ -96,7 +87,7 @@ const NAMES = Object.keys(OPTIONS) as OptionName[];
 
 /** @throws UsageError naming the argument. */
 export function parseRunOptions(args: readonly string[]): RunOptions {
-  const given = readArguments(args);
+  const given = readArguments(OPTIONS, args);
   const text = (name: OptionName) => given.get(name) ?? OPTIONS[name].byDefault ?? '';
   const on = (name: OptionName) => given.has(name);
   const count = (name: OptionName, min: number, max: number) => countOf(`--${name}`, text(name), min, max);
@@ -148,42 +139,6 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
   };
 }
 
-/** `--name` as `--name=implied` where no value of its own follows. */
-function withImplied(argument: string, index: number, args: readonly string[]): string {
-  const name = argument.slice(2) as OptionName;
-  const implied = argument.startsWith('--') && Object.hasOwn(OPTIONS, name) ? OPTIONS[name].implied : undefined;
-  const alone = args[index + 1] === undefined || args[index + 1]!.startsWith('-');
-  return implied !== undefined && alone ? `${argument}=${implied}` : argument;
-}
-
-/** The arguments as option → text (flags: ''). @throws UsageError */
-function readArguments(args: readonly string[]): Map<OptionName, string> {
-  const options = Object.fromEntries(
-    NAMES.map((name) => [name, { type: OPTIONS[name].value === null ? 'boolean' : 'string' } as const]),
-  );
-  const { tokens } = parseArgs({ args: args.map(withImplied), options, strict: false, tokens: true });
-  const given = new Map<OptionName, string>();
-  for (const token of tokens) {
-    if (token.kind === 'positional') throw new UsageError(`unexpected argument '${token.value}'`);
-    if (token.kind === 'option-terminator') throw new UsageError("unexpected argument '--'");
-    const name = (token.rawName === '-h' ? 'help' : token.name) as OptionName;
-    const option = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined;
-    if (option === undefined || (name !== 'help' && !token.rawName.startsWith('--')))
-      throw new UsageError(
-        `unknown argument '${token.rawName}'${nearest(
-          `--${token.name}`,
-          NAMES.map((n) => `--${n}`),
-        )}`,
-      );
-    if (given.has(name)) throw new UsageError(`--${name} is given twice`);
-    if (option.value === null && token.value !== undefined) throw new UsageError(`--${name} takes no value`);
-    if (option.value !== null && (token.value === undefined || (token.value.startsWith('--') && !token.inlineValue)))
-      throw new UsageError(`--${name} wants a value: ${option.value}`);
-    given.set(name, token.value ?? '');
-  }
-  return given;
-}
-
 /** @throws UsageError for options that are each right but cannot run here, or not together. */
 function checkRunnable(config: RunConfig): void {
   const { ringSize, workload, doorbell } = config;
@@ -206,15 +161,4 @@ function checkRunnable(config: RunConfig): void {
 }
 
 /** The options part of the help text. */
-export function optionsHelp(): string {
-  const lines: string[] = [];
-  for (const name of NAMES) {
-    const { value, summary, byDefault, implied, choices } = OPTIONS[name];
-    const shown = implied === undefined ? value : `[${value}]`;
-    const left = `  --${name}${shown === null ? '' : ` ${shown}`}`;
-    lines.push(`${left.padEnd(22)} ${summary}${byDefault ? ` (${byDefault})` : ''}`);
-    for (const [chosen, { summary: what }] of Object.entries(choices ?? {}))
-      lines.push(`${''.padEnd(24)} ${chosen.padEnd(10)} ${what}`);
-  }
-  return lines.join('\n');
-}
+export const optionsHelp = (): string => optionLines(OPTIONS);

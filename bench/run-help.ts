@@ -5,6 +5,7 @@ export function runHelp(): string {
   return `vringbench run: a guest and a host over one shared virtio ring
 
   npm run bench -- [options]        or: vringbench [run] [options]
+  vringbench help                   lists the other commands
 
 Without --parallel: the basic test, five parts on one thread, one line each.
 With --parallel: guest and host in two threads, pinned; prints the lines of the

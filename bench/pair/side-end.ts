@@ -11,12 +11,16 @@ export interface ReadyMessage {
   ready: Side;
 }
 
-export type SideEnd =
-  | { ended: 'done'; report: SideReport }
-  | { ended: 'check-failed' | 'stalled' | 'stopped' | 'failed'; message: string };
+/** How a thread's task ended that has no report. */
+export interface FailedEnd {
+  ended: 'check-failed' | 'stalled' | 'stopped' | 'failed';
+  message: string;
+}
 
-/** What `runSide` threw; a stack only for what nobody foresaw. */
-export function endedBy(error: unknown): SideEnd {
+export type SideEnd = { ended: 'done'; report: SideReport } | FailedEnd;
+
+/** What a task threw; a stack only for what nobody foresaw. */
+export function endedBy(error: unknown): FailedEnd {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof Stopped) return { ended: 'stopped', message };
   if (error instanceof Stalled) return { ended: 'stalled', message };

@@ -1,0 +1,100 @@
+/**
+ * The command `micro`: one cell after the other, each in a fresh thread, so that what the engine learnt of one never
+ * slows the next; then the table. Main thread, which only waits while a cell is measured.
+ */
+import { randomUUID } from 'node:crypto';
+import { Piscina } from 'piscina';
+import { ORDERINGS, type OrderingName } from '../../src/ordering/index.ts';
+import { captureEnvironment } from '../environment.ts';
+import { allowedCpus } from '../pair/pinning.ts';
+import { placeThreads } from '../placement.ts';
+import { makeProgress } from '../progress.ts';
+import type { Console } from '../run.ts';
+import { BENCHES, type BenchName } from './benches/index.ts';
+import type { CellEnd, CellTask } from './cell.ts';
+import { microHelp, parseMicroOptions } from './options.ts';
+import { type Cell, MICRO_SCHEMA_VERSION, type MicroRecord } from './record.ts';
+import { tableLines } from './report.ts';
+
+/** Exit codes by how the cells ended. */
+const EXIT_CODES: Record<MicroRecord['outcome'], number> = { done: 0, 'check-failed': 1, failed: 1 };
+
+export interface MicroHooks {
+  /** Planted by tests: the bench whose timed part does nothing once it is measured. */
+  idle?: BenchName;
+}
+
+type CellName = Pick<CellTask, 'bench' | 'ordering'>;
+
+/** Runs `micro` with its arguments; resolves to the exit code. Ctrl-C is left to the system. @throws UsageError */
+export async function microCommand(
+  args: readonly string[],
+  console: Console,
+  { idle }: MicroHooks = {},
+): Promise<number> {
+  const { benches, orderings, timeMs, json, help } = parseMicroOptions(args);
+  if (help) {
+    console.out(microHelp());
+    return 0;
+  }
+  const at = new Date().toISOString();
+  const environment = captureEnvironment();
+  const progress = makeProgress(process.stderr);
+  const { guest: cpu, host: peerCpu, unpinnedReason } = placeThreads('distant', allowedCpus());
+  const names = cellNames(benches, orderings);
+  const cells: Cell[] = [];
+  let outcome: MicroRecord['outcome'] = 'done';
+  let failure: string | null = null;
+  for (const [i, name] of names.entries()) {
+    const where = `${name.bench}${name.ordering === null ? '' : `, ordering ${name.ordering}`}`;
+    progress.show(`cell ${i + 1} of ${names.length}: ${where}`);
+    const end = await runInFreshThread({ ...name, timeMs, cpu, peerCpu, unpinnedReason, idle: name.bench === idle });
+    progress.clear();
+    if (end.ended !== 'done') {
+      outcome = end.ended === 'check-failed' ? 'check-failed' : 'failed';
+      failure = `${where}: ${end.message}`;
+      break;
+    }
+    const orderingSound = name.ordering === null ? null : ORDERINGS[name.ordering].sound;
+    cells.push({ ...name, orderingSound, ...end.report });
+  }
+
+  const record: MicroRecord = {
+    schema: MICRO_SCHEMA_VERSION,
+    id: randomUUID(),
+    at,
+    outcome,
+    failure: failure?.split('\n')[0] ?? null,
+    timeMs,
+    environment,
+    cells,
+  };
+  if (json) console.out(JSON.stringify(record));
+  for (const line of tableLines(benches, orderings, cells)) (json ? console.err : console.out)(line);
+  if (failure !== null) console.err(`${outcome}: ${failure}`);
+  return EXIT_CODES[outcome];
+}
+
+/** Each bench with each ordering; one that makes no ordered access once. */
+function cellNames(benches: readonly BenchName[], orderings: readonly OrderingName[]): CellName[] {
+  return benches.flatMap((bench): CellName[] =>
+    BENCHES[bench].ordered ? orderings.map((ordering) => ({ bench, ordering })) : [{ bench, ordering: null }],
+  );
+}
+
+async function runInFreshThread(task: CellTask): Promise<CellEnd> {
+  const pool = new Piscina({
+    filename: new URL('../../workers/micro.js', import.meta.url).href,
+    minThreads: 1,
+    maxThreads: 1,
+    concurrentTasksPerWorker: 1,
+    atomics: 'disabled',
+  });
+  try {
+    return await pool.run(task);
+  } catch (error) {
+    return { ended: 'failed', message: `the thread ended: ${(error as Error).message}` };
+  } finally {
+    await pool.destroy();
+  }
+}

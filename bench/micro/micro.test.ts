@@ -1,0 +1,118 @@
+/** Every bench runs here with every ordering, short and checked; and every check is seen to fail. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ORDERINGS, type OrderingName } from '../../src/ordering/index.ts';
+import type { SharedFields } from '../../src/ordering/ordering.ts';
+import { CheckFailed } from '../check-failed.ts';
+import { BENCHES, type BenchName } from './benches/index.ts';
+import { type MicroHooks, microCommand } from './command.ts';
+import { type MicroBench, makeStage } from './micro-bench.ts';
+import { type Cell, type MicroRecord, microRecordSchema } from './record.ts';
+import { tableLines } from './report.ts';
+
+const NAMES = Object.keys(BENCHES) as BenchName[];
+const ORDERING_NAMES = Object.keys(ORDERINGS) as OrderingName[];
+
+interface Ended {
+  code: number;
+  record: MicroRecord;
+  err: string;
+}
+
+async function runShort(args: string[], hooks?: MicroHooks): Promise<Ended> {
+  const out: string[] = [];
+  const err: string[] = [];
+  const console = { out: (line: string) => out.push(line), err: (line: string) => err.push(line) };
+  const code = await microCommand(['--time', '1', '--json', ...args], console, hooks);
+  assert.equal(out.length, 1, 'one document');
+  return { code, record: microRecordSchema.parse(JSON.parse(out[0]!)), err: err.join('\n') };
+}
+
+for (const name of NAMES)
+  test(`micro: ${name} runs with every ordering that concerns it, every sample checked`, async () => {
+    const { code, record, err } = await runShort(['--only', name]);
+    assert.equal(code, 0, err);
+    assert.equal(record.outcome, 'done');
+    const orderings = record.cells.map(({ ordering }) => ordering);
+    assert.deepEqual(orderings, BENCHES[name].ordered ? ORDERING_NAMES : [null]);
+    for (const cell of record.cells) {
+      assert.equal(cell.bench, name);
+      assert.ok(cell.samples >= 16 && cell.medianNs > 0);
+    }
+    assert.match(err, new RegExp(`│ ${name.replace('+', '\\+')} `), 'the table goes to standard error');
+  });
+
+for (const name of NAMES)
+  test(`micro: ${name} without its operations fails its check`, async () => {
+    const { code, record, err } = await runShort(['--only', name, '--ordering', 'seqcst'], { idle: name });
+    assert.equal(code, 1);
+    assert.equal(record.outcome, 'check-failed');
+    assert.ok(record.failure?.startsWith(`${name}${BENCHES[name].ordered ? ', ordering seqcst' : ''}: `), err);
+    assert.deepEqual(record.cells, []);
+    assert.match(err, /^check-failed: /m);
+  });
+
+/** A stage whose ordering is wrong by one, once in 997 accesses. */
+function brokenStage(breaks: keyof SharedFields) {
+  const stage = makeStage('seqcst', null, 'a test');
+  let accesses = 0;
+  const broken = () => ++accesses % 997 === 0;
+  const { shared } = stage;
+  const faulty: SharedFields = {
+    load16: (offset) => shared.load16(offset) + (breaks === 'load16' && broken() ? 1 : 0),
+    store16: (offset, value) => shared.store16(offset, value + (breaks === 'store16' && broken() ? 1 : 0)),
+    fence: () => shared.fence(),
+  };
+  return { ...stage, shared: faulty };
+}
+
+const breakages: [name: BenchName, breaks: 'load16' | 'store16'][] = [
+  ['load', 'load16'],
+  ['store', 'store16'],
+  ['fence', 'load16'],
+  ['fence', 'store16'],
+];
+for (const [name, breaks] of breakages)
+  test(`micro: ${name} sees a ${breaks} that is wrong now and then`, async () => {
+    const bench: MicroBench = BENCHES[name];
+    const prepared = await bench.prepare(brokenStage(breaks));
+    prepared.before();
+    prepared.timed(() => performance.now());
+    assert.throws(() => prepared.check(), CheckFailed);
+  });
+
+test('micro: a cell that fails ends the run, and those before it are kept', async () => {
+  const { code, record } = await runShort(['--only', 'empty,load,store', '--ordering', 'none'], { idle: 'load' });
+  assert.equal(code, 1);
+  assert.match(record.failure ?? '', /^load, ordering none: load: sum: expected -?\d+, got 0$/);
+  assert.deepEqual(
+    record.cells.map(({ bench }) => bench),
+    ['empty'],
+  );
+});
+
+const figures = {
+  operations: 10,
+  samples: 16,
+  madNs: 0.5,
+  meanNs: 5,
+  minNs: 4,
+  p75Ns: 6,
+  p99Ns: 7,
+  cpu: null,
+  peerCpu: null,
+  unpinnedReason: 'a test',
+};
+const cells: Cell[] = [
+  { bench: 'empty', ordering: null, orderingSound: null, ...figures, medianNs: 1.234 },
+  { bench: 'load', ordering: 'seqcst', orderingSound: true, ...figures, medianNs: 56.78 },
+  { bench: 'load', ordering: 'none', orderingSound: false, ...figures, medianNs: 7012 },
+];
+test('micro: the table marks unsound orderings, spans those that do not matter, says why nothing is pinned', () => {
+  const text = tableLines(['empty', 'load', 'store'], ['seqcst', 'none'], cells).join('\n');
+  assert.match(text, /│ ns an operation │ +seqcst │ +none \* │/);
+  assert.match(text, /│ empty +│ +1\.23 ± 0\.50 +│\n/);
+  assert.match(text, /│ load +│ +56\.8 ± 0\.5 │ +7012 ± 1 │/);
+  assert.match(text, /│ store +│ +│ +│/);
+  assert.match(text, /\n\* not guaranteed by the language\nunpinned: a test$/);
+});

@@ -1,0 +1,60 @@
+/** What `micro --json` prints. This schema is the only definition of it; the types are inferred. */
+import { z } from 'zod';
+import { ORDERINGS } from '../../src/ordering/index.ts';
+import { environmentSchema } from '../record.ts';
+import { BENCHES } from './benches/index.ts';
+
+/** Raised with every change after which an older program would misread a record. */
+export const MICRO_SCHEMA_VERSION = 1;
+
+const count = z.int().nonnegative();
+const ns = z.number().nonnegative();
+
+function names<Name extends string>(table: Record<Name, unknown>) {
+  return z.enum(Object.keys(table) as [Name, ...Name[]]);
+}
+
+/** Nanoseconds are per operation, over samples of `operations` each. */
+const figuresSchema = z.strictObject({
+  /** Operations of one sample. */
+  operations: count.positive(),
+  samples: count.positive(),
+  medianNs: ns,
+  /** Median of how far samples lie from the median. */
+  madNs: ns,
+  meanNs: ns,
+  minNs: ns,
+  p75Ns: ns,
+  p99Ns: ns,
+  /** Where the thread was pinned, and the bench's second thread; null: not, or there is none. */
+  cpu: count.nullable(),
+  peerCpu: count.nullable(),
+  unpinnedReason: z.string().nullable(),
+});
+
+const cellSchema = z.strictObject({
+  bench: names(BENCHES),
+  /** Null: the bench makes no ordered access. */
+  ordering: names(ORDERINGS).nullable(),
+  /** The ECMAScript memory model guarantees the ordering; null without one. */
+  orderingSound: z.boolean().nullable(),
+  ...figuresSchema.shape,
+});
+
+export const microRecordSchema = z.strictObject({
+  schema: z.literal(MICRO_SCHEMA_VERSION),
+  id: z.uuid(),
+  at: z.iso.datetime(),
+  outcome: z.enum(['done', 'check-failed', 'failed']),
+  /** What went wrong, in one line; null if nothing did. */
+  failure: z.string().nullable(),
+  /** Measured time of each cell, milliseconds. */
+  timeMs: count.positive(),
+  environment: environmentSchema,
+  /** Those that were finished. */
+  cells: z.array(cellSchema),
+});
+
+export type CellFigures = z.infer<typeof figuresSchema>;
+export type Cell = z.infer<typeof cellSchema>;
+export type MicroRecord = z.infer<typeof microRecordSchema>;
