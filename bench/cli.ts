@@ -1,16 +1,15 @@
 /** The commands, and how a mistake on the command line ends. Knows no process: tests call it. */
 import { endianness } from 'node:os';
+import { type Console, EXIT_USAGE, type Hooks } from './command.ts';
 import { microCommand } from './micro/command.ts';
 import { nearest, UsageError } from './option-values.ts';
-import { type Console, type RunHooks, runCommand } from './run.ts';
+import { runCommand } from './run.ts';
 import { runHelp } from './run-help.ts';
-
-const EXIT_USAGE = 2;
 
 interface Command {
   /** One line for `help`. */
   summary: string;
-  run(args: readonly string[], console: Console, hooks: RunHooks): Promise<number>;
+  run(args: readonly string[], console: Console, hooks: Hooks): Promise<number>;
 }
 
 const COMMANDS: Record<string, Command> = {
@@ -37,7 +36,7 @@ const commandList = () =>
   ].join('\n');
 
 /** Runs the program with its arguments; resolves to the exit code. */
-export async function main(args: readonly string[], console: Console, hooks: RunHooks = {}): Promise<number> {
+export async function main(args: readonly string[], console: Console, hooks: Hooks = {}): Promise<number> {
   try {
     if (endianness() !== 'LE') throw new UsageError('this program needs a little-endian machine');
     const named = args[0] !== undefined && !args[0].startsWith('-');

@@ -70,9 +70,24 @@ export function loadAverage(): number | null {
   return platform() === 'win32' ? null : loadavg()[0]!;
 }
 
-/** Time stolen by the hypervisor since boot, all CPUs, nanoseconds; null where the kernel does not tell. */
-export function stolenNs(): number | null {
-  const fields = readOrNull('/proc/stat')?.split('\n')[0]?.trim().split(/\s+/);
-  const steal = Number(fields?.[8]);
-  return Number.isFinite(steal) ? steal * TICK_NS : null;
+/** What all CPUs did since boot, nanoseconds. */
+export interface MachineTimes {
+  /** Taken by the hypervisor. */
+  stolenNs: number;
+  /** Spent on other programs than this, and on the kernel's own work. */
+  otherCpuNs: number;
+}
+
+/** Fields of /proc/stat's first line that are work: user, nice, system, irq, softirq; the ninth is steal. */
+const BUSY_FIELDS = [1, 2, 3, 6, 7];
+const STEAL_FIELD = 8;
+
+/** Null where the kernel does not tell. Only differences mean something. */
+export function machineTimes(): MachineTimes | null {
+  const fields = readOrNull('/proc/stat')?.split('\n')[0]?.trim().split(/\s+/).map(Number);
+  const steal = fields?.[STEAL_FIELD];
+  if (fields === undefined || steal === undefined || Number.isNaN(steal)) return null;
+  const busy = BUSY_FIELDS.reduce((sum, field) => sum + fields[field]!, 0);
+  const { user, system } = process.cpuUsage();
+  return { stolenNs: steal * TICK_NS, otherCpuNs: busy * TICK_NS - (user + system) * 1000 };
 }

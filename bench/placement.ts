@@ -1,4 +1,6 @@
 /** Where the two threads of a pair run: `--cpus` against the CPUs that this process may use. Main thread. */
+import { UsageError } from './option-values.ts';
+import { allowedCpus } from './pair/pinning.ts';
 
 export interface Placement {
   guest: number | null;
@@ -38,4 +40,14 @@ export function placeThreads(cpus: string, allowed: number[] | null): Placement 
     if (!allowed.includes(cpu))
       throw new PlacementError(`CPU ${cpu} is not among those allowed here: ${allowed.join(',')}`);
   return { guest, host, apart: guest !== host, required: explicit !== null, unpinnedReason: '' };
+}
+
+/** `--cpus` on this machine. @throws UsageError */
+export function placementOf(cpus: string): Placement {
+  try {
+    return placeThreads(cpus, allowedCpus());
+  } catch (error) {
+    if (error instanceof PlacementError) throw new UsageError(`--cpus ${error.message}`);
+    throw error;
+  }
 }

@@ -2,6 +2,7 @@
  * What a run leaves behind: configuration, environment and every repetition's raw figures. This schema is the only
  * definition of it; the types are inferred, and records are validated by it when they are read back.
  */
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { DOORBELLS } from '../src/doorbell/index.ts';
 import { ORDERINGS } from '../src/ordering/index.ts';
@@ -128,6 +129,8 @@ const repetitionSchema = z.strictObject({
   load: z.number().nonnegative().nullable(),
   /** Time the hypervisor took from this machine meanwhile, all CPUs; null where unknown. */
   stealNs: ns.nullable(),
+  /** CPU time of all other programs meanwhile; null where unknown. */
+  otherCpuNs: ns.nullable(),
   /** Largest resident memory of the process so far. */
   peakRssBytes: count,
   pairs: z.array(
@@ -155,8 +158,12 @@ export const recordSchema = z.strictObject({
   failure: z.string().nullable(),
   config: configSchema,
   environment: environmentSchema,
+  /** The sweep that this was a part of: one record for each repetition of each cell. */
+  sweep: z.strictObject({ id: z.string(), seed: count, repetition: count }).nullable(),
   /** What the same loops cost without a ring (layout null), CPU nanoseconds a transfer; null if not measured. */
   harness: z.strictObject({ guestNs: ns, hostNs: ns }).nullable(),
+  /** What made the figures doubtful, as it was printed. */
+  warnings: z.array(z.string()),
   /** Those that were finished. */
   repetitions: z.array(repetitionSchema),
 });
@@ -168,3 +175,9 @@ export type Repetition = z.infer<typeof repetitionSchema>;
 export type Outcome = (typeof OUTCOMES)[number];
 export type Harness = RunRecord['harness'];
 export type RunRecord = z.infer<typeof recordSchema>;
+
+/** A record of this version, with an id of its own; a failure is kept as its first line. */
+export function makeRecord(parts: Omit<RunRecord, 'schema' | 'id'>): RunRecord {
+  const { failure } = parts;
+  return { schema: SCHEMA_VERSION, id: randomUUID(), ...parts, failure: failure?.split('\n')[0] ?? null };
+}

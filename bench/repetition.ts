@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { Piscina } from 'piscina';
 import { type DoorbellStrategy, portsOf, ringingEnd, waitingEnd } from '../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../src/doorbell/index.ts';
-import { loadAverage, stolenNs } from './environment.ts';
+import { loadAverage, type MachineTimes, machineTimes } from './environment.ts';
 import type { Fault } from './pair/faults.ts';
 import { latencyStride, type Side } from './pair/half.ts';
 import { LAYOUTS } from './pair/layouts.ts';
@@ -37,7 +37,7 @@ export interface RepetitionOptions {
   /** Ends the repetition early with outcome `interrupted`. */
   signal?: AbortSignal;
   /** Planted by tests. */
-  fault?: Fault;
+  fault?: Fault | undefined;
 }
 
 export type RepetitionResult =
@@ -105,13 +105,13 @@ export async function runRepetition(
     atomics: 'disabled',
   });
   const load = loadAverage();
-  let stolenBefore: number | null = null;
+  let before: MachineTimes | null = null;
   const ready = new Set<Side>();
   pool.on('message', (message: ReadyMessage) => {
     ready.add(message.ready);
     if (ready.size < 2) return;
     onPhase?.('measuring');
-    stolenBefore = stolenNs();
+    before = machineTimes();
     releaseStart(setup.rendezvous);
   });
   const interrupt = () => stop(setup);
@@ -135,9 +135,7 @@ export async function runRepetition(
       return { outcome: ends.failure.ended, failure: ends.failure.message };
     }
     const { guest, host } = ends;
-    const stolenAfter = stolenNs();
-    const stealNs = stolenBefore === null || stolenAfter === null ? null : stolenAfter - stolenBefore;
-    const repetition = toRepetition(config, setup, guest, host, load, stealNs);
+    const repetition = toRepetition(config, setup, guest, host, { load, ...elapsed(before, machineTimes()) });
     return { outcome: guest.lostWakeups + host.lostWakeups > 0 ? 'lost-wakeups' : 'done', repetition };
   } finally {
     signal?.removeEventListener('abort', interrupt);
@@ -177,6 +175,15 @@ async function collect(
   return { guest, host };
 }
 
+/** What the machine did meanwhile; a tick's rounding is not less than nothing. */
+function elapsed(before: MachineTimes | null, after: MachineTimes | null) {
+  if (before === null || after === null) return { stealNs: null, otherCpuNs: null };
+  return {
+    stealNs: after.stolenNs - before.stolenNs,
+    otherCpuNs: Math.max(0, after.otherCpuNs - before.otherCpuNs),
+  };
+}
+
 function latencyOf(config: PairConfig, guest: SideReport, host: SideReport): Repetition['pairs'][0]['latency'] {
   if (guest.latency === null || host.latency === null) return null;
   return {
@@ -193,8 +200,7 @@ function toRepetition(
   setup: PairSetup,
   guest: SideReport,
   host: SideReport,
-  load: number | null,
-  stealNs: number | null,
+  machine: Pick<Repetition, 'load' | 'stealNs' | 'otherCpuNs'>,
 ): Repetition {
   const window = guest.window!;
   return {
@@ -204,8 +210,7 @@ function toRepetition(
     transfersPerSecond: (config.transfers * 1e9) / window.wallNs,
     tenths: window.tenths,
     crossCpuNs: guest.crossCpuNs,
-    load,
-    stealNs,
+    ...machine,
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
     pairs: [
       {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseRunOptions } from './options.ts';
 import type { Repetition, SideRecord } from './record.ts';
-import { median, originalLines, summaryLines, warnings } from './report.ts';
+import { median, originalLines, summaryLines, warningsOf } from './report.ts';
 
 const side: SideRecord = {
   cpu: 0,
@@ -32,6 +32,7 @@ const repetition: Repetition = {
   crossCpuNs: [100, 110],
   load: 0.1,
   stealNs: 0,
+  otherCpuNs: 0,
   peakRssBytes: 91_000_000,
   pairs: [
     {
@@ -80,22 +81,22 @@ test('report: what the kernel does not tell is not made up', () => {
 
 const doubts: [what: string, change: Partial<Repetition>, message: RegExp][] = [
   ['two modes of crossing', { crossCpuNs: [100, 151] }, /changed from 100 to 151 ns/],
-  ['load', { load: 2.6 }, /loaded \(load average 2\.60\)/],
+  ['other programs', { otherCpuNs: 1_000_000_000 }, /other programs took 11 % of the CPUs' time/],
   ['steal', { stealNs: 1e9 }, /took 11 % of the CPUs' time/],
   ['collections', { pairs: [{ ...repetition.pairs[0]!, host: { ...side, gcCount: 1 } }] }, /garbage was collected/],
   ['lost wake-ups', { pairs: [{ ...repetition.pairs[0]!, lostWakeups: 2 }] }, /2 wake-up\(s\) were lost/],
 ];
 for (const [what, change, message] of doubts)
   test(`report: ${what} is a warning`, () => {
-    assert.deepEqual(warnings(config, [repetition], 2), []);
-    const lines = warnings(config, [{ ...repetition, ...change }], 2);
+    assert.deepEqual(warningsOf(config, [repetition], 2), []);
+    const lines = warningsOf(config, [{ ...repetition, ...change }], 2);
     assert.equal(lines.length, 1);
     assert.match(lines[0]!, message);
   });
 
 test('report: nothing measured, nothing to warn of; an unsound ordering always is', () => {
-  assert.deepEqual(warnings(config, [], 2), []);
-  assert.match(warnings({ ...config, orderingSound: false }, [], 2)[0]!, /not guaranteed by the language/);
+  assert.deepEqual(warningsOf(config, [], 2), []);
+  assert.match(warningsOf({ ...config, orderingSound: false }, [], 2)[0]!, /not guaranteed by the language/);
 });
 
 const medians: [values: number[], expected: number][] = [

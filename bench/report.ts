@@ -98,14 +98,16 @@ export function summaryLines(config: RunConfig, repetitions: readonly Repetition
 
 /** A factor between repetitions, or between before and after, from which the machine was in two modes. */
 const CROSSING_JUMP = 1.5;
-/** The pair's own two threads, and a little. */
-const LOAD_MAX = 2.5;
+/** Parts of the time of all CPUs from which others disturbed the run. */
+const OTHERS_SHARE_MAX = 0.05;
+/** Less is within the kernel's clock ticks. */
+const OTHERS_MIN_NS = 50_000_000;
 const STEAL_SHARE_MAX = 0.01;
 /** The part of a fixed rate that must be reached. */
 const RATE_HELD = 0.98;
 
 /** What makes the figures doubtful, one line each. */
-export function warnings(config: RunConfig, repetitions: readonly Repetition[], cpus: number): string[] {
+export function warningsOf(config: RunConfig, repetitions: readonly Repetition[], cpus: number): string[] {
   const lines: string[] = [];
   if (!config.orderingSound) lines.push(`ordering ${config.ordering} is not guaranteed by the language`);
   const crossings = repetitions.flatMap(({ crossCpuNs }) => crossCpuNs.filter((value) => value !== null));
@@ -117,8 +119,12 @@ export function warnings(config: RunConfig, repetitions: readonly Repetition[], 
   const slowest = Math.min(...repetitions.map(({ transfersPerSecond }) => transfersPerSecond));
   if (config.rate > 0 && slowest < RATE_HELD * config.rate)
     lines.push(`the rate was not held: ${slowest.toFixed(0)} of ${config.rate} transfers a second`);
-  const load = Math.max(...repetitions.map((repetition) => repetition.load ?? 0));
-  if (load > LOAD_MAX) lines.push(`the machine was loaded (load average ${load.toFixed(2)})`);
+  const others = Math.max(
+    ...repetitions.map(({ otherCpuNs, wallNs }) =>
+      (otherCpuNs ?? 0) < OTHERS_MIN_NS ? 0 : otherCpuNs! / (wallNs * cpus),
+    ),
+  );
+  if (others > OTHERS_SHARE_MAX) lines.push(`other programs took ${(100 * others).toFixed(0)} % of the CPUs' time`);
   const stolen = Math.max(...repetitions.map(({ stealNs, wallNs }) => (stealNs ?? 0) / (wallNs * cpus)));
   if (stolen > STEAL_SHARE_MAX) lines.push(`the hypervisor took ${(100 * stolen).toFixed(0)} % of the CPUs' time`);
   const collections = repetitions.some(({ pairs }) =>

@@ -30,7 +30,9 @@ const record: RunRecord = {
   failure: 'guest: the peer did nothing',
   config: parseRunOptions(['--parallel']).config,
   environment: captureEnvironment(),
+  sweep: null,
   harness: null,
+  warnings: [],
   repetitions: [],
 };
 

@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { PACKAGE_ROOT } from './environment.ts';
+import { UsageError } from './option-values.ts';
 import { type RunRecord, recordSchema } from './record.ts';
 
 /** A named pipe without a reader must be an error, not a wait. */
@@ -25,6 +26,23 @@ const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK;
 export function defaultResultsFile(machine: string): string {
   const home = existsSync(join(PACKAGE_ROOT, '.git')) ? PACKAGE_ROOT : process.cwd();
   return join(home, 'results', `${machine}.ndjson`);
+}
+
+/**
+ * The file that `--out` means, an absolute path that can be appended to, or null for none.
+ * @param out the option's text, or null: the machine's own file.
+ * @throws UsageError
+ */
+export function resultsFile(out: string | null, machine: string): string | null {
+  if (out === 'none') return null;
+  const file = resolve(out ?? defaultResultsFile(machine));
+  try {
+    checkAppendable(file);
+  } catch (error) {
+    const hint = out === null ? ' (name another with --out FILE, or --out none)' : '';
+    throw new UsageError(`--out ${file}: cannot be appended to: ${(error as Error).message}${hint}`);
+  }
+  return file;
 }
 
 /**

@@ -1,54 +1,20 @@
 /** The command `run`: the basic test, or repetitions of one parallel configuration, reported and recorded. */
-import { randomUUID } from 'node:crypto';
-import { resolve } from 'node:path';
 import { runBasicTest } from './basic.ts';
 import { CheckFailed } from './check-failed.ts';
+import { type Console, EXIT_CODES, faultFor, type Hooks } from './command.ts';
 import { captureEnvironment } from './environment.ts';
 import { writeHgrm } from './latency/summary.ts';
-import { UsageError } from './option-values.ts';
 import { parseRunOptions, type RunOptions } from './options.ts';
-import type { Fault } from './pair/faults.ts';
-import { allowedCpus } from './pair/pinning.ts';
-import { type Placement, PlacementError, placeThreads } from './placement.ts';
+import { type Placement, placementOf } from './placement.ts';
 import { makeProgress } from './progress.ts';
-import {
-  type Harness,
-  type Outcome,
-  type Repetition,
-  type RunConfig,
-  type RunRecord,
-  SCHEMA_VERSION,
-} from './record.ts';
+import { type Harness, makeRecord, type Outcome, type Repetition, type RunConfig } from './record.ts';
 import { runRepetition } from './repetition.ts';
-import { originalLines, row, summaryLines, warnings } from './report.ts';
-import { appendRecord, checkAppendable, defaultResultsFile } from './results.ts';
+import { originalLines, row, summaryLines, warningsOf } from './report.ts';
+import { appendRecord, resultsFile } from './results.ts';
 import { runHelp } from './run-help.ts';
 
-/** Exit codes by how a run ended. */
-export const EXIT_CODES: Record<Outcome, number> = {
-  done: 0,
-  'check-failed': 1,
-  failed: 1,
-  stalled: 3,
-  'lost-wakeups': 3,
-  interrupted: 130,
-};
-
-/** Where a command's output goes: the process's own streams, or a test's. */
-export interface Console {
-  out(line: string): void;
-  err(line: string): void;
-}
-
-export interface RunHooks {
-  /** Asked for by runs that can end early and keep what they have; others leave Ctrl-C to the system. */
-  signal?: () => AbortSignal;
-  /** Planted by tests in every repetition. */
-  fault?: Fault;
-}
-
 /** Runs `run` with its arguments; resolves to the exit code. @throws UsageError */
-export async function runCommand(args: readonly string[], console: Console, hooks: RunHooks = {}): Promise<number> {
+export async function runCommand(args: readonly string[], console: Console, hooks: Hooks = {}): Promise<number> {
   const options = parseRunOptions(args);
   if (options.help) {
     console.out(runHelp());
@@ -75,16 +41,10 @@ function runBasic({ config }: RunOptions, console: Console): number {
   }
 }
 
-async function runParallel(
-  options: RunOptions,
-  placement: Placement,
-  console: Console,
-  hooks: RunHooks,
-): Promise<number> {
+async function runParallel(options: RunOptions, placement: Placement, console: Console, hooks: Hooks): Promise<number> {
   const { config, json } = options;
   const environment = captureEnvironment();
-  const file = options.out === 'none' ? null : resolve(options.out ?? defaultResultsFile(environment.machine));
-  if (file !== null) checkFile(file, options.out !== null);
+  const file = resultsFile(options.out, environment.machine);
   const signal = hooks.signal?.();
 
   const people = json ? console.err : console.out;
@@ -98,7 +58,7 @@ async function runParallel(
     progress.show(`${where}: building`);
     const result = await runRepetition(config, placement, {
       ...(signal && { signal }),
-      ...(hooks.fault && { fault: hooks.fault }),
+      fault: faultFor(hooks, config),
       onPhase: (phase) => progress.show(`${where}: ${phase}`),
     });
     progress.clear();
@@ -113,21 +73,22 @@ async function runParallel(
 
   const harness =
     outcome === 'done' && config.layout !== 'null' ? await measureHarness(config, placement, signal) : null;
-  const record: RunRecord = {
-    schema: SCHEMA_VERSION,
-    id: randomUUID(),
+  const warnings = warningsOf(config, repetitions, environment.cpus);
+  const record = makeRecord({
     at,
     label: options.label,
     outcome,
-    failure: failure?.split('\n')[0] ?? null,
+    failure,
     config,
     environment,
+    sweep: null,
     harness,
+    warnings,
     repetitions,
-  };
+  });
   if (json) console.out(JSON.stringify(record));
   for (const line of summaryLines(config, repetitions, harness)) people(line);
-  for (const line of warnings(config, repetitions, environment.cpus)) console.err(`warning: ${line}`);
+  for (const line of warnings) console.err(`warning: ${line}`);
   if (failure !== null) console.err(`${outcome}: ${failure}`);
   if (options.hgrm !== null) for (const name of writeHgrm(options.hgrm, repetitions)) people(row('distribution', name));
   if (file === null) return EXIT_CODES[outcome];
@@ -164,22 +125,4 @@ async function measureHarness(
   const { guest, host } = result.repetition.pairs[0]!;
   if (guest.cpuNs === null || host.cpuNs === null) return null;
   return { guestNs: guest.cpuNs / HARNESS_TRANSFERS, hostNs: host.cpuNs / HARNESS_TRANSFERS };
-}
-
-function placementOf(cpus: string): Placement {
-  try {
-    return placeThreads(cpus, allowedCpus());
-  } catch (error) {
-    if (error instanceof PlacementError) throw new UsageError(`--cpus ${error.message}`);
-    throw error;
-  }
-}
-
-function checkFile(file: string, named: boolean): void {
-  try {
-    checkAppendable(file);
-  } catch (error) {
-    const hint = named ? '' : ' (name another with --out FILE, or --out none)';
-    throw new UsageError(`--out ${file}: cannot be appended to: ${(error as Error).message}${hint}`);
-  }
 }
