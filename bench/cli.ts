@@ -1,6 +1,7 @@
 /** The commands, and how a mistake on the command line ends. Knows no process: tests call it. */
 import { endianness } from 'node:os';
 import { type Console, EXIT_USAGE, type Hooks } from './command.ts';
+import { matrixCommand } from './matrix/command.ts';
 import { microCommand } from './micro/command.ts';
 import { nearest, UsageError } from './option-values.ts';
 import { runCommand } from './run.ts';
@@ -14,6 +15,7 @@ interface Command {
 
 const COMMANDS: Record<string, Command> = {
   run: { summary: 'the basic test, or the parallel one; what runs when no command is named', run: runCommand },
+  matrix: { summary: 'sweeps the options of run, every combination of their values', run: matrixCommand },
   micro: {
     summary: 'what single operations of the ring cost',
     run: (args, console) => microCommand(args, console),

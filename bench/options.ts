@@ -33,7 +33,12 @@ export interface RunOptions {
 interface Option extends TableOption {
   /** Only the parallel test looks at it. */
   parallelOnly?: boolean;
+  /** It says what is measured, and a sweep may list its values. */
+  axis?: boolean;
 }
+
+/** Options that are each right but cannot run together; a sweep leaves such cells out. */
+export class CombinationError extends UsageError {}
 
 const measured = (value: string, summary: string, byDefault: string): Option => ({
   value,
@@ -41,6 +46,7 @@ const measured = (value: string, summary: string, byDefault: string): Option => 
   byDefault,
   parallelOnly: true,
 });
+const axis = (option: Option): Option => ({ ...option, axis: true });
 const choice = (choices: Choice, summary: string, byDefault: string): Option => ({
   ...measured('NAME', summary, byDefault),
   choices,
@@ -48,42 +54,51 @@ const choice = (choices: Choice, summary: string, byDefault: string): Option => 
 
 export const RUN_OPTIONS = {
   parallel: flag('guest and host in two threads, measured; without it the basic test on one'),
-  indirect: flag('negotiate VIRTIO_RING_F_INDIRECT_DESC'),
-  eventidx: flag('negotiate VIRTIO_RING_F_EVENT_IDX'),
-  'virtio-1': flag('negotiate VIRTIO_F_VERSION_1'),
-  'slow-range': flag('the host translates one byte at a time'),
-  'fast-vringh': { ...flag('the host spins and reads no descriptor; the guest never kicks'), parallelOnly: true },
+  indirect: axis(flag('negotiate VIRTIO_RING_F_INDIRECT_DESC')),
+  eventidx: axis(flag('negotiate VIRTIO_RING_F_EVENT_IDX')),
+  'virtio-1': axis(flag('negotiate VIRTIO_F_VERSION_1')),
+  'slow-range': axis(flag('the host translates one byte at a time')),
+  'fast-vringh': axis({ ...flag('the host spins and reads no descriptor; the guest never kicks'), parallelOnly: true }),
   transfers: measured('N', 'transfers in the measured window', '10M'),
   warmup: measured('N', 'transfers before it, on the same ring', '200k'),
   repeat: measured('N', 'repetitions, each in fresh threads', '1'),
-  'ring-size': measured('N', `descriptors, a power of two up to ${VRING_SIZE_MAX}`, '256'),
-  workload: choice(WORKLOADS, 'what a transfer carries', 'alternate'),
-  layout: choice(LAYOUTS, 'ring layout', 'split'),
-  ordering: { ...choice(ORDERINGS, 'how shared fields are accessed', 'seqcst'), parallelOnly: false },
-  doorbell: choice(DOORBELLS, 'how one thread wakes the other', 'futex'),
-  'spin-us': measured('N', 'doorbell adaptive: the longest time it looks before it sleeps, microseconds', '50'),
-  batch: measured('N', 'adds that the guest publishes and kicks for together', '1'),
-  outstanding: measured('N', 'the most transfers in flight; default: as many as the ring has descriptors', ''),
-  'delayed-interrupt': measured('on|off', 'the guest wants its call only after most of what is outstanding', 'on'),
-  'exit-cost': measured('NS', 'simulated cost of each doorbell ring, nanoseconds', '0'),
-  cpus: measured('WHERE', 'distant (first and last), same, none, or two numbers: guest,host', 'distant'),
+  'ring-size': axis(measured('N', `descriptors, a power of two up to ${VRING_SIZE_MAX}`, '256')),
+  workload: axis(choice(WORKLOADS, 'what a transfer carries', 'alternate')),
+  layout: axis(choice(LAYOUTS, 'ring layout', 'split')),
+  ordering: axis({ ...choice(ORDERINGS, 'how shared fields are accessed', 'seqcst'), parallelOnly: false }),
+  doorbell: axis(choice(DOORBELLS, 'how one thread wakes the other', 'futex')),
+  'spin-us': axis(measured('N', 'doorbell adaptive: the longest time it looks before it sleeps, microseconds', '50')),
+  batch: axis(measured('N', 'adds that the guest publishes and kicks for together', '1')),
+  outstanding: axis(measured('N', 'the most transfers in flight; default: as many as the ring has descriptors', '')),
+  'delayed-interrupt': axis(
+    measured('on|off', 'the guest wants its call only after most of what is outstanding', 'on'),
+  ),
+  'exit-cost': axis(measured('NS', 'simulated cost of each doorbell ring, nanoseconds', '0')),
+  cpus: axis(measured('WHERE', 'distant (first and last), same, none, or two numbers: guest,host', 'distant')),
   timeout: measured('S', 'bound of every wait for the peer in warm-up and window, seconds', '10'),
   latency: {
     ...measured('N', 'measure the latency of every N-th transfer, and of wake-ups', 'off; without N: 64'),
     implied: '64',
   },
   hgrm: measured('PREFIX', 'write the latency distributions to PREFIX.round-trip.hgrm and so on', ''),
-  rate: measured('N', 'send at a fixed rate, N a second; implies --latency 1, --transfers 10 seconds worth', 'off'),
+  rate: axis(
+    measured('N', 'send at a fixed rate, N a second; implies --latency 1, --transfers 10 seconds worth', 'off'),
+  ),
   label: measured('TEXT', 'kept in the record', ''),
   out: measured('FILE', "where the record is appended, or none; default: the machine's file in results/", ''),
   json: { ...flag('print the record alone on standard output; the rest goes to standard error'), parallelOnly: true },
   help: flag('this text; -h too'),
 } satisfies Record<string, Option>;
 
-type OptionName = keyof typeof RUN_OPTIONS;
+export type OptionName = keyof typeof RUN_OPTIONS;
 
 const OPTIONS: Record<OptionName, Option> = RUN_OPTIONS;
 const NAMES = Object.keys(OPTIONS) as OptionName[];
+
+/** The options that say what is measured, and how they are given. */
+export const RUN_AXES = Object.fromEntries(
+  NAMES.filter((name) => OPTIONS[name].axis).map((name) => [name, OPTIONS[name].value === null ? 'flag' : 'value']),
+) as Partial<Record<OptionName, 'flag' | 'value'>>;
 
 /** @throws UsageError naming the argument. */
 export function parseRunOptions(args: readonly string[]): RunOptions {
@@ -147,12 +162,12 @@ function checkRunnable(config: RunConfig): void {
   if ((ringSize & (ringSize - 1)) !== 0)
     throw new UsageError(`--ring-size wants a power of two from 1 to ${VRING_SIZE_MAX}, not ${ringSize}`);
   if (config.fastVringh && workload === 'echo')
-    throw new UsageError('--fast-vringh cannot run with --workload echo: its host never copies');
+    throw new CombinationError('--fast-vringh cannot run with --workload echo: its host never copies');
   if (config.fastVringh && config.layout !== 'split')
-    throw new UsageError(`--fast-vringh cannot run with --layout ${config.layout}: it polls a split ring`);
+    throw new CombinationError(`--fast-vringh cannot run with --layout ${config.layout}: it polls a split ring`);
   const smallest = 2 ** Math.ceil(Math.log2(WORKLOADS[workload].elementsMax));
   if (config.parallel && ringSize < smallest)
-    throw new UsageError(
+    throw new CombinationError(
       `--ring-size ${ringSize} is too small: workload ${workload} sends requests of up to ` +
         `${WORKLOADS[workload].elementsMax} elements; the smallest ring is ${smallest}`,
     );

@@ -181,3 +181,6 @@ export function makeRecord(parts: Omit<RunRecord, 'schema' | 'id'>): RunRecord {
   const { failure } = parts;
   return { schema: SCHEMA_VERSION, id: randomUUID(), ...parts, failure: failure?.split('\n')[0] ?? null };
 }
+
+/** The same text for the same configuration, in whatever order its fields were written. */
+export const configKey = (config: RunConfig): string => JSON.stringify(configSchema.parse(config));

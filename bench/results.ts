@@ -9,6 +9,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readFileSync,
   readlinkSync,
   rmdirSync,
   statSync,
@@ -84,5 +85,29 @@ export function appendRecord(file: string, record: RunRecord): void {
     throw new Error(`only ${written} of ${line.length} bytes could be written`);
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/**
+ * The records of a file whose line contains `text`, in order; none if it is no file.
+ * @throws Error naming the line that is no record.
+ */
+export function readRecords(file: string, text: string): RunRecord[] {
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return [];
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .flatMap((line, i) => {
+      if (!line.includes(text)) return [];
+      const parsed = recordSchema.safeParse(parsedJson(line));
+      if (!parsed.success) throw new Error(`${file}, line ${i + 1}: not a record of this version`);
+      return [parsed.data];
+    });
+}
+
+function parsedJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
   }
 }

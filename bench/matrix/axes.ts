@@ -1,0 +1,90 @@
+/** The axes of a sweep: every option of `run` that says what is measured can be listed; the cells are all combinations. */
+import { UsageError } from '../option-values.ts';
+import { CombinationError, type OptionName, parseRunOptions, RUN_AXES } from '../options.ts';
+import type { RunConfig } from '../record.ts';
+
+/** One option with the values that it is swept over, as they were given. */
+export interface Axis {
+  name: OptionName;
+  values: readonly string[];
+}
+
+/** One configuration of a sweep. */
+export interface Cell {
+  /** Its value on each axis, in the axes' order. */
+  values: readonly string[];
+  config: RunConfig;
+}
+
+export interface Cells {
+  cells: Cell[];
+  /** Combinations that cannot run, counted by why. */
+  leftOut: Map<string, number>;
+}
+
+/** What a flag of `run` is swept over. */
+const FLAG_VALUES = ['on', 'off'];
+
+/** The values of one axis out of its comma-separated list. @throws UsageError */
+export function axisOf(name: OptionName, list: string): Axis {
+  const parts = list.split(',').map((part) => part.trim());
+  const values = name === 'cpus' ? joinCpuPairs(parts) : parts;
+  if (values.some((value) => value === '')) throw new UsageError(`--${name} wants a list like A,B, not '${list}'`);
+  const twice = values.find((value, i) => values.indexOf(value) !== i);
+  if (twice !== undefined) throw new UsageError(`--${name} lists ${twice} twice`);
+  for (const value of values) checkValue(name, value);
+  return { name, values };
+}
+
+/** Two CPU numbers in a row are one value, `0,1`. */
+function joinCpuPairs(parts: readonly string[]): string[] {
+  const values: string[] = [];
+  for (let i = 0; i < parts.length; i++) {
+    const pair = /^\d+$/.test(parts[i]!) && /^\d+$/.test(parts[i + 1] ?? '');
+    values.push(pair ? `${parts[i]},${parts[++i]}` : parts[i]!);
+  }
+  return values;
+}
+
+/** A value that is wrong by itself is a mistake; one that is only wrong with others is left to the combinations. */
+function checkValue(name: OptionName, value: string): void {
+  if (RUN_AXES[name] === 'flag') {
+    if (!FLAG_VALUES.includes(value)) throw new UsageError(`--${name} wants a list of on, off, not '${value}'`);
+    return;
+  }
+  try {
+    parseRunOptions(['--parallel', ...argumentOf(name, value)]);
+  } catch (error) {
+    if (!(error instanceof CombinationError)) throw error;
+  }
+}
+
+/** One value as `run` takes it. */
+function argumentOf(name: OptionName, value: string): string[] {
+  if (RUN_AXES[name] !== 'flag') return [`--${name}=${value}`];
+  return value === 'on' ? [`--${name}`] : [];
+}
+
+/** Every combination of the axes' values; `fixed` are arguments of `run` that all share. @throws UsageError */
+export function cellsOf(axes: readonly Axis[], fixed: readonly string[]): Cells {
+  const cells: Cell[] = [];
+  const leftOut = new Map<string, number>();
+  for (const values of combinations(axes)) {
+    const args = axes.flatMap(({ name }, i) => argumentOf(name, values[i]!));
+    try {
+      cells.push({ values, config: parseRunOptions(['--parallel', ...args, ...fixed]).config });
+    } catch (error) {
+      if (!(error instanceof CombinationError)) throw error;
+      leftOut.set(error.message, (leftOut.get(error.message) ?? 0) + 1);
+    }
+  }
+  if (cells.length === 0) throw new UsageError([...leftOut.keys()][0]!);
+  return { cells, leftOut };
+}
+
+function combinations(axes: readonly Axis[]): string[][] {
+  return axes.reduce<string[][]>(
+    (before, { values }) => before.flatMap((chosen) => values.map((value) => [...chosen, value])),
+    [[]],
+  );
+}

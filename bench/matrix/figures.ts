@@ -1,0 +1,66 @@
+/** What is shown of a cell, derived from the records of its repetitions. */
+import { percentileNs, sumOf } from '../latency/histogram.ts';
+import type { RunRecord } from '../record.ts';
+import { median } from '../report.ts';
+
+export interface Figures {
+  /** Transfers a second in each finished repetition, by its number. */
+  speeds: ReadonlyMap<number, number>;
+  median: number;
+  /** Medians a transfer: rings of each side, CPU time of both sides. */
+  kicks: number;
+  calls: number;
+  cpuNs: number;
+  /** Round trips of all repetitions, nanoseconds: null where not measured, or too few. */
+  roundTripNs: { p50: number | null; p99: number | null } | null;
+  /** A repetition ended otherwise than well. */
+  failed: boolean;
+  /** What else must be said of it: ways to end that are none, warnings; each once. */
+  notes: string[];
+}
+
+const cpuNsOf = ({ repetitions: [repetition] }: RunRecord): number => {
+  const { guest, host } = repetition!.pairs[0]!;
+  // Where the kernel does not tell of threads, what it tells of the process.
+  if (guest.cpuNs === null || host.cpuNs === null) return repetition!.cpuUserNs + repetition!.cpuSystemNs;
+  return guest.cpuNs + host.cpuNs;
+};
+
+export function figuresOf(records: readonly RunRecord[]): Figures {
+  const finished = records.filter(({ repetitions }) => repetitions.length > 0);
+  const perTransfer = (figure: (record: RunRecord) => number) =>
+    finished.length === 0 ? Number.NaN : median(finished.map((record) => figure(record) / record.config.transfers));
+  const speeds = new Map(
+    finished.map(({ sweep, repetitions }) => [sweep!.repetition, repetitions[0]!.transfersPerSecond]),
+  );
+  return {
+    speeds,
+    median: speeds.size === 0 ? Number.NaN : median([...speeds.values()]),
+    kicks: perTransfer(({ repetitions }) => repetitions[0]!.pairs[0]!.guest.notified),
+    calls: perTransfer(({ repetitions }) => repetitions[0]!.pairs[0]!.host.notified),
+    cpuNs: perTransfer(cpuNsOf),
+    roundTripNs: roundTripsOf(finished),
+    failed: records.some(({ outcome }) => outcome !== 'done'),
+    notes: notesOf(records),
+  };
+}
+
+function roundTripsOf(finished: readonly RunRecord[]): Figures['roundTripNs'] {
+  const encoded = finished.flatMap(({ repetitions: [repetition] }) => repetition!.pairs[0]!.latency?.roundTrip ?? []);
+  if (encoded.length === 0) return null;
+  const sum = sumOf(encoded);
+  return { p50: percentileNs(sum, 50), p99: percentileNs(sum, 99) };
+}
+
+/** Warnings and ways to end that are none; of those that differ in their numbers alone the first. */
+function notesOf(records: readonly RunRecord[]): string[] {
+  const notes = new Map<string, string>();
+  for (const { outcome, failure, warnings } of records) {
+    const ended = outcome === 'done' ? [] : [failure === null ? outcome : `${outcome}: ${failure}`];
+    for (const note of [...ended, ...warnings]) if (!notes.has(kindOf(note))) notes.set(kindOf(note), note);
+  }
+  return [...notes.values()];
+}
+
+/** What a note says, whatever its numbers. */
+export const kindOf = (note: string) => note.replaceAll(/[\d.,]+/g, '#');
