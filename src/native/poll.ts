@@ -2,43 +2,37 @@
  * Waiting for a descriptor, bounded by libc's poll. The waits allocate nothing: their clock is libc's, into a buffer,
  * because a number from the engine's clock is an object.
  *
- *     struct pollfd     int descriptor | short events | short revents
- *     struct timespec   long seconds   | long nanoseconds
+ *     struct pollfd   int descriptor | short events | short revents
  */
 import { constants } from 'node:os';
+import { NANOSECONDS, readMonotonic, SECONDS, TIME_WORDS } from './clock.ts';
 import { systemError } from './errors.ts';
 import { lazyCalls, libc } from './libc.ts';
 
 interface Calls {
   poll(descriptors: Int32Array, count: number, timeoutMs: number): number;
-  clock_gettime(clock: number, time: Int32Array): number;
 }
 
 const calls = lazyCalls<Calls>({
   poll: 'int poll(void *descriptors, unsigned long count, int timeout)',
-  clock_gettime: 'int clock_gettime(int clock, void *time)',
 });
 
 const { EINTR } = constants.errno;
 const POLLIN = 1;
-const CLOCK_MONOTONIC = 1;
 /** The largest int: a wait of 24 days. */
 const TIMEOUT_MAX_MS = 2 ** 31 - 1;
 
 const polled = new Int32Array(2);
-/** Low and high word of each; the low ones are enough for times since the machine's start. */
-const started = new Int32Array(4);
-const now = new Int32Array(4);
-const SECONDS = 0;
-const NANOSECONDS = 2;
+const started = new Int32Array(TIME_WORDS);
+const now = new Int32Array(TIME_WORDS);
 
 /**
  * Waits until `descriptor` can be read, closed at its other end or fails: true; false after `timeoutMs`. The bound is
  * rounded up to whole milliseconds, so that a short wait is not none; at 0 and below it only looks. Signals do not end it.
  */
 export function waitReadable(descriptor: number, timeoutMs: number): boolean {
-  const { poll, clock_gettime } = calls();
-  if (timeoutMs > 0) clock_gettime(CLOCK_MONOTONIC, started);
+  const { poll } = calls();
+  if (timeoutMs > 0) readMonotonic(started);
   for (let leftMs = timeoutMs; ; ) {
     polled[0] = descriptor;
     polled[1] = POLLIN;
@@ -52,7 +46,7 @@ export function waitReadable(descriptor: number, timeoutMs: number): boolean {
 
 /** Since `started`. */
 function elapsedMs(): number {
-  calls().clock_gettime(CLOCK_MONOTONIC, now);
+  readMonotonic(now);
   const seconds = now[SECONDS]! - started[SECONDS]!;
   return seconds * 1000 + (now[NANOSECONDS]! - started[NANOSECONDS]!) / 1e6;
 }
