@@ -43,12 +43,15 @@ export function summaryLines(config: RunConfig, repetitions: readonly Repetition
     const values = repetitions.map(figure).filter((value) => value !== null);
     return values.length === 0 ? 'unknown here' : spread(values, show);
   };
-  const side = (name: 'guest' | 'host', figure: (side: SideRecord) => number | null) => (repetition: Repetition) =>
-    figure(repetition.pairs[0]![name]);
-  const both = (figure: (side: SideRecord) => number | null, show: (value: number) => string) =>
-    `guest ${over(side('guest', figure), show)}, host ${over(side('host', figure), show)}`;
-  const percent = (value: number) => `${((100 * value) / transfers).toFixed(2)} %`;
-  const perTransfer = (value: number) => `${(value / transfers).toFixed(1)} ns`;
+  type Figure = (side: SideRecord, repetition: Repetition) => number | null;
+  const both = (figure: Figure, show: (value: number) => string) => {
+    const [guest, host] = (['guest', 'host'] as const).map((side) => over((r) => figure(r.pairs[0]![side], r), show));
+    return `guest ${guest}, host ${host}`;
+  };
+  const ofTransfers = (count: number) => `${((100 * count) / transfers).toFixed(2)} %`;
+  const perTransfer = (ns: number) => `${(ns / transfers).toFixed(1)} ns`;
+  const looked = repetitions.some(({ pairs }) => pairs.some(({ guest, host }) => guest.spins + host.spins > 0));
+  const asleepShare: Figure = ({ asleepNs }, { wallNs }) => (asleepNs === null ? null : asleepNs / wallNs);
   const verified = !LAYOUTS[config.layout].carries
     ? `nothing carried, nothing verified (--layout ${config.layout})`
     : config.fastVringh
@@ -65,12 +68,14 @@ export function summaryLines(config: RunConfig, repetitions: readonly Repetition
         (v) => v.toFixed(3),
       )} M/s`,
     ),
-    row('notified', `${both((s) => s.notified, percent)} of transfers`),
-    row('woken by syscall', `${both((s) => s.wakeSyscalls, percent)} of transfers`),
+    row('notified', `${both((s) => s.notified, ofTransfers)} of transfers`),
+    row('woken by syscall', `${both((s) => s.wakeSyscalls, ofTransfers)} of transfers`),
     row(
       'pinged for nothing',
       both((s) => s.spurious, grouped),
     ),
+    row('looked in vain', looked ? both((s) => s.spins, grouped) : 'never'),
+    row('asleep', `${both(asleepShare, (share) => `${(100 * share).toFixed(1)} %`)} of the window`),
     row('CPU time', `${both((s) => s.cpuNs, perTransfer)} a transfer`),
     ...(harness === null
       ? []

@@ -5,8 +5,9 @@
  */
 import type { Rendezvous } from './rendezvous.ts';
 
-const BATCHES = 31;
-const BOUNCES = 100;
+/** Some milliseconds in all: the first batches, not compiled yet, do not reach the median. */
+const BATCHES = 101;
+const BOUNCES = 500;
 /** Looks in vain after which the other thread is not running beside us, and the result is not a crossing. */
 const LOOKS_MAX = 20_000_000;
 
