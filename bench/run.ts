@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { runBasicTest } from './basic.ts';
 import { CheckFailed } from './check-failed.ts';
 import { captureEnvironment } from './environment.ts';
-import { writeHgrm } from './latency/summary.ts';
+import { hgrmFiles, writeHgrm } from './latency/summary.ts';
 import { UsageError } from './option-values.ts';
 import { parseRunOptions, type RunOptions } from './options.ts';
 import type { Fault } from './pair/faults.ts';
@@ -84,7 +84,9 @@ async function runParallel(
   const { config, json } = options;
   const environment = captureEnvironment();
   const file = options.out === 'none' ? null : resolve(options.out ?? defaultResultsFile(environment.machine));
-  if (file !== null) checkFile(file, options.out !== null);
+  const hint = options.out === null ? ' (name another with --out FILE, or --out none)' : '';
+  if (file !== null) checkFile(`--out ${file}`, file, hint);
+  if (options.hgrm !== null) for (const name of hgrmFiles(options.hgrm)) checkFile(`--hgrm ${name}`, name);
   const signal = hooks.signal?.();
 
   const people = json ? console.err : console.out;
@@ -129,15 +131,28 @@ async function runParallel(
   for (const line of summaryLines(config, repetitions, harness)) people(line);
   for (const line of warnings(config, repetitions, environment.cpus)) console.err(`warning: ${line}`);
   if (failure !== null) console.err(`${outcome}: ${failure}`);
-  if (options.hgrm !== null) for (const name of writeHgrm(options.hgrm, repetitions)) people(row('distribution', name));
-  if (file === null) return EXIT_CODES[outcome];
+  const kept = [
+    keep(console, `the distributions could not be written to ${options.hgrm}`, () => {
+      if (options.hgrm === null) return;
+      for (const name of writeHgrm(options.hgrm, repetitions)) people(row('distribution', name));
+    }),
+    keep(console, `the record could not be appended to ${file}`, () => {
+      if (file === null) return;
+      appendRecord(file, record);
+      people(row('record', file));
+    }),
+  ];
+  return EXIT_CODES[outcome] || (kept.includes(false) ? EXIT_CODES.failed : 0);
+}
+
+/** Does one thing with finished figures; false: it failed, which must not cost the others. */
+function keep(console: Console, failure: string, act: () => void): boolean {
   try {
-    appendRecord(file, record);
-    people(row('record', file));
-    return EXIT_CODES[outcome];
+    act();
+    return true;
   } catch (error) {
-    console.err(`failed: the record could not be appended to ${file}: ${(error as Error).message}`);
-    return EXIT_CODES[outcome] || EXIT_CODES.failed;
+    console.err(`failed: ${failure}: ${(error as Error).message}`);
+    return false;
   }
 }
 
@@ -175,11 +190,10 @@ function placementOf(cpus: string): Placement {
   }
 }
 
-function checkFile(file: string, named: boolean): void {
+function checkFile(argument: string, file: string, hint = ''): void {
   try {
     checkAppendable(file);
   } catch (error) {
-    const hint = named ? '' : ' (name another with --out FILE, or --out none)';
-    throw new UsageError(`--out ${file}: cannot be appended to: ${(error as Error).message}${hint}`);
+    throw new UsageError(`${argument}: cannot be appended to: ${(error as Error).message}${hint}`);
   }
 }
