@@ -29,6 +29,8 @@ test('options: defaults are those of the help, and a valid config', () => {
     outstanding: 256,
     delayedInterrupt: true,
     exitCost: 0,
+    latency: 0,
+    rate: 0,
   });
   assert.deepEqual({ out, json, label, idle }, { out: null, json: false, label: '', idle: [] });
 });
@@ -76,6 +78,13 @@ const wrong: [what: string, args: string[], message: RegExp][] = [
   ['neither on nor off', ['--delayed-interrupt', 'maybe'], /--delayed-interrupt wants one of on, off, not 'maybe'/],
   ['none in flight', ['--outstanding', '0'], /--outstanding wants 1 to 32768/],
   ['no time', ['--timeout', '0'], /--timeout wants seconds above 0/],
+  ['one of no transfers', ['--latency', '0'], /--latency wants 1 to 2000000000, not 0/],
+  ['one of many', ['--latency', 'many'], /--latency wants a whole number .* not 'many'/],
+  ['one of nothing', ['--latency='], /--latency wants a whole number .* not ''/],
+  ['a rate of none', ['--rate', '0'], /--rate wants 1 to 10000000, not 0/],
+  ['a rate without a value', ['--rate', '--latency'], /--rate wants a value: N/],
+  ['a rate above the fastest', ['--rate', '11M'], /--rate wants 1 to 10000000, not 11M/],
+  ['distributions of nothing', ['--hgrm', 'x'], /--hgrm needs --latency/],
 ];
 for (const [what, args, message] of wrong)
   test(`options refuse: ${what}`, () => {
@@ -84,6 +93,35 @@ for (const [what, args, message] of wrong)
       (error: unknown) => error instanceof UsageError && message.test(error.message) && !error.message.includes('\n'),
     );
   });
+
+const latencies: [args: string[], expected: { latency: number; rate: number; transfers: number }][] = [
+  [[], { latency: 0, rate: 0, transfers: 10_000_000 }],
+  [['--latency'], { latency: 64, rate: 0, transfers: 10_000_000 }],
+  [['--latency', '16'], { latency: 16, rate: 0, transfers: 10_000_000 }],
+  [['--latency=1k'], { latency: 1000, rate: 0, transfers: 10_000_000 }],
+  [['--latency', '--eventidx'], { latency: 64, rate: 0, transfers: 10_000_000 }],
+  [['--rate', '5000'], { latency: 1, rate: 5000, transfers: 50_000 }],
+  [['--rate', '10M'], { latency: 1, rate: 10_000_000, transfers: 100_000_000 }],
+  [['--rate', '1k', '--latency'], { latency: 64, rate: 1000, transfers: 10_000 }],
+  [['--rate', '1k', '--latency', '5'], { latency: 5, rate: 1000, transfers: 10_000 }],
+  [['--latency', '--rate', '1k', '--transfers', '7'], { latency: 64, rate: 1000, transfers: 7 }],
+];
+for (const [args, expected] of latencies)
+  test(`options: latency and rate of '${args.join(' ')}'`, () => {
+    const { latency, rate, transfers } = parseRunOptions(['--parallel', ...args]).config;
+    assert.deepEqual({ latency, rate, transfers }, expected);
+  });
+
+test('options: an option right after --latency is an option', () => {
+  const { config } = parseRunOptions(['--latency', '--eventidx', '--parallel']);
+  assert.deepEqual([config.latency, config.eventidx, config.parallel], [64, true, true]);
+});
+
+test('options: distributions, with latency measured by itself or for a rate', () => {
+  assert.equal(parseRunOptions(['--latency', '--hgrm', 'x']).hgrm, 'x');
+  assert.equal(parseRunOptions(['--rate', '5', '--hgrm', 'x']).hgrm, 'x');
+  assert.equal(parseRunOptions([]).hgrm, null);
+});
 
 test('options: what only the parallel test looks at is named when it is missing', () => {
   const { idle } = parseRunOptions(['--fast-vringh', '--transfers', '5', '--eventidx']);

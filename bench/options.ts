@@ -165,6 +165,8 @@ function checkRunnable(config: RunConfig): void {
     throw new CombinationError('--fast-vringh cannot run with --workload echo: its host never copies');
   if (config.fastVringh && config.layout !== 'split')
     throw new CombinationError(`--fast-vringh cannot run with --layout ${config.layout}: it polls a split ring`);
+  if (config.rate > 0 && config.layout === 'null')
+    throw new CombinationError('--rate cannot run with --layout null: there is nobody to wait for');
   const smallest = 2 ** Math.ceil(Math.log2(WORKLOADS[workload].elementsMax));
   if (config.parallel && ringSize < smallest)
     throw new CombinationError(

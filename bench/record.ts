@@ -106,6 +106,8 @@ const histogram = z.string().nullable();
 const latencySchema = z.strictObject({
   /** One of how many transfers was sampled: more than asked for where the samples would be too many. */
   every: count,
+  /** Libc's leaves nothing behind, the engine's does. */
+  clock: z.enum(['libc', 'engine']),
   /** What one look at the clock costs; intervals are too long by about it. */
   clockNs: ns,
   /** From the guest's kick until the host's wait returned, and the other way. */

@@ -7,6 +7,7 @@ import { Piscina } from 'piscina';
 import { type DoorbellStrategy, portsOf, ringingEnd, waitingEnd } from '../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../src/doorbell/index.ts';
 import { loadAverage, type MachineTimes, machineTimes } from './environment.ts';
+import { clockAllocates } from './latency/clock.ts';
 import type { Fault } from './pair/faults.ts';
 import { latencyStride, type Side } from './pair/half.ts';
 import { LAYOUTS } from './pair/layouts.ts';
@@ -21,7 +22,7 @@ import type { Outcome, Repetition, RunConfig } from './record.ts';
 const STOP_GRACE_MS = 500;
 
 /**
- * Room for what looks at the clock leave behind (see `Clock`), megabytes, in threads made from now on: left alone, the
+ * Room for what looks at a clock leave behind that allocates, megabytes, in threads made from now on: left alone, the
  * young generation begins at one and would be collected in the window.
  */
 const YOUNG_GENERATION_MB = 64;
@@ -96,7 +97,7 @@ export async function runRepetition(
 ): Promise<RepetitionResult> {
   const { onPhase, signal, fault } = options;
   const setup = pairSetup(config, placement);
-  if (config.latency > 0) reserveYoungGeneration();
+  if (config.latency > 0 && clockAllocates()) reserveYoungGeneration();
   const pool = new Piscina({
     filename: new URL('../workers/side.js', import.meta.url).href,
     minThreads: 2,
@@ -188,6 +189,7 @@ function latencyOf(config: PairConfig, guest: SideReport, host: SideReport): Rep
   if (guest.latency === null || host.latency === null) return null;
   return {
     every: latencyStride(config),
+    clock: guest.latency.clock,
     clockNs: Math.max(guest.latency.clockNs, host.latency.clockNs),
     kickToWake: host.latency.wakes,
     callToWake: guest.latency.wakes,

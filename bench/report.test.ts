@@ -99,6 +99,13 @@ test('report: nothing measured, nothing to warn of; an unsound ordering always i
   assert.match(warningsOf({ ...config, orderingSound: false }, [], 2)[0]!, /not guaranteed by the language/);
 });
 
+test('report: a rate that was not held is a warning, one that was held nearly is not', () => {
+  const { transfersPerSecond } = repetition;
+  const lines = warningsOf({ ...config, rate: 3_000_000 }, [repetition, { ...repetition, transfersPerSecond: 3e6 }], 2);
+  assert.deepEqual(lines, [`the rate was not held: ${transfersPerSecond} of 3000000 transfers a second`]);
+  assert.deepEqual(warningsOf({ ...config, rate: transfersPerSecond + 10_000 }, [repetition], 2), []);
+});
+
 const medians: [values: number[], expected: number][] = [
   [[3], 3],
   [[9, 1, 5], 5],

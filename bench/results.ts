@@ -37,13 +37,17 @@ export function defaultResultsFile(machine: string): string {
 export function resultsFile(out: string | null, machine: string): string | null {
   if (out === 'none') return null;
   const file = resolve(out ?? defaultResultsFile(machine));
+  checkWanted(`--out ${file}`, file, out === null ? ' (name another with --out FILE, or --out none)' : '');
+  return file;
+}
+
+/** `checkAppendable` of a file that an argument wants. @throws UsageError naming the argument */
+export function checkWanted(argument: string, file: string, hint = ''): void {
   try {
     checkAppendable(file);
   } catch (error) {
-    const hint = out === null ? ' (name another with --out FILE, or --out none)' : '';
-    throw new UsageError(`--out ${file}: cannot be appended to: ${(error as Error).message}${hint}`);
+    throw new UsageError(`${argument}: cannot be appended to: ${(error as Error).message}${hint}`);
   }
-  return file;
 }
 
 /**

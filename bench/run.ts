@@ -3,14 +3,14 @@ import { runBasicTest } from './basic.ts';
 import { CheckFailed } from './check-failed.ts';
 import { type Console, EXIT_CODES, faultFor, type Hooks } from './command.ts';
 import { captureEnvironment } from './environment.ts';
-import { writeHgrm } from './latency/summary.ts';
+import { hgrmFiles, writeHgrm } from './latency/summary.ts';
 import { parseRunOptions, type RunOptions } from './options.ts';
 import { type Placement, placementOf } from './placement.ts';
 import { makeProgress } from './progress.ts';
 import { type Harness, makeRecord, type Outcome, type Repetition, type RunConfig } from './record.ts';
 import { runRepetition } from './repetition.ts';
 import { originalLines, row, summaryLines, warningsOf } from './report.ts';
-import { appendRecord, resultsFile } from './results.ts';
+import { appendRecord, checkWanted, resultsFile } from './results.ts';
 import { runHelp } from './run-help.ts';
 
 /** Runs `run` with its arguments; resolves to the exit code. @throws UsageError */
@@ -45,6 +45,7 @@ async function runParallel(options: RunOptions, placement: Placement, console: C
   const { config, json } = options;
   const environment = captureEnvironment();
   const file = resultsFile(options.out, environment.machine);
+  if (options.hgrm !== null) for (const name of hgrmFiles(options.hgrm)) checkWanted(`--hgrm ${name}`, name);
   const signal = hooks.signal?.();
 
   const people = json ? console.err : console.out;
@@ -90,15 +91,28 @@ async function runParallel(options: RunOptions, placement: Placement, console: C
   for (const line of summaryLines(config, repetitions, harness)) people(line);
   for (const line of warnings) console.err(`warning: ${line}`);
   if (failure !== null) console.err(`${outcome}: ${failure}`);
-  if (options.hgrm !== null) for (const name of writeHgrm(options.hgrm, repetitions)) people(row('distribution', name));
-  if (file === null) return EXIT_CODES[outcome];
+  const kept = [
+    keep(console, `the distributions could not be written to ${options.hgrm}`, () => {
+      if (options.hgrm === null) return;
+      for (const name of writeHgrm(options.hgrm, repetitions)) people(row('distribution', name));
+    }),
+    keep(console, `the record could not be appended to ${file}`, () => {
+      if (file === null) return;
+      appendRecord(file, record);
+      people(row('record', file));
+    }),
+  ];
+  return EXIT_CODES[outcome] || (kept.includes(false) ? EXIT_CODES.failed : 0);
+}
+
+/** Does one thing with finished figures; false: it failed, which must not cost the others. */
+function keep(console: Console, failure: string, act: () => void): boolean {
   try {
-    appendRecord(file, record);
-    people(row('record', file));
-    return EXIT_CODES[outcome];
+    act();
+    return true;
   } catch (error) {
-    console.err(`failed: the record could not be appended to ${file}: ${(error as Error).message}`);
-    return EXIT_CODES[outcome] || EXIT_CODES.failed;
+    console.err(`failed: ${failure}: ${(error as Error).message}`);
+    return false;
   }
 }
 

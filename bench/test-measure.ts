@@ -1,5 +1,6 @@
 /** Runs the parallel benchmark in the test's own process and returns its validated record. */
 import { main } from './cli.ts';
+import type { Hooks } from './command.ts';
 import { type RunRecord, recordSchema } from './record.ts';
 
 export interface Measured {
@@ -9,10 +10,10 @@ export interface Measured {
   record: RunRecord;
 }
 
-export async function measure(args: readonly string[]): Promise<Measured> {
+export async function measure(args: readonly string[], hooks: Hooks = {}): Promise<Measured> {
   const out: string[] = [];
   const err: string[] = [];
   const lines = { out: (line: string) => out.push(line), err: (line: string) => err.push(line) };
-  const code = await main(['--parallel', '--json', '--out', 'none', ...args], lines);
+  const code = await main(['--parallel', '--json', '--out', 'none', ...args], lines, hooks);
   return { code, out, err, record: recordSchema.parse(JSON.parse(out[0] ?? '')) };
 }

@@ -14,6 +14,7 @@ const SIGNIFICANT_DIGITS = 3;
 /** Steps of the percentile distribution per halving of the distance to 100 %, as other HDR tools write it. */
 const TICKS_PER_HALF = 5;
 const NS_PER_US = 1000;
+const ROUNDING = 1e-6;
 
 /** All histograms have this one range, so that they can be added. */
 function emptyHistogram(): JsHistogram {
@@ -48,7 +49,8 @@ export const PERCENTILES = [50, 90, 99, 99.9, 99.99] as const;
  */
 export function percentileNs(histogram: Histogram, percentile: number): number | null {
   const above = (histogram.totalCount * (100 - percentile)) / 100;
-  return above < 1 ? null : histogram.getValueAtPercentile(percentile);
+  // Of 1000 samples one lies above 99.9 %, but 100 - 99.9 is a little less than 0.1.
+  return above < 1 - ROUNDING ? null : histogram.getValueAtPercentile(percentile);
 }
 
 /** The percentile distribution in microseconds, in the text format that HDR plotters read. */

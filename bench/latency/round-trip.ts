@@ -9,7 +9,7 @@ import { Samples } from './samples.ts';
 
 /** What a guest loop tells of its transfers, in order; x is the transfer's number. */
 export interface Probe {
-  /** Transfer `x` is about to be added. */
+  /** Transfer `x` was added; the host may not have been told yet. */
   sent(x: number): void;
   /** Transfer `x` was taken back. */
   returned(x: number): void;

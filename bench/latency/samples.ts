@@ -19,8 +19,9 @@ export class Samples {
   /** Room for one sample of each `stride` of `events`, and one more for where the counting begins. */
   constructor(events: number, stride: number) {
     this.capacity = Math.min(SAMPLES_MAX, Math.ceil(events / stride)) + 1;
-    this.begins = new Float64Array(this.capacity);
-    this.ends = new Float64Array(this.capacity);
+    // Filled, so that the kernel finds their pages now: at the first write to each it would in the window.
+    this.begins = new Float64Array(this.capacity).fill(0);
+    this.ends = new Float64Array(this.capacity).fill(0);
   }
 
   /** The first `count` samples as an encoded histogram; null if there are none. */

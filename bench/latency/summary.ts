@@ -1,5 +1,6 @@
 /** Latency over all repetitions, for people: a table of percentiles; and as files for HDR plotters. Main thread. */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Histogram } from 'hdr-histogram-js';
 import type { Repetition } from '../record.ts';
 import { hgrmText, PERCENTILES, percentileNs, sumOf } from './histogram.ts';
@@ -49,14 +50,20 @@ export function latencyLines(repetitions: readonly Repetition[]): string[] {
   return [
     line('latency, µs', [...PERCENTILES.map((percentile) => `p${percentile}`), 'max', 'samples']),
     ...rows,
-    `  ${''.padEnd(NAME_WIDTH - 2)} of every ${all[0]!.every}. transfer; the clock itself: ${clockNs.toFixed(0)} ns in each`,
+    `  ${''.padEnd(NAME_WIDTH)}one of ${all[0]!.every} transfers; a look at the clock (${all[0]!.clock}) takes ${clockNs.toFixed(0)} ns`,
   ];
 }
 
-/** Writes one file a kind, `PREFIX.kind.hgrm`; returns their names. */
+const hgrmFile = (prefix: string, name: string) => `${prefix}.${name.replaceAll(' ', '-')}.hgrm`;
+
+/** The files that `writeHgrm` may write. */
+export const hgrmFiles = (prefix: string) => KINDS.map(([name]) => hgrmFile(prefix, name));
+
+/** Writes one file for each kind that has samples, `PREFIX.kind.hgrm`; returns their names. */
 export function writeHgrm(prefix: string, repetitions: readonly Repetition[]): string[] {
   return histograms(repetitions).map(([name, histogram]) => {
-    const file = `${prefix}.${name.replaceAll(' ', '-')}.hgrm`;
+    const file = hgrmFile(prefix, name);
+    mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, hgrmText(histogram));
     return file;
   });

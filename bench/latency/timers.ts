@@ -32,7 +32,10 @@ export class Timers {
 
 function openSlack(): number | null {
   try {
-    return openSync(`/proc/${basename(readlinkSync('/proc/thread-self'))}/timerslack_ns`, 'r+');
+    const file = openSync(`/proc/${basename(readlinkSync('/proc/thread-self'))}/timerslack_ns`, 'r+');
+    // Not everybody who may open it may write to it.
+    writeSync(file, DEFAULT_NS);
+    return file;
   } catch {
     return null;
   }

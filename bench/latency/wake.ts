@@ -1,8 +1,11 @@
 /**
- * From a ring until the wait that it ended has returned. The waiter arms its word before it waits; the first ring after
- * that takes the arming, leaving its time. Rings that find nothing armed end no wait of their own and stamp nothing.
+ * From a ring until the wait that it ended has returned. A waiter arms its line when a wait has ended; the first ring
+ * after that takes the arming, leaving its time. If it came before the next wait began, that wait will end at once,
+ * nobody was woken, and there is no sample; else the time is that of the ring which ends the wait. Later rings stamp
+ * nothing. Were the line armed when a wait begins, a ring already there would end it, and one that came in this moment
+ * would be taken for its cause.
  *
- *     side's line: word 0   0 | 1: armed;  bytes 8 to 15   when the ring that took the arming began
+ *     side's line: word 0   1: armed | 0: taken;  bytes 8 to 15   when the ring that took the arming began
  */
 import type { Doorbell, WaitSet, Wake } from '../../src/doorbell/doorbell.ts';
 import type { Clock } from './clock.ts';
@@ -29,10 +32,13 @@ class WakeLine {
   }
 }
 
-const ARMED = 0;
+const STATE = 0;
+const TAKEN = 0;
+const ARMED = 1;
+/** In 64-bit numbers. */
 const STAMP = 1;
 
-/** A doorbell that leaves its time for a waiter who asked. */
+/** A doorbell that leaves its time for a waiter who asked. A line has one ringer. */
 export class StampedDoorbell implements Doorbell {
   private readonly inner: Doorbell;
   private readonly clock: Clock;
@@ -54,9 +60,9 @@ export class StampedDoorbell implements Doorbell {
 
   ring(): void {
     const { words, stamps } = this.line;
-    if (Atomics.load(words, ARMED) === 1) {
+    if (Atomics.load(words, STATE) === ARMED) {
       this.clock.stampInto(stamps, STAMP);
-      Atomics.store(words, ARMED, 0);
+      Atomics.store(words, STATE, TAKEN);
     }
     this.inner.ring();
   }
@@ -66,7 +72,7 @@ export class StampedDoorbell implements Doorbell {
   }
 }
 
-/** A waiting end that takes a sample of every n-th wait that a ring ended. */
+/** A waiting end that takes a sample of every n-th wait that a ring ended. Made before anybody rings. */
 export class StampedWaitSet implements WaitSet {
   private readonly inner: WaitSet;
   private readonly clock: Clock;
@@ -83,6 +89,7 @@ export class StampedWaitSet implements WaitSet {
     this.line = new WakeLine(lines, waiter);
     this.stride = strideOf(1, events);
     this.samples = new Samples(events, this.stride);
+    Atomics.store(this.line.words, STATE, ARMED);
   }
 
   get spins(): number {
@@ -94,10 +101,10 @@ export class StampedWaitSet implements WaitSet {
   }
 
   wait(timeoutMs: number): Wake | Promise<Wake> {
-    Atomics.store(this.line.words, ARMED, 1);
+    const quiet = Atomics.load(this.line.words, STATE) === ARMED;
     const wake = this.inner.wait(timeoutMs);
-    if (typeof wake !== 'string') return wake.then((later) => this.woken(later));
-    return this.woken(wake);
+    if (typeof wake !== 'string') return wake.then((later) => this.woken(later, quiet));
+    return this.woken(wake, quiet);
   }
 
   stopped(): boolean {
@@ -106,6 +113,7 @@ export class StampedWaitSet implements WaitSet {
 
   drain(): void {
     this.inner.drain();
+    Atomics.store(this.line.words, STATE, ARMED);
   }
 
   resetCounters(): void {
@@ -122,13 +130,16 @@ export class StampedWaitSet implements WaitSet {
     return this.samples.encoded(this.count);
   }
 
-  private woken(wake: Wake): Wake {
+  /** @param quiet nobody had rung when the wait began. */
+  private woken(wake: Wake, quiet: boolean): Wake {
     const { samples, line, count } = this;
-    if (count === samples.capacity) return wake;
+    // A ring that has taken the arming, but came too late for this wait, will end the next.
+    if (wake !== 'rung' || Atomics.load(line.words, STATE) === ARMED) return wake;
+    const begunNs = line.stamps[STAMP]!;
+    Atomics.store(line.words, STATE, ARMED);
+    if (!quiet || count === samples.capacity || this.seen++ % this.stride !== 0) return wake;
     this.clock.stampInto(samples.ends, count);
-    const taken = Atomics.exchange(line.words, ARMED, 0) === 0;
-    if (wake !== 'rung' || !taken || this.seen++ % this.stride !== 0) return wake;
-    samples.begins[count] = line.stamps[STAMP]!;
+    samples.begins[count] = begunNs;
     this.count = count + 1;
     return wake;
   }

@@ -20,8 +20,8 @@ export interface Fault {
 /** How many rings a mute doorbell swallows: some would have woken nobody anyway, hardly all of them. */
 const MUTE_RINGS = 20;
 
-/** Several young generations' worth of 1 KiB arrays. */
-const GARBAGE_ARRAYS = 60_000;
+/** Several young generations' worth of 1 KiB arrays, of those that runs with latency reserve, too. */
+const GARBAGE_ARRAYS = 200_000;
 
 /** How long a planted pause lasts, milliseconds. */
 export const PAUSE_MS = 100;

@@ -7,7 +7,7 @@ import { type Doorbell, SilentDoorbell, type WaitSet } from '../../src/doorbell/
 import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { Request } from '../../src/host/queue.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
-import { Clock } from '../latency/clock.ts';
+import { type Clock, openClock } from '../latency/clock.ts';
 import { FixedRate, type Pace, UNPACED } from '../latency/pace.ts';
 import { NO_PROBE, type Probe, RoundTripProbe, ScheduledRoundTripProbe } from '../latency/round-trip.ts';
 import { strideOf } from '../latency/samples.ts';
@@ -92,7 +92,7 @@ export function buildHalf(side: Side, setup: PairSetup, fault?: Fault): Half {
   const strategyBell = serving && config.fastVringh ? new SilentDoorbell() : strategy.doorbell(peer);
   const plainBell = config.exitCostNs === 0 ? strategyBell : new CostlyDoorbell(strategyBell, config.exitCostNs);
 
-  const clock = new Clock(setup.clockBase);
+  const clock = openClock(setup.clockBase);
   const timing = makeTiming(config, clock);
   const makeLoop = serving ? guestLoop : hostLoop;
   const pair = bindPair(setup);

@@ -9,7 +9,7 @@ import type { Fault } from './faults.ts';
 import { buildHalf, type Side } from './half.ts';
 import { niceValue, PinningFailed, pinThread, yieldToPeer } from './pinning.ts';
 import { Rendezvous } from './rendezvous.ts';
-import type { PairSetup } from './setup.ts';
+import type { PairConfig, PairSetup } from './setup.ts';
 import { collector, GcCounter, threadDelta, threadStats } from './thread-stats.ts';
 
 /** What one side tells of the measured window. */
@@ -21,8 +21,8 @@ export interface SideReport {
   transfers: number;
   /** Median round trip of a word between the CPUs before and after the window, nanoseconds. */
   crossCpuNs: [number | null, number | null];
-  /** What one stamp of its clock costs, and encoded histograms of what it sampled; null where not asked for. */
-  latency: { clockNs: number; roundTrip: string | null; wakes: string | null } | null;
+  /** Its clock and what one stamp of it costs, and encoded histograms of what it sampled; null where not asked for. */
+  latency: { clock: 'libc' | 'engine'; clockNs: number; roundTrip: string | null; wakes: string | null } | null;
   /** The guest's only: the window as the process saw it. */
   window: { wallNs: number; cpuUserNs: number; cpuSystemNs: number; tenths: number[] } | null;
 }
@@ -56,7 +56,7 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
   const rendezvous = new Rendezvous(setup.rendezvous, side);
   const { loop, waits, bell, pace, latency } = buildHalf(side, setup, task.fault);
   const clockNs = latency?.clock.costNs() ?? 0;
-  const runner = new Runner(side, loop, waits, config.timeoutMs, config.warmup);
+  const runner = new Runner(side, loop, waits, boundMs(side, config), config.warmup);
 
   rendezvous.meet();
   await runner.run(config.warmup, true);
@@ -80,8 +80,8 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
   collections.start();
   const before = threadStats();
   const cpuBefore = process.cpuUsage();
-  pace.restart(config.warmup);
   stamps[0] = process.hrtime.bigint();
+  pace.restart(config.warmup);
   if (serving) {
     for (let tenth = 1; tenth <= 10; tenth++) {
       await runner.run(config.warmup + tenthEnd(config.transfers, tenth), tenth === 10);
@@ -121,7 +121,12 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
     lostWakeups: runner.lostWakeups,
     transfers: loop.done - config.warmup,
     crossCpuNs: [crossBefore, crossAfter],
-    latency: latency && { clockNs, roundTrip: latency.probe.encoded(), wakes: latency.waits.encoded() },
+    latency: latency && {
+      clock: latency.clock.name,
+      clockNs,
+      roundTrip: latency.probe.encoded(),
+      wakes: latency.waits.encoded(),
+    },
     window: serving
       ? {
           wallNs,
@@ -132,6 +137,10 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
       : null,
   };
 }
+
+/** Bound of a side's waits: the host's is two transfers of a schedule at least, or a slow one would look like a stall. */
+const boundMs = (side: Side, { timeoutMs, rate }: PairConfig) =>
+  side === 'host' && rate > 0 ? Math.max(timeoutMs, 2000 / rate) : timeoutMs;
 
 /** The number of transfers after which a tenth (1 to 10) of the window ends. */
 const tenthEnd = (transfers: number, tenth: number) => Math.floor((transfers * tenth) / 10);

@@ -41,6 +41,9 @@ export class Runner {
   private readonly waits: WaitSet;
   private readonly timeoutMs: number;
   private readonly warmup: number;
+  /** What was done when the peer was first seen doing nothing, and when that was. */
+  private idleAt = -1;
+  private idleSince = 0;
 
   /** @param warmup the number of the window's first transfer, for messages. */
   constructor(side: string, loop: Loop, waits: WaitSet, timeoutMs: number, warmup: number) {
@@ -57,27 +60,26 @@ export class Runner {
     this.lostWakeups = 0;
     this.spins = 0;
     this.loop.suppressed = 0;
+    this.idleAt = -1;
   }
 
   /** @throws Stopped, Stalled, and what the loop throws. */
   async run(limit: number, drain: boolean): Promise<void> {
     const { loop } = this;
     let wokenAt = -1;
-    let idleAt = -1;
-    let idleSince = 0;
     for (;;) {
       const state = loop.advance(limit, drain);
       if (loop.done === wokenAt) this.spurious++;
       wokenAt = -1;
       if (state === REACHED) return;
       if (state === IDLE) {
-        if (loop.done !== idleAt) idleSince = performance.now();
-        idleAt = loop.done;
-        this.checkIdle(idleSince);
+        this.checkIdle();
         continue;
       }
       if (state === NOT_DUE) {
         if (this.waits.stopped()) throw new Stopped();
+        // Nothing is outstanding: the peer owes nothing.
+        this.idleAt = -1;
         loop.pause();
         continue;
       }
@@ -87,6 +89,7 @@ export class Runner {
       if (wake === 'rung') this.pinged++;
       else if (wake === 'stopped') throw new Stopped();
       else if (dueMs >= this.timeoutMs) await this.timedOut();
+      else if (this.idleMs() > this.timeoutMs + STALL_GRACE_MS && !loop.hasWork()) throw this.stalled();
       loop.woken();
       // A wait that the schedule ended need not have found anything.
       wokenAt = wake === 'timed-out' && dueMs < this.timeoutMs ? -1 : loop.done;
@@ -116,10 +119,18 @@ export class Runner {
   }
 
   /** A polling loop found nothing for a while: the run may have been stopped, or the peer may have gone. */
-  private checkIdle(idleSince: number): void {
+  private checkIdle(): void {
     this.spins += POLLS_MAX;
     if (this.waits.stopped()) throw new Stopped();
-    if (performance.now() - idleSince > this.timeoutMs) throw this.stalled();
+    if (this.idleMs() > this.timeoutMs) throw this.stalled();
+  }
+
+  /** For how long nothing has been done, as seen by this method. */
+  private idleMs(): number {
+    const now = performance.now();
+    if (this.loop.done !== this.idleAt) this.idleSince = now;
+    this.idleAt = this.loop.done;
+    return now - this.idleSince;
   }
 
   private stalled(): Stalled {
