@@ -1,15 +1,21 @@
 /** When the guest may send: at once, or at a fixed rate from the window's start on, whatever becomes of the answers. */
+import { whyUnavailable } from '../../src/native/libc.ts';
+import { setTimerSlack } from '../../src/native/timers.ts';
 import type { Clock } from './clock.ts';
-import { Timers } from './timers.ts';
 
 const NS_PER_SECOND = 1e9;
 const NS_PER_MS = 1e6;
 
 /** The longest sleep, so that the caller can look at its stop word. */
 const PAUSE_MAX_MS = 50;
-/** What a sleep may be too long by: with the kernel's sharpest timers, and as they come. */
+/**
+ * What a sleep may be too long by: with the kernel's sharpest timers, which only pauses have, and as they come, which
+ * is how doorbells are measured.
+ */
 const SHARP_SLACK_MS = 0.04;
 const SLACK_MS = 0.1;
+const SHARPEST_NS = 1;
+const AS_IT_COMES = 0;
 /**
  * What is left of a pause is burnt by looks at a word, with few at the clock between them, which leave something
  * behind: as many as take half of what is left, at a guess of what one takes, and at least so many.
@@ -44,7 +50,7 @@ export class FixedRate implements Pace {
   private readonly intervalNs: number;
   private readonly now = new Float64Array(1);
   private readonly start = new Float64Array(1);
-  private readonly timers = new Timers();
+  private readonly sharp = whyUnavailable() === null;
   private readonly nobody = new Int32Array(new SharedArrayBuffer(4));
   private first = 0;
   /** Transfers below this number are known to be due. */
@@ -70,11 +76,11 @@ export class FixedRate implements Pace {
   }
 
   pause(x: number): void {
-    const sleepMs = this.dueInMs(x) - (this.timers.adjustable ? SHARP_SLACK_MS : SLACK_MS);
+    const sleepMs = this.dueInMs(x) - (this.sharp ? SHARP_SLACK_MS : SLACK_MS);
     if (sleepMs > 0) {
-      this.timers.sharpen();
+      if (this.sharp) setTimerSlack(SHARPEST_NS);
       Atomics.wait(this.nobody, 0, 0, Math.min(sleepMs, PAUSE_MAX_MS));
-      this.timers.restore();
+      if (this.sharp) setTimerSlack(AS_IT_COMES);
     }
     if (sleepMs < PAUSE_MAX_MS) while (!this.due(x)) this.idle(this.dueInMs(x) / 2);
   }
