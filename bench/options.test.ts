@@ -29,6 +29,8 @@ test('options: defaults are those of the help, and a valid config', () => {
     outstanding: 256,
     delayedInterrupt: true,
     exitCost: 0,
+    latency: 0,
+    rate: 0,
   });
   assert.deepEqual({ out, json, label, idle }, { out: null, json: false, label: '', idle: [] });
 });
