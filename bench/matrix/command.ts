@@ -17,6 +17,7 @@ import {
   runTasks,
   type Sweep,
   type SweepEnd,
+  type SweepHooks,
   type SweepRecords,
   sweepId,
   tasksLeft,
@@ -36,6 +37,7 @@ export async function matrixCommand(args: readonly string[], console: Console, h
   const sweep = sweepOf(options);
   const records = recordsOf(sweep);
   const tasks = tasksLeft(sweep, records);
+  const signal = hooks.signal?.();
   const all = cells.length * sweep.repetitions;
   const before = all - tasks.length;
   console.out(
@@ -44,7 +46,7 @@ export async function matrixCommand(args: readonly string[], console: Console, h
   );
   for (const [why, count] of leftOut) console.err(`note: ${many(count, 'cell')} left out: ${why}`);
 
-  const end = await run(sweep, tasks, records, options, hooks);
+  const end = await run(sweep, tasks, records, options, { ...hooks, signal });
   const measured = records.flat();
   if (measured.length > 0) {
     showFigures(options, records.map(figuresOf), console);
@@ -94,7 +96,7 @@ async function run(
   tasks: ReturnType<typeof tasksLeft>,
   records: SweepRecords,
   { cells }: MatrixOptions,
-  hooks: Hooks,
+  hooks: Omit<SweepHooks, 'onTask'>,
 ): Promise<SweepEnd> {
   const progress = makeProgress(process.stderr);
   const start = performance.now();
@@ -103,7 +105,7 @@ async function run(
     const left = leftMs === null ? '' : `, ${durationOf(leftMs)} left`;
     progress.show(`${bar(over, tasks.length)} ${over} of ${tasks.length}${left}  ${cells[cell]!.values.join(' ')}`);
   };
-  const end = await runTasks(sweep, tasks, records, { ...hooks, signal: hooks.signal?.(), onTask });
+  const end = await runTasks(sweep, tasks, records, { ...hooks, onTask });
   progress.clear();
   return end;
 }

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Hooks } from '../command.ts';
 import type { Fault } from '../pair/faults.ts';
+import type { RunConfig } from '../record.ts';
 import { CELLS, fileOf, matrix, ONCE, recordsIn, taskOf } from './test-sweep.ts';
 
 test('sweep: a record that cannot be appended ends it with the figures that there are', async (t) => {
@@ -24,7 +25,7 @@ const failures: [what: string, fault: Fault, args: string[], code: number, outco
     /check-failed: .*payload/,
   ],
   ['an exception', { side: 'guest', kind: 'throw', transfer: 100 }, [], 1, 'failed', /failed: .*planted exception/],
-  ['a silent peer', { side: 'host', kind: 'silence', transfer: 100 }, ['--timeout', '0.2'], 3, 'stalled', /stalled: /],
+  ['a silent peer', { side: 'host', kind: 'silence', transfer: 100 }, ['--timeout', '0.5'], 3, 'stalled', /stalled: /],
 ];
 for (const [what, fault, args, code, outcome, note] of failures)
   test(`sweep: ${what} in one cell is recorded as ${outcome}, and the others are measured`, async () => {
@@ -58,12 +59,10 @@ test('sweep: all cells failing leave a table of dashes, no map, and the exit cod
 
 test('sweep: lost wake-ups are recorded with their figures, warned of, and the exit code', async () => {
   const file = fileOf('lost');
-  const fault: Fault = { side: 'guest', kind: 'mute', transfer: 500 };
-  const faultIn: Hooks['faultIn'] = ({ eventidx, batch }) => eventidx && batch === 1;
-  const { code, out } = await matrix(file, [...ONCE, '--timeout', '0.05', '--outstanding', '1', '--cpus', 'same'], {
-    fault,
-    faultIn,
-  });
+  const fault: Fault = { side: 'host', kind: 'mute', transfer: 41_000 };
+  const faultIn = ({ eventidx, batch }: RunConfig) => eventidx && batch === 1;
+  const args = [...ONCE, '--transfers', '40k', '--warmup', '2k', '--timeout', '0.2', '--cpus', 'same'];
+  const { code, out } = await matrix(file, args, { fault, faultIn });
   assert.equal(code, 3);
   const lost = recordsIn(file).filter(({ outcome }) => outcome === 'lost-wakeups');
   assert.ok(lost.length > 0);

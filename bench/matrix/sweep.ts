@@ -65,7 +65,8 @@ export function tasksLeft({ configs, repetitions, seed }: Sweep, records: SweepR
   return tasksInOrder(configs.length, repetitions, seed).filter(({ cell, repetition }) => !had[cell]!.has(repetition));
 }
 
-export interface SweepHooks extends Hooks {
+export interface SweepHooks extends Omit<Hooks, 'signal'> {
+  signal: AbortSignal | undefined;
   /** Told before each task: how many are over, of those that were left. */
   onTask: (task: Task, over: number) => void;
 }
@@ -78,7 +79,7 @@ export async function runTasks(
   sweep: Sweep,
   tasks: readonly Task[],
   records: SweepRecords,
-  { onTask, signal, ...hooks }: Omit<SweepHooks, 'signal'> & { signal: AbortSignal | undefined },
+  { onTask, signal, ...hooks }: SweepHooks,
 ): Promise<SweepEnd> {
   for (const [over, task] of tasks.entries()) {
     if (signal?.aborted) return { ended: 'interrupted' };

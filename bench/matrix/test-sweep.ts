@@ -34,10 +34,11 @@ interface Ended {
 }
 
 export async function matrix(file: string, args: readonly string[] = ONCE, hooks: Hooks = {}): Promise<Ended> {
+  const size = args.includes('--transfers') ? [] : TINY;
   const out: string[] = [];
   const err: string[] = [];
   const lines = { out: (line: string) => out.push(line), err: (line: string) => err.push(line) };
-  const code = await main(['matrix', ...AXES, ...TINY, '--out', file, ...args], lines, hooks);
+  const code = await main(['matrix', ...AXES, ...size, '--out', file, ...args], lines, hooks);
   return { code, out: out.join('\n'), err: err.join('\n'), seed: Number(/seed (\d+)/.exec(out[0] ?? '')?.[1]) };
 }
 
