@@ -42,6 +42,15 @@ const endings: [args: string[], code: number, out: RegExp, err: RegExp][] = [
   [['micro', '-h'], 0, /vringbench micro/, /^$/],
   [['micro', '--only', 'empty', '--time', '1'], 0, /│ empty +│ +[\d.]+ ± [\d.]+ +│/, /^$/],
   [['micro', '--onyl', 'empty'], 2, /^$/, /^vringbench: unknown argument '--onyl'; did you mean --only\?\n$/],
+  [['matrix', '--help'], 0, /vringbench matrix.*--heat A,B.*Examples.*Exit codes/s, /^$/],
+  [
+    ['matrix', '--doorbel', 'futex'],
+    2,
+    /^$/,
+    /^vringbench: unknown argument '--doorbel'; did you mean --doorbell\?\n$/,
+  ],
+  [['matrix', '--cpus', 'same,0,4096'], 2, /^$/, /^vringbench: --cpus CPU 4096 is not among those allowed here: .*\n$/],
+  [['matrix', '--batch', '1', '--out', folder], 2, /^$/, /^vringbench: --out .*: cannot be appended to: EISDIR.*\n$/],
   [['--fast-vringh'], 0, /^ok 1\/5 /, /^note: --fast-vringh has no effect without --parallel\n$/],
   [['rnu'], 2, /^$/, /^vringbench: unknown command 'rnu'; did you mean run\?\n$/],
   [['constructor'], 2, /^$/, /^vringbench: unknown command 'constructor'\n$/],
@@ -118,6 +127,13 @@ test('cli: Ctrl-C ends the micro-benchmarks at once, whatever they are doing', a
   const closed = new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal })));
   setTimeout(() => child.kill('SIGINT'), 700);
   assert.deepEqual(await closed, { code: null, signal: 'SIGINT' });
+});
+
+test('cli: Ctrl-C ends a sweep, shows what there is, exits 130', async () => {
+  const args = ['matrix', '--batch', '1,2', '--transfers', '2k', '--repeat', '1000', '--out', 'none'];
+  const { code, err } = await run(args, /seed \d+\n/);
+  assert.equal(code, 130);
+  assert.match(err, /^interrupted: \d+ of 2000 repetitions\n$/);
 });
 
 test('cli: Ctrl-C in a window ends the run, keeps what was finished, exits 130', async () => {

@@ -9,11 +9,14 @@ export interface Progress {
 export function makeProgress(stream: NodeJS.WriteStream): Progress {
   if (!stream.isTTY) return { show() {}, clear() {} };
   return {
-    // A line that wraps could not be taken back.
-    show: (text) => stream.write(`\r\x1b[K${text.slice(0, stream.columns - 1)}`),
+    // Some terminals tell no width. A line that wraps could not be taken back.
+    show: (text) => stream.write(`\r\x1b[K${text.slice(0, (stream.columns || COLUMNS) - 1)}`),
     clear: () => stream.write('\r\x1b[K'),
   };
 }
+
+/** What a terminal has at least. */
+const COLUMNS = 80;
 
 const BAR_WIDTH = 24;
 

@@ -94,6 +94,23 @@ for (const [what, change, message] of doubts)
     assert.match(lines[0]!, message);
   });
 
+const harmless: [what: string, change: Partial<Repetition>][] = [
+  ['a twentieth of the CPUs for others', { otherCpuNs: 0.049 * 2 * repetition.wallNs }],
+  ['a hundredth of them for the hypervisor', { stealNs: 0.0099 * 2 * repetition.wallNs }],
+  ['a few ticks of a short window', { wallNs: 1_000_000, otherCpuNs: 49_000_000 }],
+  ['what the kernel does not tell', { otherCpuNs: null, stealNs: null }],
+];
+for (const [what, change] of harmless)
+  test(`report: ${what} is none`, () => assert.deepEqual(warningsOf(config, [{ ...repetition, ...change }], 2), []));
+
+test('report: of several repetitions the one that was disturbed most is told', () => {
+  const disturbed = [1, 3, 2].map((seconds) => ({ ...repetition, otherCpuNs: seconds * 1e9, stealNs: seconds * 1e8 }));
+  assert.deepEqual(warningsOf(config, [repetition, ...disturbed], 2), [
+    "other programs took 33 % of the CPUs' time",
+    "the hypervisor took 3 % of the CPUs' time",
+  ]);
+});
+
 test('report: nothing measured, nothing to warn of; an unsound ordering always is', () => {
   assert.deepEqual(warningsOf(config, [], 2), []);
   assert.match(warningsOf({ ...config, orderingSound: false }, [], 2)[0]!, /not guaranteed by the language/);

@@ -14,9 +14,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { captureEnvironment } from './environment.ts';
+import { UsageError } from './option-values.ts';
 import { parseRunOptions } from './options.ts';
 import { type RunRecord, recordSchema, SCHEMA_VERSION } from './record.ts';
-import { appendRecord, checkAppendable } from './results.ts';
+import { appendRecord, checkAppendable, readRecords } from './results.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -89,6 +90,40 @@ test('results: records are lines, and read back as they were', () => {
   assert.equal(lines.length, 3);
   assert.deepEqual(recordSchema.parse(JSON.parse(lines[0]!)), record);
   assert.equal(recordSchema.parse(JSON.parse(lines[1]!)).label, 'second\nline');
+});
+
+test('results: the records of lines with a text are read back in order; other lines are nobody’s business', () => {
+  const file = join(folder, 'read.ndjson');
+  for (const label of ['mine 1', 'other', 'mine 2']) appendRecord(file, { ...record, label });
+  writeFileSync(file, '\n{"schema":0}\nhalf a li', { flag: 'a' });
+  assert.deepEqual(
+    readRecords(file, 'mine').map(({ label }) => label),
+    ['mine 1', 'mine 2'],
+  );
+  assert.deepEqual(readRecords(file, 'nowhere'), []);
+});
+
+const spoilt: [what: string, line: string][] = [
+  ['half a line', '{"schema":1,"label":"mine'],
+  ['of an older version', '{"schema":0,"label":"mine"}'],
+  ['with a field too many', JSON.stringify({ ...record, label: 'mine', extra: 1 })],
+  ['two on one line', JSON.stringify({ ...record, label: 'mine' }).repeat(2)],
+];
+for (const [what, line] of spoilt)
+  test(`results: a line with the text that is no record is named: ${what}`, () => {
+    const file = join(folder, 'spoilt.ndjson');
+    rmSync(file, { force: true });
+    appendRecord(file, { ...record, label: 'mine' });
+    writeFileSync(file, line, { flag: 'a' });
+    assert.throws(() => readRecords(file, 'mine'), {
+      constructor: UsageError,
+      message: `${file}, line 2: not a record of this version; remove it, or name another file`,
+    });
+  });
+
+test('results: what is no file has no records', () => {
+  for (const name of [join(folder, 'not-there.ndjson'), folder, '/dev/null'])
+    assert.deepEqual(readRecords(name, ''), []);
 });
 
 test('results: what is no record is not written', () => {

@@ -94,7 +94,7 @@ export function appendRecord(file: string, record: RunRecord): void {
 
 /**
  * The records of a file whose line contains `text`, in order; none if it is no file.
- * @throws Error naming the line that is no record.
+ * @throws UsageError naming the line that is no record.
  */
 export function readRecords(file: string, text: string): RunRecord[] {
   if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return [];
@@ -103,7 +103,8 @@ export function readRecords(file: string, text: string): RunRecord[] {
     .flatMap((line, i) => {
       if (!line.includes(text)) return [];
       const parsed = recordSchema.safeParse(parsedJson(line));
-      if (!parsed.success) throw new Error(`${file}, line ${i + 1}: not a record of this version`);
+      if (!parsed.success)
+        throw new UsageError(`${file}, line ${i + 1}: not a record of this version; remove it, or name another file`);
       return [parsed.data];
     });
 }

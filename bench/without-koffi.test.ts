@@ -29,6 +29,15 @@ test('without koffi: --doorbell eventfd is refused in one line that says how to 
   assert.equal(status, 2);
 });
 
+test('without koffi: a sweep that names eventfd is refused the same way, one that names no doorbell leaves it out', () => {
+  assert.equal(run('matrix', '--doorbell', 'futex,eventfd').stderr, `vringbench: --doorbell eventfd ${MISSING}\n`);
+  const small = ['--transfers', '1k', '--warmup', '0', '--repeat', '1', '--out', 'none'];
+  const { status, stdout, stderr } = run('matrix', ...small);
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /^48 cells × 1 repetition, seed \d+$/m);
+  assert.doesNotMatch(stdout, /eventfd/);
+});
+
 test('without koffi: the help lists eventfd all the same', () => {
   const { status, stdout } = run('--help');
   assert.equal(status, 0);

@@ -1,7 +1,7 @@
 /** The axes of a sweep: every option of `run` that says what is measured can be listed; the cells are all combinations. */
 import { UsageError } from '../option-values.ts';
 import { CombinationError, type OptionName, parseRunOptions, RUN_AXES } from '../options.ts';
-import type { RunConfig } from '../record.ts';
+import { configKey, type RunConfig } from '../record.ts';
 
 /** One option with the values that it is swept over, as they were given. */
 export interface Axis {
@@ -60,7 +60,7 @@ function checkValue(name: OptionName, value: string): void {
 }
 
 /** One value as `run` takes it. */
-function argumentOf(name: OptionName, value: string): string[] {
+export function argumentOf(name: OptionName, value: string): string[] {
   if (RUN_AXES[name] !== 'flag') return [`--${name}=${value}`];
   return value === 'on' ? [`--${name}`] : [];
 }
@@ -69,10 +69,15 @@ function argumentOf(name: OptionName, value: string): string[] {
 export function cellsOf(axes: readonly Axis[], fixed: readonly string[]): Cells {
   const cells: Cell[] = [];
   const leftOut = new Map<string, number>();
+  const had = new Map<string, readonly string[]>();
   for (const values of combinations(axes)) {
     const args = axes.flatMap(({ name }, i) => argumentOf(name, values[i]!));
     try {
-      cells.push({ values, config: parseRunOptions(['--parallel', ...args, ...fixed]).config });
+      const { config } = parseRunOptions(['--parallel', ...args, ...fixed]);
+      const same = had.get(configKey(config));
+      if (same !== undefined) throw sameError(axes, same, values);
+      had.set(configKey(config), values);
+      cells.push({ values, config });
     } catch (error) {
       if (!(error instanceof CombinationError)) throw error;
       leftOut.set(error.message, (leftOut.get(error.message) ?? 0) + 1);
@@ -80,6 +85,12 @@ export function cellsOf(axes: readonly Axis[], fixed: readonly string[]): Cells 
   }
   if (cells.length === 0) throw new UsageError([...leftOut.keys()][0]!);
   return { cells, leftOut };
+}
+
+/** Two spellings of one value, `1000` and `1k`: their records could not be told apart. */
+function sameError(axes: readonly Axis[], one: readonly string[], other: readonly string[]): UsageError {
+  const place = one.findIndex((value, i) => value !== other[i]);
+  return new UsageError(`--${axes[place]!.name} lists ${one[place]} and ${other[place]}, which are the same`);
 }
 
 function combinations(axes: readonly Axis[]): string[][] {

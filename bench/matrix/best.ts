@@ -2,11 +2,11 @@
  * The line that ends a sweep: the best sound strategy against the default one. A strategy is what a program can choose
  * (ordering, doorbell, features, knobs); the other axes are conditions, over all of which strategies are compared.
  */
-import type { OptionName } from '../options.ts';
-import { parseRunOptions, RUN_OPTIONS } from '../options.ts';
+import { type OptionName, parseRunOptions, RUN_OPTIONS } from '../options.ts';
 import { LAYOUTS } from '../pair/layouts.ts';
+import { configKey } from '../record.ts';
 import { median } from '../report.ts';
-import type { Axis, Cell } from './axes.ts';
+import { type Axis, argumentOf, type Cell } from './axes.ts';
 import type { Figures } from './figures.ts';
 
 const STRATEGY: readonly OptionName[] = [
@@ -21,65 +21,86 @@ const STRATEGY: readonly OptionName[] = [
   'delayed-interrupt',
 ];
 
-/** The value that an axis has when it is not given; for `outstanding` that depends on the ring. */
-function defaultOf(name: OptionName): string {
-  if (name === 'outstanding') return String(parseRunOptions(['--parallel']).config.outstanding);
-  const option: { value: string | null; byDefault?: string } = RUN_OPTIONS[name];
-  return option.value === null ? 'off' : (option.byDefault ?? '');
-}
+/** An axis on which the compared cells differ, with its place among the cell's values. */
+type Varied = Axis & { place: number };
 
 interface Candidate {
   name: string;
   sound: boolean;
-  /** Speeds of one repetition of one condition, by `condition#repetition`; only of cells that ended well. */
+  /** All its cells ended well. */
+  whole: boolean;
+  /** Speeds of one repetition of one condition, by `condition#repetition`. */
   speeds: Map<string, number>;
 }
 
-/** One decimal, or two where the scatter is as small. */
-const shown = (value: number, scatter: number) => value.toFixed(scatter < 0.05 ? 2 : 1);
-
 export function bestLine(axes: readonly Axis[], cells: readonly Cell[], figures: readonly Figures[]): string {
-  const varied = axes.map((axis, place) => ({ ...axis, place })).filter(({ values }) => values.length > 1);
+  const compared = cells
+    .map((cell, i) => ({ ...cell, figures: figures[i]! }))
+    .filter(({ config }) => LAYOUTS[config.layout].carries);
+  const varied = axes
+    .map((axis, place) => ({ ...axis, place }))
+    .filter(({ place }) => new Set(compared.map(({ values }) => values[place])).size > 1);
   const chosen = varied.filter(({ name }) => STRATEGY.includes(name));
+  const conditions = varied.filter(({ name }) => !STRATEGY.includes(name));
   if (chosen.length === 0) return 'no strategies were compared: of these axes a program can choose none';
   if (cells.some(({ config }) => config.rate > 0))
     return 'no strategies were compared: at a fixed rate they differ in latency, not in speed';
-  const nameOf = (values: readonly string[]) => chosen.map(({ name, place }) => named(name, values[place]!)).join(' ');
-  const conditionOf = (values: readonly string[]) =>
-    varied.flatMap(({ name, place }) => (STRATEGY.includes(name) ? [] : [values[place]!])).join(' ');
 
   const candidates = new Map<string, Candidate>();
-  cells.forEach(({ values, config }, i) => {
-    if (!LAYOUTS[config.layout].carries || figures[i]!.failed) return;
-    const name = nameOf(values);
-    const candidate = candidates.get(name) ?? { name, sound: config.orderingSound, speeds: new Map() };
-    for (const [repetition, speed] of figures[i]!.speeds)
-      candidate.speeds.set(`${conditionOf(values)}#${repetition}`, speed);
+  for (const { values, config, figures } of compared) {
+    const name = chosen.map((axis) => named(axis.name, values[axis.place]!)).join(' ');
+    const candidate = candidates.get(name) ?? { name, sound: config.orderingSound, whole: true, speeds: new Map() };
+    const condition = conditions.map(({ place }) => values[place]).join(' ');
+    for (const [repetition, speed] of figures.speeds) candidate.speeds.set(`${condition}#${repetition}`, speed);
+    candidate.whole &&= !figures.failed;
     candidates.set(name, candidate);
-  });
+  }
 
-  const defaults = chosen.map(({ name }) => named(name, defaultOf(name))).join(' ');
+  const defaults = chosen.map((axis) => named(axis.name, defaultOf(axis, compared))).join(' ');
   const base = candidates.get(defaults);
-  if (base === undefined) return `not compared with the default: ${defaults} is not among the cells that ended well`;
-  const compared = [...candidates.values()]
-    .filter(({ sound, speeds }) => sound && [...base.speeds.keys()].every((key) => speeds.has(key)))
+  if (base === undefined) return `not compared with the default: ${defaults} is not among the cells`;
+  if (!base.whole) return `not compared with the default: ${defaults} did not end well in every cell`;
+  const [best] = [...candidates.values()]
+    .filter(({ sound, whole, speeds }) => sound && whole && [...base.speeds.keys()].every((key) => speeds.has(key)))
     .map(({ name, speeds }) => ({ name, ...ratio(speeds, base.speeds) }))
-    .sort((a, b) => b.middle - a.middle);
-  const { name, middle, scatter } = compared[0]!;
-  const conditions = varied.filter((axis) => !STRATEGY.includes(axis.name)).map((axis) => axis.name);
-  const over = conditions.length === 0 ? '' : `, over all ${conditions.join(' × ')}`;
-  if (name === defaults) return `best sound strategy: the default (${defaults})${over}`;
-  const by = scatter === null ? shown(middle, 1) : `${shown(middle, scatter)} ± ${shown(scatter, scatter)}`;
-  return `best sound strategy: ${name}, ${by} times the default (${defaults})${over}`;
+    .sort((a, b) => b.middle - a.middle || Number(b.name === defaults) - Number(a.name === defaults));
+  if (best === undefined) return 'no sound strategies were compared: their ordering is not guaranteed by the language';
+  const over = conditions.length === 0 ? '' : `, over all ${conditions.map(({ name }) => name).join(' × ')}`;
+  if (best.name === defaults) return `best sound strategy: the default (${defaults})${over}`;
+  return `best sound strategy: ${best.name}, ${timesOf(best)} the default (${defaults})${over}${doubtOf(best)}`;
 }
 
-const named = (name: OptionName, value: string) => (value === 'on' || value === 'off' ? `${name}=${value}` : value);
+/** Values that are names speak for themselves. */
+function named(name: OptionName, value: string): string {
+  const option: { choices?: unknown } = RUN_OPTIONS[name];
+  return option.choices === undefined ? `${name}=${value}` : value;
+}
+
+/** The axis's value, as it is written there, that an option has which is not given; as the help has it if none is. */
+function defaultOf({ name, values, place }: Varied, cells: readonly Cell[]): string {
+  if (name === 'outstanding') {
+    // Not given, it is as many as the ring has.
+    const ring = Math.max(...cells.map(({ config }) => config.ringSize));
+    const unbound = cells.filter(({ config }) => config.outstanding >= ring);
+    const least = unbound.sort((a, b) => a.config.outstanding - b.config.outstanding)[0];
+    return least?.values[place] ?? String(ring);
+  }
+  const keyOf = (args: readonly string[]) => configKey(parseRunOptions(['--parallel', ...args]).config);
+  const option: { byDefault?: string } = RUN_OPTIONS[name];
+  return values.find((value) => keyOf(argumentOf(name, value)) === keyOf([])) ?? option.byDefault ?? 'off';
+}
+
+interface Ratio {
+  middle: number;
+  /** Standard deviation of the rounds; null for one. */
+  scatter: number | null;
+}
 
 /**
- * How many times as fast, over all conditions: the median of the rounds, and their standard deviation, null for one.
- * A round's ratio is the geometric mean over its conditions, which were measured close to each other.
+ * How many times as fast, over all conditions: the median of the rounds. A round's ratio is the geometric mean over its
+ * conditions, which were measured close to each other.
  */
-function ratio(speeds: ReadonlyMap<string, number>, base: ReadonlyMap<string, number>) {
+function ratio(speeds: ReadonlyMap<string, number>, base: ReadonlyMap<string, number>): Ratio {
   const logs = new Map<string, number[]>();
   for (const [key, speed] of base) {
     const round = key.slice(key.lastIndexOf('#'));
@@ -89,4 +110,16 @@ function ratio(speeds: ReadonlyMap<string, number>, base: ReadonlyMap<string, nu
   const mean = rounds.reduce((sum, value) => sum + value, 0) / rounds.length;
   const variance = rounds.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (rounds.length - 1);
   return { middle: median(rounds), scatter: rounds.length === 1 ? null : Math.sqrt(variance) };
+}
+
+/** Like `1.8 ± 0.1 times`; with two decimals where the scatter is as small. */
+function timesOf({ middle, scatter }: Ratio): string {
+  if (scatter === null) return `${middle.toFixed(1)} times`;
+  const decimals = scatter < 0.05 ? 2 : 1;
+  return `${middle.toFixed(decimals)} ± ${scatter.toFixed(decimals)} times`;
+}
+
+function doubtOf({ middle, scatter }: Ratio): string {
+  if (scatter === null) return '; one repetition tells of no scatter';
+  return middle - scatter <= 1 ? '; no more than the scatter' : '';
 }

@@ -1,5 +1,6 @@
 /** The command `matrix`: a sweep from its announcement to its last line. Main thread. */
 import { randomInt } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { type Console, EXIT_CODES, type Hooks } from '../command.ts';
 import { captureEnvironment } from '../environment.ts';
 import { placementOf } from '../placement.ts';
@@ -7,11 +8,21 @@ import { bar, durationOf, makeProgress } from '../progress.ts';
 import { row } from '../report.ts';
 import { resultsFile } from '../results.ts';
 import { bestLine } from './best.ts';
-import { figuresOf } from './figures.ts';
+import { type Figures, figuresOf } from './figures.ts';
 import { heatMapLines } from './heat-map.ts';
 import { type MatrixOptions, matrixHelp, parseMatrixOptions } from './options.ts';
 import { SEED_MAX } from './order.ts';
-import { recordsOf, runTasks, type Sweep, type SweepRecords, sweepId, tasksLeft, unfinishedSeed } from './sweep.ts';
+import {
+  recordsOf,
+  runTasks,
+  type Sweep,
+  type SweepEnd,
+  type SweepHooks,
+  type SweepRecords,
+  sweepId,
+  tasksLeft,
+  unfinishedSeed,
+} from './sweep.ts';
 import { tableLines } from './table.ts';
 
 /** Runs `matrix` with its arguments; resolves to the exit code. @throws UsageError */
@@ -26,31 +37,48 @@ export async function matrixCommand(args: readonly string[], console: Console, h
   const sweep = sweepOf(options);
   const records = recordsOf(sweep);
   const tasks = tasksLeft(sweep, records);
-  const done = cells.length * sweep.repetitions - tasks.length;
+  const signal = hooks.signal?.();
+  const all = cells.length * sweep.repetitions;
+  const before = all - tasks.length;
   console.out(
-    `${cells.length} cells × ${sweep.repetitions} repetitions, seed ${sweep.seed}` +
-      (done === 0 ? '' : `; ${done} were measured before, ${tasks.length} are left`),
+    `${many(cells.length, 'cell')} × ${many(sweep.repetitions, 'repetition')}, seed ${sweep.seed}` +
+      (before === 0 ? '' : `; measured before: ${before}, left: ${tasks.length}`),
   );
-  for (const [why, count] of leftOut) console.err(`note: ${count} cells left out: ${why}`);
+  for (const [why, count] of leftOut) console.err(`note: ${many(count, 'cell')} left out: ${why}`);
 
-  const ended = await run(sweep, tasks, records, options, hooks);
-  const figures = records.map(figuresOf);
-  console.out('');
-  for (const line of tableLines(axes, cells, figures)) console.out(line);
-  if (options.heat !== null) {
-    const coloured = process.stdout.isTTY === true && process.env.NO_COLOR === undefined;
-    const lines = heatMapLines(options.heat, axes, cells, figures, coloured);
-    for (const line of lines.length === 0 ? [] : ['', ...lines]) console.out(line);
+  const end = await run(sweep, tasks, records, options, { ...hooks, signal });
+  const measured = records.flat();
+  if (measured.length > 0) {
+    showFigures(options, records.map(figuresOf), console);
+    if (sweep.file !== null) console.out(row('records', sweep.file));
   }
-  console.out('');
-  if (sweep.file !== null) console.out(row('records', sweep.file));
-  if (!ended) {
-    const goOn = sweep.file === null ? '' : '; the same command goes on where it stopped';
-    console.err(`interrupted: ${records.flat().length} of ${cells.length * sweep.repetitions} repetitions${goOn}`);
+  if (end.ended === 'unwritten') {
+    console.err(`failed: a record could not be appended to ${sweep.file}: ${end.failure}`);
+    return EXIT_CODES.failed;
+  }
+  if (end.ended === 'interrupted') {
+    console.err(`interrupted: ${measured.length} of ${many(all, 'repetition')}${howToGoOn(sweep, options)}`);
     return EXIT_CODES.interrupted;
   }
-  console.out(bestLine(axes, cells, figures));
-  return Math.max(...records.flat().map(({ outcome }) => EXIT_CODES[outcome]));
+  console.out(bestLine(axes, cells, records.map(figuresOf)));
+  return Math.max(...new Set(measured.map(({ outcome }) => EXIT_CODES[outcome])));
+}
+
+const many = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
+
+function showFigures({ axes, cells, heat }: MatrixOptions, figures: readonly Figures[], console: Console): void {
+  const { stdout } = process;
+  const table = tableLines(axes, cells, figures, stdout.isTTY ? stdout.columns : Number.POSITIVE_INFINITY);
+  // Only a terminal can be asked; it knows NO_COLOR.
+  const coloured = stdout.isTTY && stdout.hasColors(256);
+  const map = heat === null ? [] : heatMapLines(heat, axes, cells, figures, coloured);
+  for (const line of ['', ...table, ...(map.length === 0 ? [] : ['', ...map]), '']) console.out(line);
+}
+
+/** Nothing where no record was kept, or by a device. */
+function howToGoOn({ file }: Sweep, { fresh }: MatrixOptions): string {
+  if (file === null || statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return '';
+  return `; the same command${fresh ? ' without --fresh' : ''} goes on where it stopped`;
 }
 
 /** The sweep of this command line: one that was begun and interrupted, or a new one. @throws UsageError */
@@ -63,14 +91,13 @@ function sweepOf({ cells, repetitions, seed, fresh, label, out }: MatrixOptions)
   return { id, configs, repetitions, environment, label, file, seed: seed ?? begun ?? randomInt(SEED_MAX) };
 }
 
-/** False if it was interrupted. */
 async function run(
   sweep: Sweep,
   tasks: ReturnType<typeof tasksLeft>,
   records: SweepRecords,
   { cells }: MatrixOptions,
-  hooks: Hooks,
-): Promise<boolean> {
+  hooks: Omit<SweepHooks, 'onTask'>,
+): Promise<SweepEnd> {
   const progress = makeProgress(process.stderr);
   const start = performance.now();
   const onTask = ({ cell }: { cell: number }, over: number) => {
@@ -78,7 +105,7 @@ async function run(
     const left = leftMs === null ? '' : `, ${durationOf(leftMs)} left`;
     progress.show(`${bar(over, tasks.length)} ${over} of ${tasks.length}${left}  ${cells[cell]!.values.join(' ')}`);
   };
-  const ended = await runTasks(sweep, tasks, records, { ...hooks, signal: hooks.signal?.(), onTask });
+  const end = await runTasks(sweep, tasks, records, { ...hooks, onTask });
   progress.clear();
-  return ended;
+  return end;
 }

@@ -56,7 +56,8 @@ function roundTripsOf(finished: readonly RunRecord[]): Figures['roundTripNs'] {
 function notesOf(records: readonly RunRecord[]): string[] {
   const notes = new Map<string, string>();
   for (const { outcome, failure, warnings } of records) {
-    const ended = outcome === 'done' ? [] : [failure === null ? outcome : `${outcome}: ${failure}`];
+    // Lost wake-ups are no failure of the repetition: a warning counts them.
+    const ended = failure === null ? [] : [`${outcome}: ${failure}`];
     for (const note of [...ended, ...warnings]) if (!notes.has(kindOf(note))) notes.set(kindOf(note), note);
   }
   return [...notes.values()];

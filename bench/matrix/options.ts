@@ -82,6 +82,8 @@ export function parseMatrixOptions(args: readonly string[]): MatrixOptions {
     const ownSize = name === 'transfers' && given.has('rate') && !given.has('transfers');
     return text === undefined || ownSize || name === 'label' || name === 'out' ? [] : [`--${name}=${text}`];
   });
+  if (given.has('seed') && given.has('fresh'))
+    throw new UsageError('--fresh begins with a seed of its own: give it or --seed, not both');
   const { cells, leftOut } = cellsOf(axes, fixed);
   return {
     axes,

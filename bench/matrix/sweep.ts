@@ -28,28 +28,33 @@ export type SweepRecords = RunRecord[][];
 
 const ID_LENGTH = 16;
 
-export function sweepId(configs: readonly RunConfig[], { machine, node, commit, dirty }: Environment): string {
-  const what = JSON.stringify([configs.map(configKey), machine, node, commit, dirty]);
+/** Not out of `dirty`: a results file inside the checkout changes that. */
+export function sweepId(configs: readonly RunConfig[], { machine, node, commit }: Environment): string {
+  const what = JSON.stringify([configs.map(configKey), machine, node, commit]);
   return createHash('sha256').update(what).digest('hex').slice(0, ID_LENGTH);
 }
 
 /** The seed of a sweep of this id that was begun in the file and not finished; null if there is none. */
 export function unfinishedSeed(file: string | null, id: string, taskCount: number): number | null {
   if (file === null) return null;
-  const counts = new Map<number, number>();
-  for (const { sweep } of readRecords(file, id))
-    if (sweep?.id === id) counts.set(sweep.seed, (counts.get(sweep.seed) ?? 0) + 1);
-  return [...counts].findLast(([, count]) => count < taskCount)?.[0] ?? null;
+  const measured = new Map<number, Set<string>>();
+  for (const { sweep, config } of readRecords(file, id)) {
+    if (sweep?.id !== id) continue;
+    const tasks = measured.get(sweep.seed) ?? new Set();
+    measured.set(sweep.seed, tasks.add(`${configKey(config)} ${sweep.repetition}`));
+  }
+  return [...measured].findLast(([, tasks]) => tasks.size < taskCount)?.[0] ?? null;
 }
 
-/** What the file has of the sweep already. */
+/** What the file has of the sweep already; of a task that two programs measured at the same time, the first. */
 export function recordsOf({ file, id, seed, configs }: Sweep): SweepRecords {
   const kept: SweepRecords = configs.map(() => []);
   if (file === null) return kept;
   const places = new Map(configs.map((config, cell) => [configKey(config), cell]));
   for (const record of readRecords(file, id)) {
-    const cell = places.get(configKey(record.config));
-    if (record.sweep?.id === id && record.sweep.seed === seed && cell !== undefined) kept[cell]!.push(record);
+    const { sweep, config } = record;
+    const cell = sweep?.id === id && sweep.seed === seed ? kept[places.get(configKey(config)) ?? -1] : undefined;
+    if (cell?.every((other) => other.sweep?.repetition !== sweep?.repetition)) cell.push(record);
   }
   return kept;
 }
@@ -60,31 +65,42 @@ export function tasksLeft({ configs, repetitions, seed }: Sweep, records: SweepR
   return tasksInOrder(configs.length, repetitions, seed).filter(({ cell, repetition }) => !had[cell]!.has(repetition));
 }
 
-export interface SweepHooks extends Hooks {
+export interface SweepHooks extends Omit<Hooks, 'signal'> {
+  signal: AbortSignal | undefined;
   /** Told before each task: how many are over, of those that were left. */
   onTask: (task: Task, over: number) => void;
 }
 
-/** Runs the tasks; adds to `records`. True if it came to the end, false if it was interrupted. */
+/** How a sweep ended; `unwritten`: a record could not be appended, and measuring on would be in vain. */
+export type SweepEnd = { ended: 'done' | 'interrupted' } | { ended: 'unwritten'; failure: string };
+
+/** Runs the tasks; adds to `records`. */
 export async function runTasks(
   sweep: Sweep,
   tasks: readonly Task[],
   records: SweepRecords,
-  { onTask, signal, ...hooks }: Omit<SweepHooks, 'signal'> & { signal: AbortSignal | undefined },
-): Promise<boolean> {
+  { onTask, signal, ...hooks }: SweepHooks,
+): Promise<SweepEnd> {
   for (const [over, task] of tasks.entries()) {
-    if (signal?.aborted) return false;
+    if (signal?.aborted) return { ended: 'interrupted' };
     onTask(task, over);
     const config = sweep.configs[task.cell]!;
     const at = new Date().toISOString();
     const fault = faultFor(hooks, config);
-    const result = await runRepetition(config, placementOf(config.cpus), { fault, ...(signal && { signal }) });
-    if (result.outcome === 'interrupted') return false;
+    const result = await runRepetition(config, placementOf(config.cpus), { fault, ...(signal && { signal }) }).catch(
+      ({ message }: Error): RepetitionResult => ({ outcome: 'failed', failure: message }),
+    );
+    if (result.outcome === 'interrupted') return { ended: 'interrupted' };
     const record = toRecord(sweep, task, at, result);
     records[task.cell]!.push(record);
-    if (sweep.file !== null) appendRecord(sweep.file, record);
+    if (sweep.file === null) continue;
+    try {
+      appendRecord(sweep.file, record);
+    } catch (error) {
+      return { ended: 'unwritten', failure: (error as Error).message };
+    }
   }
-  return true;
+  return { ended: 'done' };
 }
 
 function toRecord(sweep: Sweep, { cell, repetition }: Task, at: string, result: RepetitionResult): RunRecord {

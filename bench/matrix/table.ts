@@ -1,4 +1,7 @@
-/** The table that ends a sweep: a row a cell, fastest first, by what varies. */
+/**
+ * The table that ends a sweep: a row a cell, fastest first, by what varies. Where a terminal is too narrow for that, a
+ * cell has two lines: what it is, and its figures.
+ */
 import Table from 'cli-table3';
 import type { Axis, Cell } from './axes.ts';
 import { type Figures, kindOf } from './figures.ts';
@@ -39,31 +42,65 @@ const CHARS = Object.fromEntries(
 );
 const STYLE = { head: [], border: [], 'padding-left': 0, 'padding-right': 2 };
 
-export function tableLines(axes: readonly Axis[], cells: readonly Cell[], figures: readonly Figures[]): string[] {
+export function tableLines(
+  axes: readonly Axis[],
+  cells: readonly Cell[],
+  figures: readonly Figures[],
+  width: number,
+): string[] {
   const varied = axes.map((axis, place) => ({ ...axis, place })).filter(({ values }) => values.length > 1);
   const names = varied.map(({ name }) => name);
   const latency = figures.some(({ roundTripNs }) => roundTripNs !== null);
   const columns = COLUMNS.filter(({ ofLatency = false }) => latency || !ofLatency);
-  const table = new Table({
-    head: [...names, ...columns.map(({ head }) => head), 'notes'],
-    colAligns: [...names.map(() => 'left' as const), ...columns.map(({ align }) => align), 'left'],
-    chars: { ...CHARS, middle: '' },
-    style: STYLE,
-  });
-  const notes = new Map<string, string>();
-  const numbered = (note: string) => {
-    if (!notes.has(kindOf(note))) notes.set(kindOf(note), note);
-    return `[${[...notes.keys()].indexOf(kindOf(note)) + 1}]`;
-  };
+  const notes = new Footnotes();
   const order = figures.map((_, cell) => cell).sort((a, b) => speed(figures[b]!) - speed(figures[a]!));
-  for (const cell of order) {
-    const { values } = cells[cell]!;
+  const keys = [names, ...order.map((cell) => varied.map(({ place }) => cells[cell]!.values[place]!))];
+  const head = [...columns.map((column) => column.head), 'notes'];
+  const shown = order.map((cell) => {
     const of = figures[cell]!;
-    const shown = columns.map(({ show }, i) => (of.speeds.size > 0 ? show(of) : i === 0 ? '–' : ''));
-    table.push([...varied.map(({ place }) => values[place]!), ...shown, of.notes.map(numbered).join('')]);
+    const row = columns.map(({ show }, i) => (of.speeds.size > 0 ? show(of) : i === 0 ? '–' : ''));
+    return [...row, of.notes.map((note) => notes.numberOf(note)).join('')];
+  });
+  const aligns = [...columns.map(({ align }) => align), 'left' as const];
+  const rows = [head, ...shown];
+  const whole = aligned(
+    rows.map((row, i) => [...keys[i]!, ...row]),
+    [...names.map(() => 'left' as const), ...aligns],
+  );
+  if (names.length === 0 || whole.every((line) => line.length <= width)) return [...whole, ...notes.lines()];
+  const narrow = aligned(rows, aligns).flatMap((line, i) => [keys[i]!.join('  '), `  ${line}`]);
+  return [...narrow, ...notes.lines()];
+}
+
+function aligned(rows: readonly string[][], colAligns: ('left' | 'right')[]): string[] {
+  const table = new Table({ colAligns, chars: { ...CHARS, middle: '' }, style: STYLE });
+  table.push(...rows);
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd());
+}
+
+/** What must be said of cells, below the table; what differs in its numbers alone is said once. */
+class Footnotes {
+  private readonly notes = new Map<string, { note: string; alike: boolean }>();
+
+  /** Its number, in brackets. */
+  numberOf(note: string): string {
+    const kind = kindOf(note);
+    const first = this.notes.get(kind);
+    this.notes.set(kind, {
+      note: first?.note ?? note,
+      alike: (first?.alike ?? true) && (first?.note ?? note) === note,
+    });
+    return `[${[...this.notes.keys()].indexOf(kind) + 1}]`;
   }
-  const lines = table.toString().split('\n');
-  return [...lines.map((line) => line.trimEnd()), ...[...notes.values()].map((note, i) => `[${i + 1}] ${note}`)];
+
+  lines(): string[] {
+    return [...this.notes.values()].map(
+      ({ note, alike }, i) => `[${i + 1}] ${note}${alike ? '' : ' (numbers of one cell)'}`,
+    );
+  }
 }
 
 /** Cells without a figure come last. */
