@@ -65,6 +65,9 @@ export function captureEnvironment(): Environment {
   };
 }
 
+/** What in the checkout differs from its commit, results apart: the same text for the same program. */
+export const uncommittedChanges = (): string | null => git('diff', 'HEAD', '--', '.', ':!results');
+
 /** The one-minute load average, or null where there is none. */
 export function loadAverage(): number | null {
   return platform() === 'win32' ? null : loadavg()[0]!;

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { faultFor, type Hooks } from '../command.ts';
+import { uncommittedChanges } from '../environment.ts';
 import { placementOf } from '../placement.ts';
 import { configKey, type Environment, makeRecord, type RunConfig, type RunRecord } from '../record.ts';
 import { type RepetitionResult, runRepetition } from '../repetition.ts';
@@ -30,7 +31,8 @@ const ID_LENGTH = 16;
 
 /** Not out of `dirty`: a results file inside the checkout changes that. */
 export function sweepId(configs: readonly RunConfig[], { machine, node, commit }: Environment): string {
-  const what = JSON.stringify([configs.map(configKey), machine, node, commit]);
+  const changes = commit === null ? null : uncommittedChanges();
+  const what = JSON.stringify([configs.map(configKey), machine, node, commit, changes]);
   return createHash('sha256').update(what).digest('hex').slice(0, ID_LENGTH);
 }
 
