@@ -32,7 +32,9 @@ function made({ repetition, speed, kicks = 0, calls = 0, cpuNs = 0, roundTrip, .
         guest: { ...pair.guest, notified: kicks, cpuNs },
         host: { ...pair.host, notified: calls, cpuNs: 0 },
         latency:
-          roundTrip === undefined ? null : { every: 1, clockNs: 1, kickToWake: null, callToWake: null, roundTrip },
+          roundTrip === undefined
+            ? null
+            : { every: 1, clock: 'libc', clockNs: 1, kickToWake: null, callToWake: null, roundTrip },
       },
     ],
   });
