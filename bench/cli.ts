@@ -1,11 +1,11 @@
 /** The commands, and how a mistake on the command line ends. Knows no process: tests call it. */
 import { endianness } from 'node:os';
-import { type Console, EXIT_USAGE, type Hooks } from './command.ts';
+import { type Console, EXIT_USAGE, type Hooks } from './command-line/command.ts';
+import { nearest, UsageError } from './command-line/option-values.ts';
 import { matrixCommand } from './matrix/command.ts';
 import { microCommand } from './micro/command.ts';
-import { nearest, UsageError } from './option-values.ts';
-import { runCommand } from './run.ts';
-import { runHelp } from './run-help.ts';
+import { runCommand } from './run/command.ts';
+import { runHelp } from './run/help.ts';
 
 interface Command {
   /** One line for `help`. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The program's entry: owns the process's streams, signals and exit code. */
 import { main } from './cli.ts';
-import type { Console } from './command.ts';
+import type { Console } from './command-line/command.ts';
 
 const EXIT_FAILED = 1;
 

@@ -7,8 +7,8 @@ import { after, test } from 'node:test';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { main } from '../cli.ts';
 import type { Fault } from '../pair/faults.ts';
-import type { Repetition, RunRecord } from '../record.ts';
-import { measure } from '../test-measure.ts';
+import type { Repetition, RunRecord } from '../records/record.ts';
+import { measure } from '../run/test-measure.ts';
 import { sumOf } from './histogram.ts';
 
 const SMALL = ['--warmup', '2k', '--transfers', '20k'];

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { main } from '../cli.ts';
 import { type Fault, PAUSE_MS } from '../pair/faults.ts';
-import { measure } from '../test-measure.ts';
+import { measure } from '../run/test-measure.ts';
 import { sumOf } from './histogram.ts';
 import { samplesOf } from './test-clock.ts';
 

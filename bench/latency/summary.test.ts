@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Repetition } from '../record.ts';
+import type { Repetition } from '../records/record.ts';
 import { encodedHistogram } from './histogram.ts';
 import { hgrmFiles, latencyLines, writeHgrm } from './summary.ts';
 

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Histogram } from 'hdr-histogram-js';
-import type { Repetition } from '../record.ts';
+import type { Repetition } from '../records/record.ts';
 import { hgrmText, PERCENTILES, percentileNs, sumOf } from './histogram.ts';
 
 type Latency = NonNullable<Repetition['pairs'][0]['latency']>;

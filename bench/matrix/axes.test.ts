@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UsageError } from '../option-values.ts';
-import { type OptionName, RUN_AXES } from '../options.ts';
+import { UsageError } from '../command-line/option-values.ts';
+import { type OptionName, RUN_AXES } from '../run/options.ts';
 import { axisOf, cellsOf } from './axes.ts';
 
 const lists: [name: OptionName, list: string, values: string[]][] = [

@@ -1,7 +1,7 @@
 /** The axes of a sweep: every option of `run` that says what is measured can be listed; the cells are all combinations. */
-import { UsageError } from '../option-values.ts';
-import { CombinationError, type OptionName, parseRunOptions, RUN_AXES } from '../options.ts';
-import { configKey, type RunConfig } from '../record.ts';
+import { UsageError } from '../command-line/option-values.ts';
+import { configKey, type RunConfig } from '../records/record.ts';
+import { CombinationError, type OptionName, parseRunOptions, RUN_AXES } from '../run/options.ts';
 
 /** One option with the values that it is swept over, as they were given. */
 export interface Axis {

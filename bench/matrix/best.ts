@@ -2,10 +2,11 @@
  * The line that ends a sweep: the best sound strategy against the default one. A strategy is what a program can choose
  * (ordering, doorbell, features, knobs); the other axes are conditions, over all of which strategies are compared.
  */
-import { type OptionName, parseRunOptions, RUN_OPTIONS } from '../options.ts';
+
 import { LAYOUTS } from '../pair/layouts.ts';
-import { configKey } from '../record.ts';
-import { median } from '../report.ts';
+import { configKey } from '../records/record.ts';
+import { type OptionName, parseRunOptions, RUN_OPTIONS } from '../run/options.ts';
+import { median } from '../run/report.ts';
 import { type Axis, argumentOf, type Cell } from './axes.ts';
 import type { Figures } from './figures.ts';
 

@@ -1,12 +1,12 @@
 /** The command `matrix`: a sweep from its announcement to its last line. Main thread. */
 import { randomInt } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { type Console, EXIT_CODES, type Hooks } from '../command.ts';
-import { captureEnvironment } from '../environment.ts';
-import { placementOf } from '../placement.ts';
-import { bar, durationOf, makeProgress } from '../progress.ts';
-import { row } from '../report.ts';
-import { resultsFile } from '../results.ts';
+import { type Console, EXIT_CODES, type Hooks } from '../command-line/command.ts';
+import { bar, durationOf, makeProgress } from '../command-line/progress.ts';
+import { captureEnvironment } from '../records/environment.ts';
+import { resultsFile } from '../records/results.ts';
+import { placementOf } from '../run/placement.ts';
+import { row } from '../run/report.ts';
 import { bestLine } from './best.ts';
 import { type Figures, figuresOf } from './figures.ts';
 import { heatMapLines } from './heat-map.ts';

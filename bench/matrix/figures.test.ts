@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodedHistogram } from '../latency/histogram.ts';
-import type { Repetition, RunRecord } from '../record.ts';
-import { measure } from '../test-measure.ts';
+import type { Repetition, RunRecord } from '../records/record.ts';
+import { measure } from '../run/test-measure.ts';
 import { figuresOf, kindOf } from './figures.ts';
 
 /** A real record; its figures are changed below. */

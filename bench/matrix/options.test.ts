@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UsageError } from '../option-values.ts';
-import { RUN_AXES, RUN_OPTIONS } from '../options.ts';
+import { UsageError } from '../command-line/option-values.ts';
+import { RUN_AXES, RUN_OPTIONS } from '../run/options.ts';
 import { MATRIX_OPTIONS, matrixHelp, parseMatrixOptions } from './options.ts';
 
 test('matrix options: without any, sound orderings × usable doorbells × eventidx × two placements', () => {

@@ -1,9 +1,9 @@
 /** The command line of `matrix`: the axes of `run` as lists, and what a sweep itself can be told. */
 import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { ORDERINGS } from '../../src/ordering/index.ts';
-import { flag, type Option, type OptionTable, optionLines, readArguments } from '../option-table.ts';
-import { countOf, UsageError } from '../option-values.ts';
-import { RUN_AXES, RUN_OPTIONS, type OptionName as RunOptionName } from '../options.ts';
+import { flag, type Option, type OptionTable, optionLines, readArguments } from '../command-line/option-table.ts';
+import { countOf, UsageError } from '../command-line/option-values.ts';
+import { RUN_AXES, RUN_OPTIONS, type OptionName as RunOptionName } from '../run/options.ts';
 import { type Axis, axisOf, type Cells, cellsOf } from './axes.ts';
 import { SEED_MAX } from './order.ts';
 

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import type { Hooks } from '../command.ts';
+import type { Hooks } from '../command-line/command.ts';
 import type { Fault } from '../pair/faults.ts';
-import type { RunConfig } from '../record.ts';
+import type { RunConfig } from '../records/record.ts';
 import { CELLS, fileOf, matrix, ONCE, recordsIn, taskOf } from './test-sweep.ts';
 
 test('sweep: a record that cannot be appended ends it with the figures that there are', async (t) => {

@@ -5,7 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { main } from '../cli.ts';
-import { captureEnvironment } from '../environment.ts';
+import { captureEnvironment } from '../records/environment.ts';
 import { parseMatrixOptions } from './options.ts';
 import { tasksInOrder } from './order.ts';
 import { recordsOf, sweepId, tasksLeft, unfinishedSeed } from './sweep.ts';

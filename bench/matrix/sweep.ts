@@ -3,13 +3,13 @@
  * be interrupted at any time and goes on where it stopped. Main thread.
  */
 import { createHash } from 'node:crypto';
-import { faultFor, type Hooks } from '../command.ts';
-import { uncommittedChanges } from '../environment.ts';
-import { placementOf } from '../placement.ts';
-import { configKey, type Environment, makeRecord, type RunConfig, type RunRecord } from '../record.ts';
-import { type RepetitionResult, runRepetition } from '../repetition.ts';
-import { warningsOf } from '../report.ts';
-import { appendRecord, readRecords } from '../results.ts';
+import { faultFor, type Hooks } from '../command-line/command.ts';
+import { uncommittedChanges } from '../records/environment.ts';
+import { configKey, type Environment, makeRecord, type RunConfig, type RunRecord } from '../records/record.ts';
+import { appendRecord, readRecords } from '../records/results.ts';
+import { placementOf } from '../run/placement.ts';
+import { type RepetitionResult, runRepetition } from '../run/repetition.ts';
+import { warningsOf } from '../run/report.ts';
 import { type Task, tasksInOrder } from './order.ts';
 
 export interface Sweep {

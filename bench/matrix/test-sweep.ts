@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { main } from '../cli.ts';
-import type { Hooks } from '../command.ts';
-import { type RunRecord, recordSchema } from '../record.ts';
+import type { Hooks } from '../command-line/command.ts';
+import { type RunRecord, recordSchema } from '../records/record.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
 after(() => rmSync(folder, { recursive: true }));

@@ -5,11 +5,11 @@
 import { randomUUID } from 'node:crypto';
 import { Piscina } from 'piscina';
 import { ORDERINGS, type OrderingName } from '../../src/ordering/index.ts';
-import type { Console } from '../command.ts';
-import { captureEnvironment } from '../environment.ts';
+import type { Console } from '../command-line/command.ts';
+import { makeProgress } from '../command-line/progress.ts';
 import { allowedCpus } from '../pair/pinning.ts';
-import { placeThreads } from '../placement.ts';
-import { makeProgress } from '../progress.ts';
+import { captureEnvironment } from '../records/environment.ts';
+import { placeThreads } from '../run/placement.ts';
 import { BENCHES, type BenchName } from './benches/index.ts';
 import type { CellEnd, CellTask } from './cell.ts';
 import { microHelp, parseMicroOptions } from './options.ts';

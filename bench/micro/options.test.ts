@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ORDERINGS } from '../../src/ordering/index.ts';
-import { UsageError } from '../option-values.ts';
+import { UsageError } from '../command-line/option-values.ts';
 import { BENCHES } from './benches/index.ts';
 import { MICRO_OPTIONS, microHelp, parseMicroOptions } from './options.ts';
 

@@ -1,7 +1,7 @@
 /** The command line of `micro`: its table of options, what it means, and the help text. */
 import { ORDERINGS, type OrderingName } from '../../src/ordering/index.ts';
-import { flag, type OptionTable, optionLines, readArguments } from '../option-table.ts';
-import { choicesOf, countOf } from '../option-values.ts';
+import { flag, type OptionTable, optionLines, readArguments } from '../command-line/option-table.ts';
+import { choicesOf, countOf } from '../command-line/option-values.ts';
 import { BENCHES, type BenchName } from './benches/index.ts';
 
 const TIME_MS_MAX = 60_000;

@@ -1,7 +1,7 @@
 /** What `micro --json` prints. This schema is the only definition of it; the types are inferred. */
 import { z } from 'zod';
 import { ORDERINGS } from '../../src/ordering/index.ts';
-import { environmentSchema } from '../record.ts';
+import { environmentSchema } from '../records/record.ts';
 import { BENCHES } from './benches/index.ts';
 
 /** Raised with every change after which an older program would misread a record. */

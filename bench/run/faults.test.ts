@@ -7,10 +7,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { DOORBELLS } from '../src/doorbell/index.ts';
-import { main } from './cli.ts';
-import type { Fault } from './pair/faults.ts';
-import { type RunRecord, recordSchema } from './record.ts';
+import { DOORBELLS } from '../../src/doorbell/index.ts';
+import { main } from '../cli.ts';
+import type { Fault } from '../pair/faults.ts';
+import { type RunRecord, recordSchema } from '../records/record.ts';
 
 interface Ended {
   code: number;

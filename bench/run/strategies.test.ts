@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DOORBELLS } from '../src/doorbell/index.ts';
-import { ORDERINGS } from '../src/ordering/index.ts';
+import { DOORBELLS } from '../../src/doorbell/index.ts';
+import { ORDERINGS } from '../../src/ordering/index.ts';
 import { measure } from './test-measure.ts';
 
 const TRANSFERS = 1_000_000;

@@ -4,19 +4,19 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { Piscina } from 'piscina';
-import { type DoorbellStrategy, portsOf, ringingEnd, waitingEnd } from '../src/doorbell/doorbell.ts';
-import { DOORBELLS } from '../src/doorbell/index.ts';
-import { loadAverage, type MachineTimes, machineTimes } from './environment.ts';
-import { clockAllocates } from './latency/clock.ts';
-import type { Fault } from './pair/faults.ts';
-import { latencyStride, type Side } from './pair/half.ts';
-import { LAYOUTS } from './pair/layouts.ts';
-import { releaseStart, stopRendezvous } from './pair/rendezvous.ts';
-import { makePair, type PairConfig, type PairSetup } from './pair/setup.ts';
-import type { SideReport, SideTask } from './pair/side.ts';
-import type { ReadyMessage, SideEnd } from './pair/side-end.ts';
+import { type DoorbellStrategy, portsOf, ringingEnd, waitingEnd } from '../../src/doorbell/doorbell.ts';
+import { DOORBELLS } from '../../src/doorbell/index.ts';
+import { clockAllocates } from '../latency/clock.ts';
+import type { Fault } from '../pair/faults.ts';
+import { latencyStride, type Side } from '../pair/half.ts';
+import { LAYOUTS } from '../pair/layouts.ts';
+import { releaseStart, stopRendezvous } from '../pair/rendezvous.ts';
+import { makePair, type PairConfig, type PairSetup } from '../pair/setup.ts';
+import type { SideReport, SideTask } from '../pair/side.ts';
+import type { ReadyMessage, SideEnd } from '../pair/side-end.ts';
+import { loadAverage, type MachineTimes, machineTimes } from '../records/environment.ts';
+import type { Outcome, Repetition, RunConfig } from '../records/record.ts';
 import type { Placement } from './placement.ts';
-import type { Outcome, Repetition, RunConfig } from './record.ts';
 
 /** How long a side may take to stop by itself before its thread is ended. */
 const STOP_GRACE_MS = 500;
@@ -99,7 +99,7 @@ export async function runRepetition(
   const setup = pairSetup(config, placement);
   if (config.latency > 0 && clockAllocates()) reserveYoungGeneration();
   const pool = new Piscina({
-    filename: new URL('../workers/side.js', import.meta.url).href,
+    filename: new URL('../../workers/side.js', import.meta.url).href,
     minThreads: 2,
     maxThreads: 2,
     concurrentTasksPerWorker: 1,

@@ -2,23 +2,23 @@
  * The basic test: five parts on one thread, guest and host by turns over one megabyte. Nothing may be notified: every
  * doorbell here is a failed check.
  */
-import type { Doorbell } from '../src/doorbell/doorbell.ts';
-import { IndirectPool } from '../src/guest/indirect-pool.ts';
-import { EMPTY } from '../src/guest/queue.ts';
-import { ScatterList } from '../src/guest/scatter-list.ts';
-import { SplitVirtqueue } from '../src/guest/split-virtqueue.ts';
-import type { ElementList } from '../src/host/element-list.ts';
-import { Request } from '../src/host/queue.ts';
-import { Vringh } from '../src/host/vringh.ts';
-import { GuestMemory } from '../src/memory/guest-memory.ts';
-import { slowRange, wholeRange } from '../src/memory/range.ts';
-import { allocateShared, MemoryRegion } from '../src/memory/region.ts';
-import { ORDERINGS, type OrderingName } from '../src/ordering/index.ts';
-import { VRING_DESC_F_INDIRECT, VRING_DESC_F_NEXT, VRING_DESC_SIZE } from '../src/ring/constants.ts';
-import type { RingFeatures } from '../src/ring/features.ts';
-import { alignUp, legacyLayout, SplitRing } from '../src/ring/split-layout.ts';
-import { CheckFailed, expectEqual } from './check-failed.ts';
-import { GUEST_BASE } from './pair/setup.ts';
+import type { Doorbell } from '../../src/doorbell/doorbell.ts';
+import { IndirectPool } from '../../src/guest/indirect-pool.ts';
+import { EMPTY } from '../../src/guest/queue.ts';
+import { ScatterList } from '../../src/guest/scatter-list.ts';
+import { SplitVirtqueue } from '../../src/guest/split-virtqueue.ts';
+import type { ElementList } from '../../src/host/element-list.ts';
+import { Request } from '../../src/host/queue.ts';
+import { Vringh } from '../../src/host/vringh.ts';
+import { GuestMemory } from '../../src/memory/guest-memory.ts';
+import { slowRange, wholeRange } from '../../src/memory/range.ts';
+import { allocateShared, MemoryRegion } from '../../src/memory/region.ts';
+import { ORDERINGS, type OrderingName } from '../../src/ordering/index.ts';
+import { VRING_DESC_F_INDIRECT, VRING_DESC_F_NEXT, VRING_DESC_SIZE } from '../../src/ring/constants.ts';
+import type { RingFeatures } from '../../src/ring/features.ts';
+import { alignUp, legacyLayout, SplitRing } from '../../src/ring/split-layout.ts';
+import { CheckFailed, expectEqual } from '../check-failed.ts';
+import { GUEST_BASE } from '../pair/setup.ts';
 
 export interface BasicOptions {
   features: RingFeatures;

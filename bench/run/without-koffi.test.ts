@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const LEFT_OUT = ['koffi', '@koromix'];
 
 const copy = mkdtempSync(join(tmpdir(), 'vringbench-test-'));

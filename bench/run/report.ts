@@ -1,7 +1,7 @@
 /** What a person reads: the original program's lines to the letter, then this program's own figures. Main thread. */
-import { latencyLines } from './latency/summary.ts';
-import { LAYOUTS } from './pair/layouts.ts';
-import type { Harness, Repetition, RunConfig, SideRecord } from './record.ts';
+import { latencyLines } from '../latency/summary.ts';
+import { LAYOUTS } from '../pair/layouts.ts';
+import type { Harness, Repetition, RunConfig, SideRecord } from '../records/record.ts';
 
 const seconds = (ns: number) => (ns / 1e9).toFixed(3);
 const grouped = (value: number) => value.toLocaleString('en-US');

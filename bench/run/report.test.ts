@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Repetition, SideRecord } from '../records/record.ts';
 import { parseRunOptions } from './options.ts';
-import type { Repetition, SideRecord } from './record.ts';
 import { median, originalLines, summaryLines, warningsOf } from './report.ts';
 
 const side: SideRecord = {

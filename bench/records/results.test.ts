@@ -13,9 +13,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { UsageError } from '../command-line/option-values.ts';
+import { parseRunOptions } from '../run/options.ts';
 import { captureEnvironment } from './environment.ts';
-import { UsageError } from './option-values.ts';
-import { parseRunOptions } from './options.ts';
 import { type RunRecord, recordSchema, SCHEMA_VERSION } from './record.ts';
 import { appendRecord, checkAppendable, readRecords } from './results.ts';
 

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Environment } from './record.ts';
 
-/** The package's own folder, seen from the built file in dist/bench. */
-export const PACKAGE_ROOT = fileURLToPath(new URL('../../', import.meta.url));
+/** The package's own folder, seen from the built file in dist/bench/records. */
+export const PACKAGE_ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** The kernel's clock tick in /proc/stat, nanoseconds. */
 const TICK_NS = 10_000_000;

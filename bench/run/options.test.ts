@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { countOf, nearest, UsageError } from './option-values.ts';
+import { countOf, nearest, UsageError } from '../command-line/option-values.ts';
+import { configSchema } from '../records/record.ts';
 import { optionsHelp, parseRunOptions, RUN_OPTIONS } from './options.ts';
-import { configSchema } from './record.ts';
 
 test('options: defaults are those of the help, and a valid config', () => {
   const { config, out, json, label, idle } = parseRunOptions(['--parallel']);

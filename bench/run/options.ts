@@ -1,14 +1,14 @@
 /**
  * The command line of `run`: one table from which parsing, defaults, help and error messages come. Main thread.
  */
-import { DOORBELLS } from '../src/doorbell/index.ts';
-import { ORDERINGS } from '../src/ordering/index.ts';
-import { VRING_SIZE_MAX } from '../src/ring/constants.ts';
-import { flag, optionLines, readArguments, type Option as TableOption } from './option-table.ts';
-import { type Choice, choiceOf, countOf, secondsOf, UsageError } from './option-values.ts';
-import { LAYOUTS } from './pair/layouts.ts';
-import type { RunConfig } from './record.ts';
-import { WORKLOADS } from './workloads/index.ts';
+import { DOORBELLS } from '../../src/doorbell/index.ts';
+import { ORDERINGS } from '../../src/ordering/index.ts';
+import { VRING_SIZE_MAX } from '../../src/ring/constants.ts';
+import { flag, optionLines, readArguments, type Option as TableOption } from '../command-line/option-table.ts';
+import { type Choice, choiceOf, countOf, secondsOf, UsageError } from '../command-line/option-values.ts';
+import { LAYOUTS } from '../pair/layouts.ts';
+import type { RunConfig } from '../records/record.ts';
+import { WORKLOADS } from '../workloads/index.ts';
 
 /** Transfers are numbered in 32 bits; warm-up and window share the numbers. */
 const TRANSFERS_MAX = 2_000_000_000;

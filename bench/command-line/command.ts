@@ -1,6 +1,6 @@
 /** What every command shares: where its output goes, what tests may plant, and the exit code of each way to end. */
-import type { Fault } from './pair/faults.ts';
-import type { Outcome, RunConfig } from './record.ts';
+import type { Fault } from '../pair/faults.ts';
+import type { Outcome, RunConfig } from '../records/record.ts';
 
 /** Where a command's output goes: the process's own streams, or a test's. */
 export interface Console {

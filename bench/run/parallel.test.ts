@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RunRecord } from './record.ts';
+import type { RunRecord } from '../records/record.ts';
 import { measure } from './test-measure.ts';
 
 async function expectVerified(args: string[], transfers: number): Promise<RunRecord> {

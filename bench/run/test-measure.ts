@@ -1,7 +1,7 @@
 /** Runs the parallel benchmark in the test's own process and returns its validated record. */
-import { main } from './cli.ts';
-import type { Hooks } from './command.ts';
-import { type RunRecord, recordSchema } from './record.ts';
+import { main } from '../cli.ts';
+import type { Hooks } from '../command-line/command.ts';
+import { type RunRecord, recordSchema } from '../records/record.ts';
 
 export interface Measured {
   code: number;

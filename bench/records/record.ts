@@ -4,10 +4,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { DOORBELLS } from '../src/doorbell/index.ts';
-import { ORDERINGS } from '../src/ordering/index.ts';
-import { LAYOUTS } from './pair/layouts.ts';
-import { WORKLOADS } from './workloads/index.ts';
+import { DOORBELLS } from '../../src/doorbell/index.ts';
+import { ORDERINGS } from '../../src/ordering/index.ts';
+import { LAYOUTS } from '../pair/layouts.ts';
+import { WORKLOADS } from '../workloads/index.ts';
 
 /** Raised with every change after which an older program would misread a record. */
 export const SCHEMA_VERSION = 1;

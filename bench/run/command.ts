@@ -1,17 +1,18 @@
 /** The command `run`: the basic test, or repetitions of one parallel configuration, reported and recorded. */
+
+import { CheckFailed } from '../check-failed.ts';
+import { type Console, EXIT_CODES, faultFor, type Hooks } from '../command-line/command.ts';
+import { makeProgress } from '../command-line/progress.ts';
+import { hgrmFiles, writeHgrm } from '../latency/summary.ts';
+import { captureEnvironment } from '../records/environment.ts';
+import { type Harness, makeRecord, type Outcome, type Repetition, type RunConfig } from '../records/record.ts';
+import { appendRecord, checkWanted, resultsFile } from '../records/results.ts';
 import { runBasicTest } from './basic.ts';
-import { CheckFailed } from './check-failed.ts';
-import { type Console, EXIT_CODES, faultFor, type Hooks } from './command.ts';
-import { captureEnvironment } from './environment.ts';
-import { hgrmFiles, writeHgrm } from './latency/summary.ts';
+import { runHelp } from './help.ts';
 import { parseRunOptions, type RunOptions } from './options.ts';
 import { type Placement, placementOf } from './placement.ts';
-import { makeProgress } from './progress.ts';
-import { type Harness, makeRecord, type Outcome, type Repetition, type RunConfig } from './record.ts';
 import { runRepetition } from './repetition.ts';
 import { originalLines, row, summaryLines, warningsOf } from './report.ts';
-import { appendRecord, checkWanted, resultsFile } from './results.ts';
-import { runHelp } from './run-help.ts';
 
 /** Runs `run` with its arguments; resolves to the exit code. @throws UsageError */
 export async function runCommand(args: readonly string[], console: Console, hooks: Hooks = {}): Promise<number> {

@@ -16,8 +16,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { UsageError } from '../command-line/option-values.ts';
 import { PACKAGE_ROOT } from './environment.ts';
-import { UsageError } from './option-values.ts';
 import { type RunRecord, recordSchema } from './record.ts';
 
 /** A named pipe without a reader must be an error, not a wait. */

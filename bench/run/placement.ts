@@ -1,6 +1,6 @@
 /** Where the two threads of a pair run: `--cpus` against the CPUs that this process may use. Main thread. */
-import { UsageError } from './option-values.ts';
-import { allowedCpus } from './pair/pinning.ts';
+import { UsageError } from '../command-line/option-values.ts';
+import { allowedCpus } from '../pair/pinning.ts';
 
 export interface Placement {
   guest: number | null;

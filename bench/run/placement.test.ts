@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseCpuList } from './pair/pinning.ts';
+import { parseCpuList } from '../pair/pinning.ts';
 import { PlacementError, placeThreads } from './placement.ts';
 
 const placed: [cpus: string, allowed: number[] | null, guest: number | null, host: number | null, apart: boolean][] = [
