@@ -2,6 +2,7 @@
 import { endianness } from 'node:os';
 import { type Console, EXIT_USAGE, type Hooks } from './command-line/command.ts';
 import { nearest, UsageError } from './command-line/option-values.ts';
+import { compareCommand } from './compare/command.ts';
 import { matrixCommand } from './matrix/command.ts';
 import { microCommand } from './micro/command.ts';
 import { runCommand } from './run/command.ts';
@@ -20,6 +21,7 @@ const COMMANDS: Record<string, Command> = {
     summary: 'what single operations of the ring cost',
     run: (args, console) => microCommand(args, console),
   },
+  compare: { summary: 'is one set of records faster or slower than another', run: compareCommand },
   help: {
     summary: 'this list, and the options of run',
     run: async (_args, console) => {

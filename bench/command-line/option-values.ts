@@ -27,6 +27,13 @@ export function secondsOf(argument: string, text: string): number {
   return value;
 }
 
+/** Percent above 0, up to 100. @throws UsageError */
+export function percentOf(argument: string, text: string): number {
+  const value = /^\d+(\.\d+)?%?$/.test(text) ? Number.parseFloat(text) : Number.NaN;
+  if (!(value > 0 && value <= 100)) throw new UsageError(`${argument} wants percent above 0, up to 100, not '${text}'`);
+  return value;
+}
+
 /** A key of `table`. @throws UsageError */
 export function choiceOf<Name extends string>(argument: string, text: string, table: Record<Name, unknown>): Name {
   const names = Object.keys(table) as Name[];

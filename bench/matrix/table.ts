@@ -2,7 +2,7 @@
  * The table that ends a sweep: a row a cell, fastest first, by what varies. Where a terminal is too narrow for that, a
  * cell has two lines: what it is, and its figures.
  */
-import Table from 'cli-table3';
+import { alignedColumns } from '../command-line/columns.ts';
 import type { Axis, Cell } from './axes.ts';
 import { type Figures, kindOf } from './figures.ts';
 
@@ -34,14 +34,6 @@ const COLUMNS: readonly Column[] = [
   { head: 'p99 µs', align: 'right', ofLatency: true, show: ({ roundTripNs }) => microseconds(roundTripNs?.p99) },
 ];
 
-/** Borderless columns, two spaces apart. */
-const CHARS = Object.fromEntries(
-  'top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid'
-    .split(' ')
-    .map((name) => [name, '']),
-);
-const STYLE = { head: [], border: [], 'padding-left': 0, 'padding-right': 2 };
-
 export function tableLines(
   axes: readonly Axis[],
   cells: readonly Cell[],
@@ -63,22 +55,13 @@ export function tableLines(
   });
   const aligns = [...columns.map(({ align }) => align), 'left' as const];
   const rows = [head, ...shown];
-  const whole = aligned(
+  const whole = alignedColumns(
     rows.map((row, i) => [...keys[i]!, ...row]),
     [...names.map(() => 'left' as const), ...aligns],
   );
   if (names.length === 0 || whole.every((line) => line.length <= width)) return [...whole, ...notes.lines()];
-  const narrow = aligned(rows, aligns).flatMap((line, i) => [keys[i]!.join('  '), `  ${line}`]);
+  const narrow = alignedColumns(rows, aligns).flatMap((line, i) => [keys[i]!.join('  '), `  ${line}`]);
   return [...narrow, ...notes.lines()];
-}
-
-function aligned(rows: readonly string[][], colAligns: ('left' | 'right')[]): string[] {
-  const table = new Table({ colAligns, chars: { ...CHARS, middle: '' }, style: STYLE });
-  table.push(...rows);
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd());
 }
 
 /** What must be said of cells, below the table; what differs in its numbers alone is said once. */

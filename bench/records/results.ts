@@ -23,11 +23,12 @@ import { type RunRecord, recordSchema } from './record.ts';
 /** A named pipe without a reader must be an error, not a wait. */
 const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK;
 
-/** Where a machine's records go unless `--out` says otherwise: a checkout's own results, else those of this folder. */
-export function defaultResultsFile(machine: string): string {
-  const home = existsSync(join(PACKAGE_ROOT, '.git')) ? PACKAGE_ROOT : process.cwd();
-  return join(home, 'results', `${machine}.ndjson`);
-}
+/** Where records are kept unless somebody says otherwise: a checkout's own results, else those of this folder. */
+export const resultsFolder = () =>
+  join(existsSync(join(PACKAGE_ROOT, '.git')) ? PACKAGE_ROOT : process.cwd(), 'results');
+
+/** Where a machine's records go unless `--out` says otherwise. */
+const defaultResultsFile = (machine: string) => join(resultsFolder(), `${machine}.ndjson`);
 
 /**
  * The file that `--out` means, an absolute path that can be appended to, or null for none.

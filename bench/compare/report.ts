@@ -1,0 +1,127 @@
+/** A comparison for people: as columns in the terminal, or as a Markdown table; effects first, p values last. */
+import { alignedColumns } from '../command-line/columns.ts';
+import type { CellComparison, ModeComparison } from './comparison.ts';
+
+export interface Heading {
+  a: string;
+  b: string;
+  /** What a speed is: transfers a second, or a multiple of one cell's. */
+  unit: 'M/s' | 'of the reference';
+}
+
+const HEAD = ['B / A', '95 % interval', 'effect', 'verdict', 'A/A noise', 'notifications', 'p (Holm)'];
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+const speed = (value: number, unit: Heading['unit']) => (unit === 'M/s' ? value / 1e6 : value).toFixed(3);
+
+function verdictOf({ verdict, moreRepetitions }: ModeComparison): string {
+  if (verdict !== 'not enough data') return verdict;
+  return moreRepetitions === null ? verdict : `not enough data: ${moreRepetitions} more a side`;
+}
+
+function outliersOf({ outliersA, outliersB }: ModeComparison): string {
+  const of = ({ lowSevere, lowMild, highMild, highSevere }: ModeComparison['outliersA']) => {
+    const severe = lowSevere + highSevere;
+    const mild = lowMild + highMild;
+    return severe + mild === 0 ? null : `${mild} mild, ${severe} severe`;
+  };
+  const parts = [
+    ['A', of(outliersA)],
+    ['B', of(outliersB)],
+  ].filter(([, text]) => text !== null);
+  return parts.map(([side, text]) => `${side}: ${text}`).join('; ');
+}
+
+function notificationsOf({ notifications: { a, b, verdict } }: CellComparison): string {
+  const text = `${percent(a)} → ${percent(b)}`;
+  return verdict === 'same' ? text : `${text} ${verdict}`;
+}
+
+/** One row a cell and mode, the columns of HEAD after the cell's name and both medians. */
+function rowsOf(cells: readonly CellComparison[], unit: Heading['unit']): string[][] {
+  return cells.flatMap((cell) =>
+    cell.modes.map((mode) => [
+      nameOf(cell, mode),
+      `${speed(mode.medianA, unit)} (${mode.countA})`,
+      `${speed(mode.medianB, unit)} (${mode.countB})`,
+      mode.ratio.toFixed(3),
+      `${mode.low.toFixed(3)} – ${mode.high.toFixed(3)}`,
+      mode.delta.toFixed(2),
+      verdictOf(mode),
+      mode.noise === null ? '–' : `± ${percent(mode.noise)}`,
+      notificationsOf(cell),
+      mode.p < 0.001 ? '< 0.001' : mode.p.toFixed(3),
+    ]),
+  );
+}
+
+function nameOf({ name }: CellComparison, { crossingNs }: ModeComparison): string {
+  if (crossingNs === null) return name;
+  const mode = `CPU to CPU ${crossingNs[0].toFixed(0)} – ${crossingNs[1].toFixed(0)} ns`;
+  return name === '' ? mode : `${name}, ${mode}`;
+}
+
+/** What the table cannot say. */
+function notesOf(cells: readonly CellComparison[]): string[] {
+  return cells.flatMap((cell) => {
+    const of = cell.name === '' ? '' : `${cell.name}: `;
+    const outliers = cell.modes.map(outliersOf).filter((text) => text !== '');
+    return [
+      ...(cell.modes.length === 0 ? [`${of}no mode of the machine has repetitions of both`] : []),
+      ...(cell.modes.some(({ crossingNs }) => crossingNs !== null)
+        ? [`${of}the way between the CPUs changed: compared mode by mode`]
+        : []),
+      ...(cell.changed > 0 ? [`${of}${cell.changed} repetitions left out: the way changed during them`] : []),
+      ...(cell.failuresA + cell.failuresB > 0
+        ? [`${of}runs that did not end well: ${cell.failuresA} in A, ${cell.failuresB} in B`]
+        : []),
+      ...outliers.map((text) => `${of}outliers, ${text}`),
+    ];
+  });
+}
+
+/** `3 slower, 1 faster, 20 same` */
+export function countLine(cells: readonly CellComparison[]): string {
+  const counts = new Map<string, number>();
+  for (const { verdict } of cells.flatMap(({ modes }) => modes)) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+  const order = ['slower', 'faster', 'same', 'not enough data'].filter((verdict) => counts.has(verdict));
+  return order.length === 0
+    ? 'nothing to compare'
+    : order.map((verdict) => `${counts.get(verdict)} ${verdict}`).join(', ');
+}
+
+const headOf = ({ unit }: Heading) => ['cell', `A ${unit}`, `B ${unit}`, ...HEAD];
+const ALIGNS = ['left', 'right', 'right', 'right', 'left', 'right', 'left', 'right', 'left', 'right'] as const;
+
+export function comparisonLines(cells: readonly CellComparison[], heading: Heading): string[] {
+  return [
+    `A: ${heading.a}   B: ${heading.b}   (medians, repetitions in brackets)`,
+    '',
+    ...alignedColumns([headOf(heading), ...rowsOf(cells, heading.unit)], ALIGNS),
+    ...notesOf(cells).map((note) => `note: ${note}`),
+    '',
+    countLine(cells),
+  ];
+}
+
+/** Text of a table's field: nothing in it can end the field or be markup. */
+const escaped = (text: string) =>
+  text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll(/[\\|`*_[\]]/g, (sign) => `\\${sign}`)
+    .replaceAll(/\s+/g, ' ');
+
+export function markdownLines(cells: readonly CellComparison[], heading: Heading): string[] {
+  const line = (fields: readonly string[]) => `| ${fields.map(escaped).join(' | ')} |`;
+  return [
+    `**${escaped(heading.b)}** against **${escaped(heading.a)}**: ${countLine(cells)}`,
+    '',
+    line(headOf(heading)),
+    `| ${ALIGNS.map((align) => (align === 'left' ? '---' : '---:')).join(' | ')} |`,
+    ...rowsOf(cells, heading.unit).map(line),
+    '',
+    ...notesOf(cells).map((note) => `- ${escaped(note)}`),
+  ];
+}

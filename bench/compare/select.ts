@@ -1,0 +1,75 @@
+/** Which records an argument names: a file or a folder, a baseline, a commit, or a label inside the records. */
+import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { nearest, UsageError } from '../command-line/option-values.ts';
+import { loadRecords } from '../records/load.ts';
+import type { RunRecord } from '../records/record.ts';
+
+export interface Selection {
+  /** How it is called in the output. */
+  name: string;
+  records: RunRecord[];
+}
+
+/** Where commits and labels are looked for, and baselines are kept. */
+export interface Shelf {
+  /** Files or folders of records. */
+  files: readonly string[];
+  baselines: string;
+}
+
+const BASELINE_NAME = /^[\w.-]+$/;
+const COMMIT = /^[0-9a-f]{7,40}$/;
+
+const baselineFile = (shelf: Shelf, name: string) => join(shelf.baselines, `${name}.ndjson`);
+
+/** @throws UsageError if nothing is called so, or it names no finished repetition. */
+export function select(spec: string, shelf: Shelf): Selection {
+  const selection = find(spec, shelf);
+  if (selection.records.length === 0) throw new UsageError(`${spec}: there are no records in it`);
+  return selection;
+}
+
+function find(spec: string, shelf: Shelf): Selection {
+  if (existsSync(spec)) return { name: basename(spec), records: recordsIn([spec]) };
+  if (BASELINE_NAME.test(spec) && existsSync(baselineFile(shelf, spec)))
+    return { name: spec, records: recordsIn([baselineFile(shelf, spec)]) };
+  const all = recordsIn(shelf.files.filter((file) => existsSync(file)));
+  const labelled = all.filter(({ label }) => label === spec);
+  if (labelled.length > 0) return { name: spec, records: labelled };
+  const ofCommit = COMMIT.test(spec)
+    ? all.filter(({ environment }) => environment.commit?.startsWith(spec) && environment.dirty !== true)
+    : [];
+  if (ofCommit.length > 0) return { name: spec.slice(0, 12), records: ofCommit };
+  const labels = [...new Set(all.map(({ label }) => label))].filter((label) => label !== '');
+  const names = [...labels, ...baselineNames(shelf)];
+  throw new UsageError(
+    `${spec}: neither a file nor a folder, a baseline, a label, or a commit (clean, 7 digits at least) of records ` +
+      `in ${shelf.files.join(', ')}${nearest(spec, names)}`,
+  );
+}
+
+function baselineNames({ baselines }: Shelf): string[] {
+  if (!existsSync(baselines)) return [];
+  return readdirSync(baselines).flatMap((file) => (file.endsWith('.ndjson') ? [basename(file, '.ndjson')] : []));
+}
+
+/** @throws UsageError naming the first line that is no record. */
+function recordsIn(paths: readonly string[]): RunRecord[] {
+  const { records, problems } = loadRecords(paths);
+  const first = problems[0];
+  if (first !== undefined) throw new UsageError(`${first.file}, line ${first.line}: ${first.why}`);
+  return records;
+}
+
+/** Keeps records under a name, in place of what was kept under it. Returns the file. @throws UsageError */
+export function saveBaseline(name: string, records: readonly RunRecord[], shelf: Shelf): string {
+  if (!BASELINE_NAME.test(name))
+    throw new UsageError(`--save-baseline wants a name of letters, digits, dots and dashes, not '${name}'`);
+  mkdirSync(shelf.baselines, { recursive: true });
+  const file = baselineFile(shelf, name);
+  const fresh = `${file}.${process.pid}.new`;
+  writeFileSync(fresh, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+  renameSync(fresh, file);
+  return file;
+}
