@@ -74,7 +74,7 @@ async function commitOf(name: string): Promise<string> {
 async function ab(args: readonly string[]): Promise<number> {
   const split = args.indexOf('--');
   const [own, matrixArgs] = split === -1 ? [args, []] : [args.slice(0, split), args.slice(split + 1)];
-  const { given, positionals } = readArguments(OPTIONS, own, { positionals: true });
+  const { options: given, positionals } = readArguments(OPTIONS, own, { positionals: true });
   if (given.has('help')) {
     stdout.write(`${HELP}\n`);
     return 0;

@@ -38,7 +38,7 @@ export interface CompareOptions {
 
 /** Null: the help was asked for. @throws UsageError naming the argument. */
 export function parseCompareOptions(args: readonly string[]): CompareOptions | null {
-  const { given, positionals } = readArguments(COMPARE_OPTIONS, args, { positionals: true });
+  const { options: given, positionals } = readArguments(COMPARE_OPTIONS, args, { positionals: true });
   if (given.has('help')) return null;
   const [a, b, ...more] = positionals;
   const saveBaseline = given.get('save-baseline') ?? null;

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Incomparable, pairCells } from './cells.ts';
+import { recordOf } from './test-records.ts';
+
+const speeds = [1e6, 2e6];
+
+test('cells: records of one configuration are one cell, however often each was measured', () => {
+  const a = [recordOf({ speeds: [1e6] }), recordOf({ speeds })];
+  const b = [recordOf({ speeds: [3e6, 4e6, 5e6], args: ['--timeout', '3'] })];
+  const { pairs, onlyA, onlyB } = pairCells(a, b, false);
+  assert.deepEqual([pairs.length, onlyA, onlyB], [1, 0, 0]);
+  const [pair] = pairs;
+  assert.equal(pair!.name, '');
+  assert.deepEqual(
+    [pair!.a, pair!.b].map(({ observations }) => observations.map((of) => of.transfersPerSecond)),
+    [
+      [1e6, 1e6, 2e6],
+      [3e6, 4e6, 5e6],
+    ],
+  );
+});
+
+test('cells: named by what differs from one to the other; those of only one side are counted', () => {
+  const eventidx = recordOf({ speeds, args: ['--eventidx'] });
+  const plain = recordOf({ speeds });
+  const wasm = recordOf({ speeds, args: ['--ordering', 'wasm'] });
+  const { pairs, onlyA, onlyB } = pairCells([eventidx, plain, wasm], [plain, eventidx], false);
+  assert.deepEqual(
+    pairs.map(({ name }) => name),
+    ['eventidx=true', 'eventidx=false'],
+  );
+  assert.deepEqual([onlyA, onlyB], [1, 0]);
+});
+
+test('cells: rings of both sides a transfer, and calibrations where there are both', () => {
+  const a = recordOf({
+    speeds,
+    notified: 0.25,
+    crossings: [
+      [90, 100],
+      [95, 99],
+    ],
+  });
+  const { pairs } = pairCells([a], [recordOf({ speeds })], false);
+  assert.deepEqual(pairs[0]!.a.observations, [
+    { transfersPerSecond: 1e6, notifications: 0.5, crossings: [90, 100] },
+    { transfersPerSecond: 2e6, notifications: 0.5, crossings: [95, 99] },
+  ]);
+  assert.equal(pairs[0]!.b.observations[0]!.crossings, null);
+});
+
+test('cells: runs that did not end well are counted, interrupted ones are none', () => {
+  const failed = recordOf({ speeds: [1e6], outcome: 'check-failed' });
+  const interrupted = [recordOf({ speeds: [], outcome: 'interrupted' }), recordOf({ speeds, outcome: 'interrupted' })];
+  const { pairs } = pairCells([recordOf({ speeds }), failed], [recordOf({ speeds }), ...interrupted], false);
+  assert.deepEqual([pairs[0]!.a.failures, pairs[0]!.b.failures], [1, 0]);
+  assert.deepEqual([pairs[0]!.a.observations.length, pairs[0]!.b.observations.length], [3, 4]);
+});
+
+const refused: [what: string, a: Parameters<typeof recordOf>[0], b: Parameters<typeof recordOf>[0], message: RegExp][] =
+  [
+    [
+      'another machine',
+      { speeds },
+      { speeds, environment: { machine: 'other' } },
+      /environment\.machine differs: test-machine, other/,
+    ],
+    [
+      'another configuration',
+      { speeds },
+      { speeds, args: ['--doorbell', 'pipe'] },
+      /config\.doorbell is futex in A, pipe in B$/,
+    ],
+    [
+      'another size',
+      { speeds },
+      { speeds, args: ['--transfers', '5M'] },
+      /config\.transfers is 10000000 in A, 5000000 in B$/,
+    ],
+  ];
+for (const [what, a, b, message] of refused)
+  test(`cells refuse: ${what}, by the name of the field`, () => {
+    assert.throws(
+      () => pairCells([recordOf(a)], [recordOf(b)], false),
+      (error: unknown) => error instanceof Incomparable && message.test(error.message),
+    );
+  });
+
+test('cells: of two machines only where that is wanted; another engine is a note', () => {
+  const b = recordOf({ speeds, environment: { machine: 'other', node: '99.0.0' } });
+  const { pairs, notes } = pairCells([recordOf({ speeds })], [b], true);
+  assert.equal(pairs.length, 1);
+  assert.match(notes[0]!, /environment\.node differs: .* in A, 99\.0\.0 in B/);
+});

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Observation } from './cells.ts';
+import { modesOf } from './modes.ts';
+
+const at = (...crossings: [number, number][]): Observation[] =>
+  crossings.map((of) => ({ transfersPerSecond: 1, notifications: 0, crossings: of }));
+const uncrossed: Observation = { transfersPerSecond: 1, notifications: 0, crossings: null };
+
+const cases: [what: string, a: Observation[], b: Observation[], modes: [number, number][], changed: number][] = [
+  ['one mode', at([90, 95], [100, 110]), at([120, 130]), [[2, 1]], 0],
+  ['no way to measure', [uncrossed, uncrossed], [uncrossed], [[2, 1]], 0],
+  [
+    'two modes, both in both',
+    at([90, 90], [400, 400]),
+    at([410, 400], [95, 95]),
+    [
+      [1, 1],
+      [1, 1],
+    ],
+    0,
+  ],
+  [
+    'each side in a mode of its own',
+    at([90, 90], [91, 91]),
+    at([400, 400]),
+    [
+      [2, 0],
+      [0, 1],
+    ],
+    0,
+  ],
+  [
+    'three modes',
+    at([90, 90]),
+    at([200, 200], [500, 500]),
+    [
+      [1, 0],
+      [0, 1],
+      [0, 1],
+    ],
+    0,
+  ],
+  ['a mode that changed within a repetition', at([90, 400], [90, 90]), at([90, 100]), [[1, 1]], 1],
+  ['all changed', at([90, 400]), at([400, 90]), [[0, 0]], 2],
+];
+for (const [what, a, b, expected, changed] of cases)
+  test(`modes: ${what}`, () => {
+    const found = modesOf(a, b);
+    assert.deepEqual(
+      found.modes.map((mode) => [mode.a.length, mode.b.length]),
+      expected,
+    );
+    assert.equal(found.changed, changed);
+  });
+
+test('modes: the lowest and highest way of each, fastest first', () => {
+  const { modes } = modesOf(at([100, 100], [400, 400]), at([90, 90], [500, 500]));
+  const rounded = modes.map(({ crossingNs }) => crossingNs!.map(Math.round));
+  assert.deepEqual(rounded, [
+    [90, 100],
+    [400, 500],
+  ]);
+});
