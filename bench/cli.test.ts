@@ -116,6 +116,31 @@ test('cli: a record that cannot be appended costs neither the figures nor the re
   assert.doesNotMatch(err, /\n {4}at /);
 });
 
+test('cli: readers that go away cost the run nothing', async () => {
+  const file = join(folder, 'unread.ndjson');
+  const args = ['--parallel', '--json', '--transfers', '10k', '--repeat', '2', '--out', file];
+  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.destroy();
+  child.stderr.destroy();
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  assert.equal(code, 0);
+  assert.equal(recordSchema.parse(JSON.parse(readFileSync(file, 'utf8'))).repetitions.length, 2);
+});
+
+const helps: [args: string[], code: number, out: RegExp, err: RegExp][] = [
+  [['--version'], 0, /^\d+\.\d+\.\d+\n$/, /^$/],
+  [['help', 'matrix'], 0, /^vringbench matrix: /, /^$/],
+  [['help', 'run'], 0, /^vringbench run: /, /^$/],
+  [['help', 'matrx'], 2, /^$/, /unknown command 'matrx'; did you mean matrix\?/],
+];
+for (const [args, code, out, err] of helps)
+  test(`cli: vringbench ${args.join(' ')}`, async () => {
+    const ended = await run(args);
+    assert.match(ended.out, out);
+    assert.match(ended.err, err);
+    assert.equal(ended.code, code);
+  });
+
 test('cli: Ctrl-C ends the basic test, too', async () => {
   const { code, out } = await run(['--slow-range'], /ok 2/);
   assert.equal(code, null, 'ended by the signal itself');

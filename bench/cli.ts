@@ -5,6 +5,7 @@ import { nearest, UsageError } from './command-line/option-values.ts';
 import { compareCommand } from './compare/command.ts';
 import { matrixCommand } from './matrix/command.ts';
 import { microCommand } from './micro/command.ts';
+import { VERSION } from './records/environment.ts';
 import { runCommand } from './run/command.ts';
 import { runHelp } from './run/help.ts';
 
@@ -23,8 +24,9 @@ const COMMANDS: Record<string, Command> = {
   },
   compare: { summary: 'is one set of records faster or slower than another', run: compareCommand },
   help: {
-    summary: 'this list, and the options of run',
-    run: async (_args, console) => {
+    summary: 'this list, and the options of run; help COMMAND: those of a command',
+    run: async ([name, ...more], console) => {
+      if (name !== undefined) return await commandOf(name).run(['--help', ...more], console, {});
       console.out(`${commandList()}\n\n${runHelp()}`);
       return 0;
     },
@@ -35,9 +37,16 @@ const commandList = () =>
   [
     'vringbench: a virtio ring with both ends in TypeScript, measured',
     '',
-    'Commands (each has --help)',
+    'Commands (each has --help; --version alone prints the version)',
     ...Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`),
   ].join('\n');
+
+/** @throws UsageError */
+function commandOf(name: string): Command {
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) throw new UsageError(`unknown command '${name}'${nearest(name, Object.keys(COMMANDS))}`);
+  return command;
+}
 
 /** Runs the program with its arguments; resolves to the exit code. */
 export async function main(args: readonly string[], console: Console, hooks: Hooks = {}): Promise<number> {
@@ -45,9 +54,11 @@ export async function main(args: readonly string[], console: Console, hooks: Hoo
     if (endianness() !== 'LE') throw new UsageError('this program needs a little-endian machine');
     const named = args[0] !== undefined && !args[0].startsWith('-');
     const name = named ? args[0]! : 'run';
-    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-    if (command === undefined) throw new UsageError(`unknown command '${name}'${nearest(name, Object.keys(COMMANDS))}`);
-    return await command.run(named ? args.slice(1) : args, console, hooks);
+    if (args.length === 1 && args[0] === '--version') {
+      console.out(VERSION);
+      return 0;
+    }
+    return await commandOf(name).run(named ? args.slice(1) : args, console, hooks);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     console.err(`vringbench: ${error.message}`);

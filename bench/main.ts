@@ -13,20 +13,21 @@ async function runProcess(): Promise<void> {
     return interrupted.signal;
   };
   // A reader that goes away (head, a pager) ends the output, not the run.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') return;
-    process.stderr.write(`vringbench: standard output: ${error.message}\n`);
-    process.exitCode = EXIT_FAILED;
-  });
-  const console: Console = {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') return;
+      process.exitCode = EXIT_FAILED;
+      if (stream === process.stdout) process.stderr.write(`vringbench: standard output: ${error.message}\n`);
+    });
+  const output: Console = {
     out: (line) => process.stdout.write(`${line}\n`),
     err: (line) => process.stderr.write(`${line}\n`),
   };
   try {
-    const code = await main(process.argv.slice(2), console, { signal });
+    const code = await main(process.argv.slice(2), output, { signal });
     process.exitCode ??= code;
   } catch (error) {
-    console.err(`vringbench: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    output.err(`vringbench: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     process.exitCode = EXIT_FAILED;
   }
 }

@@ -56,7 +56,7 @@ export function readArguments<Name extends string>(
       );
     if (given.has(name)) throw new UsageError(`--${name} is given twice`);
     if (option.value === null && token.value !== undefined) throw new UsageError(`--${name} takes no value`);
-    if (option.value !== null && (token.value === undefined || (token.value.startsWith('--') && !token.inlineValue)))
+    if (option.value !== null && (!token.value || (token.value.startsWith('--') && !token.inlineValue)))
       throw new UsageError(`--${name} wants a value: ${option.value}`);
     given.set(name, token.value ?? '');
   }

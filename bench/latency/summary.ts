@@ -50,7 +50,7 @@ export function latencyLines(repetitions: readonly Repetition[]): string[] {
   return [
     line('latency, µs', [...PERCENTILES.map((percentile) => `p${percentile}`), 'max', 'samples']),
     ...rows,
-    `  ${''.padEnd(NAME_WIDTH)}one of ${all[0]!.every} transfers; a look at the clock (${all[0]!.clock}) takes ${clockNs.toFixed(0)} ns`,
+    `  ${''.padEnd(NAME_WIDTH)}${all[0]!.every === 1 ? 'every transfer' : `one of ${all[0]!.every} transfers`}; a look at the clock (${all[0]!.clock}) takes ${clockNs.toFixed(0)} ns`,
   ];
 }
 

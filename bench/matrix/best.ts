@@ -5,22 +5,10 @@
 
 import { LAYOUTS } from '../pair/layouts.ts';
 import { configKey } from '../records/record.ts';
-import { type OptionName, parseRunOptions, RUN_OPTIONS } from '../run/options.ts';
+import { isStrategy, type OptionName, parseRunOptions, RUN_OPTIONS } from '../run/options.ts';
 import { median } from '../run/report.ts';
 import { type Axis, argumentOf, type Cell } from './axes.ts';
 import type { Figures } from './figures.ts';
-
-const STRATEGY: readonly OptionName[] = [
-  'indirect',
-  'eventidx',
-  'virtio-1',
-  'ordering',
-  'doorbell',
-  'spin-us',
-  'batch',
-  'outstanding',
-  'delayed-interrupt',
-];
 
 /** An axis on which the compared cells differ, with its place among the cell's values. */
 type Varied = Axis & { place: number };
@@ -41,8 +29,8 @@ export function bestLine(axes: readonly Axis[], cells: readonly Cell[], figures:
   const varied = axes
     .map((axis, place) => ({ ...axis, place }))
     .filter(({ place }) => new Set(compared.map(({ values }) => values[place])).size > 1);
-  const chosen = varied.filter(({ name }) => STRATEGY.includes(name));
-  const conditions = varied.filter(({ name }) => !STRATEGY.includes(name));
+  const chosen = varied.filter(({ name }) => isStrategy(name));
+  const conditions = varied.filter(({ name }) => !isStrategy(name));
   if (chosen.length === 0) return 'no strategies were compared: of these axes a program can choose none';
   if (cells.some(({ config }) => config.rate > 0))
     return 'no strategies were compared: at a fixed rate they differ in latency, not in speed';

@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { type Console, EXIT_CODES, type Hooks } from '../command-line/command.ts';
 import { bar, durationOf, makeProgress } from '../command-line/progress.ts';
-import { captureEnvironment } from '../records/environment.ts';
+import { captureEnvironment, programHash } from '../records/environment.ts';
 import { resultsFile } from '../records/results.ts';
 import { placementOf } from '../run/placement.ts';
 import { row } from '../run/report.ts';
@@ -44,6 +44,7 @@ export async function matrixCommand(args: readonly string[], console: Console, h
     `${many(cells.length, 'cell')} × ${many(sweep.repetitions, 'repetition')}, seed ${sweep.seed}` +
       (before === 0 ? '' : `; measured before: ${before}, left: ${tasks.length}`),
   );
+  for (const note of options.notes) console.err(`note: ${note}`);
   for (const [why, count] of leftOut) console.err(`note: ${many(count, 'cell')} left out: ${why}`);
 
   const end = await run(sweep, tasks, records, options, { ...hooks, signal });
@@ -85,7 +86,7 @@ function howToGoOn({ file }: Sweep, { fresh }: MatrixOptions): string {
 function sweepOf({ cells, repetitions, seed, fresh, label, out }: MatrixOptions): Sweep {
   const environment = captureEnvironment();
   const configs = cells.map(({ config }) => config);
-  const id = sweepId(configs, environment);
+  const id = sweepId(configs, environment, programHash());
   const file = resultsFile(out, environment.machine);
   const begun = fresh ? null : unfinishedSeed(file, id, configs.length * repetitions);
   return { id, configs, repetitions, environment, label, file, seed: seed ?? begun ?? randomInt(SEED_MAX) };

@@ -86,7 +86,7 @@ for (const [args, heat] of heats)
 
 const wrong: [args: string[], message: RegExp][] = [
   [[...TWO, '--heat', 'batch'], /^--heat wants two of the axes with several values \(eventidx, batch\), not 'batch'$/],
-  [[...TWO, '--heat', ''], /^--heat wants two of the axes/],
+  [[...TWO, '--heat', ''], /^--heat wants a value: A,B/],
   [[...TWO, '--heat', 'batch,batch'], /^--heat wants two of the axes/],
   [[...TWO, '--heat', 'batch,ordering'], /^--heat wants two of the axes/],
   [[...TWO, '--heat', 'batch,eventidx,cpus'], /^--heat wants two of the axes/],

@@ -1,4 +1,5 @@
 /** The command line of `matrix`: the axes of `run` as lists, and what a sweep itself can be told. */
+import type { DoorbellStrategy } from '../../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { ORDERINGS } from '../../src/ordering/index.ts';
 import { flag, type Option, type OptionTable, optionLines, readArguments } from '../command-line/option-table.ts';
@@ -55,13 +56,25 @@ export interface MatrixOptions extends Cells {
   fresh: boolean;
   label: string;
   out: string | null;
+  /** What must be said before it begins. */
+  notes: string[];
   help: boolean;
+}
+
+const whyUnusable = ({ unavailable }: DoorbellStrategy) => unavailable?.() ?? null;
+
+/** Doorbells that the default sweep does without, and why. */
+function doorbellsLeftOut(): string[] {
+  return Object.values(DOORBELLS).flatMap((doorbell) => {
+    const why = whyUnusable(doorbell);
+    return why === null ? [] : [`doorbell ${doorbell.name} left out: ${why}`];
+  });
 }
 
 /** What is swept when no axis is named. */
 function defaultAxes(): Axis[] {
   const sound = Object.values(ORDERINGS).filter((ordering) => ordering.sound);
-  const usable = Object.values(DOORBELLS).filter((doorbell) => (doorbell.unavailable?.() ?? null) === null);
+  const usable = Object.values(DOORBELLS).filter((doorbell) => whyUnusable(doorbell) === null);
   return [
     { name: 'eventidx', values: ['off', 'on'] },
     { name: 'ordering', values: sound.map(({ name }) => name) },
@@ -93,6 +106,7 @@ export function parseMatrixOptions(args: readonly string[]): MatrixOptions {
     heat: heatAxes(axes, given.get('heat')),
     seed: given.has('seed') ? countOf('--seed', given.get('seed')!, 0, SEED_MAX) : null,
     fresh: given.has('fresh'),
+    notes: listed.length === 0 ? doorbellsLeftOut() : [],
     label: given.get('label') ?? '',
     out: given.get('out') ?? null,
     help: given.has('help'),

@@ -5,7 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { main } from '../cli.ts';
-import { captureEnvironment } from '../records/environment.ts';
+import { captureEnvironment, programHash } from '../records/environment.ts';
 import { parseMatrixOptions } from './options.ts';
 import { tasksInOrder } from './order.ts';
 import { recordsOf, sweepId, tasksLeft, unfinishedSeed } from './sweep.ts';
@@ -137,7 +137,7 @@ test('sweep: what was measured twice at the same time counts once', async () => 
   writeFileSync(file, readFileSync(file, 'utf8').repeat(2));
   const environment = captureEnvironment();
   const configs = parseMatrixOptions([...AXES, ...TINY, ...ONCE]).cells.map(({ config }) => config);
-  const id = sweepId(configs, environment);
+  const id = sweepId(configs, environment, programHash());
   assert.equal(unfinishedSeed(file, id, CELLS), seed);
   const sweep = { id, seed, configs, repetitions: 1, environment, label: '', file };
   const records = recordsOf(sweep);
@@ -148,14 +148,14 @@ test('sweep: what was measured twice at the same time counts once', async () => 
 test('sweep: what it is called by depends on what is measured, where and with what, not on files around', () => {
   const environment = captureEnvironment();
   const configsOf = (args: string[]) => parseMatrixOptions(args).cells.map(({ config }) => config);
-  const id = sweepId(configsOf(AXES), environment);
-  assert.equal(id, sweepId(configsOf(AXES), { ...environment, dirty: !environment.dirty }));
+  const id = sweepId(configsOf(AXES), environment, 'program');
+  assert.equal(id, sweepId(configsOf(AXES), { ...environment, dirty: !environment.dirty }, 'program'));
   const others = [
-    sweepId(configsOf([...AXES, '--repeat', '9']), environment),
-    sweepId(configsOf([...AXES, '--ordering', 'wasm']), environment),
-    sweepId(configsOf(AXES), { ...environment, machine: 'other' }),
-    sweepId(configsOf(AXES), { ...environment, commit: 'other' }),
-    sweepId(configsOf(AXES), { ...environment, node: 'other' }),
+    sweepId(configsOf([...AXES, '--repeat', '9']), environment, 'program'),
+    sweepId(configsOf([...AXES, '--ordering', 'wasm']), environment, 'program'),
+    sweepId(configsOf(AXES), { ...environment, machine: 'other' }, 'program'),
+    sweepId(configsOf(AXES), { ...environment, node: 'other' }, 'program'),
+    sweepId(configsOf(AXES), environment, 'another'),
   ];
   assert.equal(new Set([id, ...others]).size, 6);
 });

@@ -4,7 +4,6 @@
  */
 import { createHash } from 'node:crypto';
 import { faultFor, type Hooks } from '../command-line/command.ts';
-import { uncommittedChanges } from '../records/environment.ts';
 import { configKey, type Environment, makeRecord, type RunConfig, type RunRecord } from '../records/record.ts';
 import { appendRecord, readRecords } from '../records/results.ts';
 import { placementOf } from '../run/placement.ts';
@@ -29,10 +28,9 @@ export type SweepRecords = RunRecord[][];
 
 const ID_LENGTH = 16;
 
-/** Not out of `dirty`: a results file inside the checkout changes that. */
-export function sweepId(configs: readonly RunConfig[], { machine, node, commit }: Environment): string {
-  const changes = commit === null ? null : uncommittedChanges();
-  const what = JSON.stringify([configs.map(configKey), machine, node, commit, changes]);
+/** @param program what is measured with: `programHash`. */
+export function sweepId(configs: readonly RunConfig[], { machine, node }: Environment, program: string): string {
+  const what = JSON.stringify([configs.map(configKey), machine, node, program]);
   return createHash('sha256').update(what).digest('hex').slice(0, ID_LENGTH);
 }
 

@@ -23,7 +23,7 @@ test('table: a row a cell, fastest first, of what varies; notes below it, once',
     'pipe      2.500  2.000 – 3.000  1.23 %  50.00 %     321  [1][2]',
     'futex     1.000                 1.23 %  50.00 %     321  [1]',
     'spin          –                                          [3]',
-    '[1] others took 9 % (numbers of one cell)',
+    '[1] others took 9 %; in other cells with other numbers',
     '[2] and more',
     '[3] failed: planted',
   ]);

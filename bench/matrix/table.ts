@@ -81,7 +81,7 @@ class Footnotes {
 
   lines(): string[] {
     return [...this.notes.values()].map(
-      ({ note, alike }, i) => `[${i + 1}] ${note}${alike ? '' : ' (numbers of one cell)'}`,
+      ({ note, alike }, i) => `[${i + 1}] ${note}${alike ? '' : '; in other cells with other numbers'}`,
     );
   }
 }

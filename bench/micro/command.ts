@@ -13,7 +13,7 @@ import { placeThreads } from '../run/placement.ts';
 import { BENCHES, type BenchName } from './benches/index.ts';
 import type { CellEnd, CellTask } from './cell.ts';
 import { microHelp, parseMicroOptions } from './options.ts';
-import { type Cell, MICRO_SCHEMA_VERSION, type MicroRecord } from './record.ts';
+import { type Cell, MICRO_SCHEMA_VERSION, type MicroRecord, microRecordSchema } from './record.ts';
 import { tableLines } from './report.ts';
 
 /** Exit codes by how the cells ended. */
@@ -69,7 +69,7 @@ export async function microCommand(
     environment,
     cells,
   };
-  if (json) console.out(JSON.stringify(record));
+  if (json) console.out(JSON.stringify(microRecordSchema.parse(record)));
   for (const line of tableLines(benches, orderings, cells)) (json ? console.err : console.out)(line);
   if (failure !== null) console.err(`${outcome}: ${failure}`);
   return EXIT_CODES[outcome];

@@ -45,7 +45,7 @@ export function microHelp(): string {
 
 Each bench runs for each ordering that concerns it, in a fresh thread, pinned to
 the first allowed CPU (the thread that is woken to the last). Nothing is
-subtracted: 'empty' is the loop that is part of every other figure. Every sample
+subtracted: 'empty' is what a loop alone costs, as each figure has one. Every sample
 is checked after it was taken.
 
 ${optionLines(MICRO_OPTIONS)}

@@ -44,18 +44,20 @@ const IDLE_HOST = WORKLOADS.single.host();
 export const latencyStride = ({ latencyEvery, transfers }: PairConfig) =>
   latencyEvery === 0 ? 0 : strideOf(latencyEvery, transfers);
 
-/** Takes part in the loop; made even where it does nothing, so that the loop is the same. */
+/** What takes part in a guest's loop; there even where it does nothing, so that the loop is the same. */
 interface Timing {
   probe: Probe;
   pace: Pace;
 }
 
+const NO_TIMING: Timing = { probe: NO_PROBE, pace: UNPACED };
+
+/** A schedule has its latency measured, too. */
 function makeTiming(config: PairConfig, clock: Clock): Timing {
   const every = latencyStride(config);
-  if (config.rate === 0)
-    return { pace: UNPACED, probe: every === 0 ? NO_PROBE : new RoundTripProbe(clock, config.transfers, every) };
+  if (config.rate === 0) return { pace: UNPACED, probe: new RoundTripProbe(clock, config.transfers, every) };
   const pace = new FixedRate(clock, config.rate);
-  return { pace, probe: every === 0 ? NO_PROBE : new ScheduledRoundTripProbe(clock, config.transfers, every, pace) };
+  return { pace, probe: new ScheduledRoundTripProbe(clock, config.transfers, every, pace) };
 }
 
 type MakeLoop = (pair: BoundPair, bell: Doorbell, timing: Timing) => Loop;
@@ -92,8 +94,8 @@ export function buildHalf(side: Side, setup: PairSetup, fault?: Fault): Half {
   const strategyBell = serving && config.fastVringh ? new SilentDoorbell() : strategy.doorbell(peer);
   const plainBell = config.exitCostNs === 0 ? strategyBell : new CostlyDoorbell(strategyBell, config.exitCostNs);
 
-  const clock = openClock(setup.clockBase);
-  const timing = makeTiming(config, clock);
+  const clock = config.latencyEvery === 0 ? null : openClock(setup.clockBase);
+  const timing = serving && clock !== null ? makeTiming(config, clock) : NO_TIMING;
   const makeLoop = serving ? guestLoop : hostLoop;
   const pair = bindPair(setup);
   const build = (bell: Doorbell) =>
@@ -101,7 +103,7 @@ export function buildHalf(side: Side, setup: PairSetup, fault?: Fault): Half {
       ? faulty((inner) => makeLoop(pair, inner, timing), pair, bell, fault)
       : { bell, loop: makeLoop(pair, bell, timing) };
   const { pace, probe } = timing;
-  if (config.latencyEvery === 0) return { waits: plainWaits, ...build(plainBell), pace, latency: null };
+  if (clock === null) return { waits: plainWaits, ...build(plainBell), pace, latency: null };
   const waits = new StampedWaitSet(plainWaits, clock, wakeLines, side, config.transfers);
   const stamped = new StampedDoorbell(plainBell, clock, wakeLines, serving ? 'host' : 'guest');
   return { waits, ...build(stamped), pace, latency: { clock, probe, waits } };

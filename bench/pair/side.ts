@@ -2,6 +2,7 @@
  * One side of a pair, from the start of its thread's task to its report: pin, build, warm up, meet, measure, report.
  * Guest or host thread.
  */
+import { type MachineTimes, machineDelta, machineTimes } from '../records/environment.ts';
 import type { SideRecord } from '../records/record.ts';
 import { Runner } from '../workloads/runner.ts';
 import { calibrate } from './calibration.ts';
@@ -24,7 +25,13 @@ export interface SideReport {
   /** Its clock and what one stamp of it costs, and encoded histograms of what it sampled; null where not asked for. */
   latency: { clock: 'libc' | 'engine'; clockNs: number; roundTrip: string | null; wakes: string | null } | null;
   /** The guest's only: the window as the process saw it. */
-  window: { wallNs: number; cpuUserNs: number; cpuSystemNs: number; tenths: number[] } | null;
+  window: {
+    wallNs: number;
+    cpuUserNs: number;
+    cpuSystemNs: number;
+    tenths: number[];
+    machine: MachineTimes | null;
+  } | null;
 }
 
 /** What a side's thread is given. */
@@ -78,6 +85,7 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
   rendezvous.awaitStart();
 
   collections.start();
+  const machineBefore = serving ? machineTimes() : null;
   const before = threadStats();
   const cpuBefore = process.cpuUsage();
   stamps[0] = process.hrtime.bigint();
@@ -93,6 +101,7 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
   }
   const cpuInWindow = process.cpuUsage(cpuBefore);
   const after = threadStats();
+  const machineAfter = serving ? machineTimes() : null;
   const gcCount = collections.stop();
 
   const wallNs = Number(stamps[10]! - stamps[0]!);
@@ -133,6 +142,7 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
           cpuUserNs: cpuInWindow.user * 1000,
           cpuSystemNs: cpuInWindow.system * 1000,
           tenths: tenthsOf(stamps, config.transfers),
+          machine: machineBefore && machineAfter && machineDelta(machineBefore, machineAfter),
         }
       : null,
   };

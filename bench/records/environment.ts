@@ -1,7 +1,7 @@
 /** Where a run was measured: machine, engine, commit; and what the machine was doing meanwhile. Main thread. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cpus, hostname, loadavg, platform, release } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -44,6 +44,9 @@ function machineName(model: string, count: number): string {
   return `${slug || 'machine'}-${count}cpu-${hash}`;
 }
 
+/** This program's, by its package. */
+export const VERSION: string = JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8')).version;
+
 /** Taken once a run, before anything is measured. */
 export function captureEnvironment(): Environment {
   const list = cpus();
@@ -60,13 +63,20 @@ export function captureEnvironment(): Environment {
     virtualized: cpuinfo === null ? null : /^flags\s*:.*\bhypervisor\b/m.test(cpuinfo),
     node: process.versions.node,
     v8: process.versions.v8,
+    version: VERSION,
     commit,
     dirty: commit === null ? null : git('status', '--porcelain') !== '',
   };
 }
 
-/** What in the checkout differs from its commit, results apart: the same text for the same program. */
-export const uncommittedChanges = (): string | null => git('diff', 'HEAD', '--', '.', ':!results');
+/** A hash of the program as it is built: the same for the same program, whatever its checkout looks like. */
+export function programHash(): string {
+  const hash = createHash('sha256');
+  const folder = join(PACKAGE_ROOT, 'dist');
+  for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort())
+    if (/(?<!\.test)\.(js|wasm)$/.test(file)) hash.update(file).update(readFileSync(join(folder, file)));
+  return hash.digest('hex');
+}
 
 /** The one-minute load average, or null where there is none. */
 export function loadAverage(): number | null {
@@ -93,4 +103,12 @@ export function machineTimes(): MachineTimes | null {
   const busy = BUSY_FIELDS.reduce((sum, field) => sum + fields[field]!, 0);
   const { user, system } = process.cpuUsage();
   return { stolenNs: steal * TICK_NS, otherCpuNs: busy * TICK_NS - (user + system) * 1000 };
+}
+
+/** What happened between two looks; a tick's rounding is not less than nothing. */
+export function machineDelta(before: MachineTimes, after: MachineTimes): MachineTimes {
+  return {
+    stolenNs: after.stolenNs - before.stolenNs,
+    otherCpuNs: Math.max(0, after.otherCpuNs - before.otherCpuNs),
+  };
 }

@@ -66,7 +66,8 @@ export const environmentSchema = z.strictObject({
   virtualized: z.boolean().nullable(),
   node: z.string(),
   v8: z.string(),
-  /** Of this program; null outside a checkout. */
+  /** Of this program; the commit is null outside a checkout. */
+  version: z.string(),
   commit: z.string().nullable(),
   dirty: z.boolean().nullable(),
 });
@@ -140,7 +141,7 @@ const repetitionSchema = z.strictObject({
       guest: sideSchema,
       host: sideSchema,
       lostWakeups: count,
-      /** Transfers whose bytes were checked; 0 with fastVringh or layout null, where only order and lengths are. */
+      /** Transfers whose bytes were checked; 0 with fastVringh or layout null, where contents are not looked at. */
       verifiedTransfers: count,
       /** Null where it was not asked for. */
       latency: latencySchema.nullable(),

@@ -33,8 +33,11 @@ export interface RunOptions {
 interface Option extends TableOption {
   /** Only the parallel test looks at it. */
   parallelOnly?: boolean;
-  /** It says what is measured, and a sweep may list its values. */
-  axis?: boolean;
+  /**
+   * It says what is measured, and a sweep may list its values: a strategy, which a program can choose, or a condition
+   * under which strategies are compared.
+   */
+  axis?: 'strategy' | 'condition';
 }
 
 /** Options that are each right but cannot run together; a sweep leaves such cells out. */
@@ -46,7 +49,8 @@ const measured = (value: string, summary: string, byDefault: string): Option => 
   byDefault,
   parallelOnly: true,
 });
-const axis = (option: Option): Option => ({ ...option, axis: true });
+const strategy = (option: Option): Option => ({ ...option, axis: 'strategy' });
+const condition = (option: Option): Option => ({ ...option, axis: 'condition' });
 const choice = (choices: Choice, summary: string, byDefault: string): Option => ({
   ...measured('NAME', summary, byDefault),
   choices,
@@ -54,34 +58,41 @@ const choice = (choices: Choice, summary: string, byDefault: string): Option => 
 
 export const RUN_OPTIONS = {
   parallel: flag('guest and host in two threads, measured; without it the basic test on one'),
-  indirect: axis(flag('negotiate VIRTIO_RING_F_INDIRECT_DESC')),
-  eventidx: axis(flag('negotiate VIRTIO_RING_F_EVENT_IDX')),
-  'virtio-1': axis(flag('negotiate VIRTIO_F_VERSION_1')),
-  'slow-range': axis(flag('the host translates one byte at a time')),
-  'fast-vringh': axis({ ...flag('the host spins and reads no descriptor; the guest never kicks'), parallelOnly: true }),
+  indirect: strategy(flag('negotiate VIRTIO_RING_F_INDIRECT_DESC')),
+  eventidx: strategy(flag('negotiate VIRTIO_RING_F_EVENT_IDX')),
+  'virtio-1': strategy(flag('negotiate VIRTIO_F_VERSION_1')),
+  'slow-range': condition(flag('the host translates one byte at a time')),
+  'fast-vringh': condition({
+    ...flag('the host spins and reads no descriptor; the guest never kicks'),
+    parallelOnly: true,
+  }),
   transfers: measured('N', 'transfers in the measured window', '10M'),
   warmup: measured('N', 'transfers before it, on the same ring', '200k'),
   repeat: measured('N', 'repetitions, each in fresh threads', '1'),
-  'ring-size': axis(measured('N', `descriptors, a power of two up to ${VRING_SIZE_MAX}`, '256')),
-  workload: axis(choice(WORKLOADS, 'what a transfer carries', 'alternate')),
-  layout: axis(choice(LAYOUTS, 'ring layout', 'split')),
-  ordering: axis({ ...choice(ORDERINGS, 'how shared fields are accessed', 'seqcst'), parallelOnly: false }),
-  doorbell: axis(choice(DOORBELLS, 'how one thread wakes the other', 'futex')),
-  'spin-us': axis(measured('N', 'doorbell adaptive: the longest time it looks before it sleeps, microseconds', '50')),
-  batch: axis(measured('N', 'adds that the guest publishes and kicks for together', '1')),
-  outstanding: axis(measured('N', 'the most transfers in flight; default: as many as the ring has descriptors', '')),
-  'delayed-interrupt': axis(
+  'ring-size': condition(measured('N', `descriptors, a power of two up to ${VRING_SIZE_MAX}`, '256')),
+  workload: condition(choice(WORKLOADS, 'what a transfer carries', 'alternate')),
+  layout: condition(choice(LAYOUTS, 'ring layout', 'split')),
+  ordering: strategy({ ...choice(ORDERINGS, 'how shared fields are accessed', 'seqcst'), parallelOnly: false }),
+  doorbell: strategy(choice(DOORBELLS, 'how one thread wakes the other', 'futex')),
+  'spin-us': strategy(
+    measured('N', 'doorbell adaptive: the longest time it looks before it sleeps, microseconds', '50'),
+  ),
+  batch: strategy(measured('N', 'adds that the guest publishes and kicks for together', '1')),
+  outstanding: strategy(
+    measured('N', 'the most transfers in flight; default: as many as the ring has descriptors', ''),
+  ),
+  'delayed-interrupt': strategy(
     measured('on|off', 'the guest wants its call only after most of what is outstanding', 'on'),
   ),
-  'exit-cost': axis(measured('NS', 'simulated cost of each doorbell ring, nanoseconds', '0')),
-  cpus: axis(measured('WHERE', 'distant (first and last), same, none, or two numbers: guest,host', 'distant')),
+  'exit-cost': condition(measured('NS', 'simulated cost of each doorbell ring, nanoseconds', '0')),
+  cpus: condition(measured('WHERE', 'distant (first and last), same, none, or two numbers: guest,host', 'distant')),
   timeout: measured('S', 'bound of every wait for the peer in warm-up and window, seconds', '10'),
   latency: {
     ...measured('N', 'measure the latency of every N-th transfer, and of wake-ups', 'off; without N: 64'),
     implied: '64',
   },
   hgrm: measured('PREFIX', 'write the latency distributions to PREFIX.round-trip.hgrm and so on', ''),
-  rate: axis(
+  rate: condition(
     measured('N', 'send at a fixed rate, N a second; implies --latency 1, --transfers 10 seconds worth', 'off'),
   ),
   label: measured('TEXT', 'kept in the record', ''),
@@ -95,9 +106,15 @@ export type OptionName = keyof typeof RUN_OPTIONS;
 const OPTIONS: Record<OptionName, Option> = RUN_OPTIONS;
 const NAMES = Object.keys(OPTIONS) as OptionName[];
 
+/** A program can choose it. */
+export const isStrategy = (name: OptionName): boolean => OPTIONS[name].axis === 'strategy';
+
 /** The options that say what is measured, and how they are given. */
 export const RUN_AXES = Object.fromEntries(
-  NAMES.filter((name) => OPTIONS[name].axis).map((name) => [name, OPTIONS[name].value === null ? 'flag' : 'value']),
+  NAMES.filter((name) => OPTIONS[name].axis !== undefined).map((name) => [
+    name,
+    OPTIONS[name].value === null ? 'flag' : 'value',
+  ]),
 ) as Partial<Record<OptionName, 'flag' | 'value'>>;
 
 /** @throws UsageError naming the argument. */

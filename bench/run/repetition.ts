@@ -14,7 +14,7 @@ import { releaseStart, stopRendezvous } from '../pair/rendezvous.ts';
 import { makePair, type PairConfig, type PairSetup } from '../pair/setup.ts';
 import type { SideReport, SideTask } from '../pair/side.ts';
 import type { ReadyMessage, SideEnd } from '../pair/side-end.ts';
-import { loadAverage, type MachineTimes, machineTimes } from '../records/environment.ts';
+import { loadAverage } from '../records/environment.ts';
 import type { Outcome, Repetition, RunConfig } from '../records/record.ts';
 import type { Placement } from './placement.ts';
 
@@ -106,13 +106,11 @@ export async function runRepetition(
     atomics: 'disabled',
   });
   const load = loadAverage();
-  let before: MachineTimes | null = null;
   const ready = new Set<Side>();
   pool.on('message', (message: ReadyMessage) => {
     ready.add(message.ready);
     if (ready.size < 2) return;
     onPhase?.('measuring');
-    before = machineTimes();
     releaseStart(setup.rendezvous);
   });
   const interrupt = () => stop(setup);
@@ -136,7 +134,7 @@ export async function runRepetition(
       return { outcome: ends.failure.ended, failure: ends.failure.message };
     }
     const { guest, host } = ends;
-    const repetition = toRepetition(config, setup, guest, host, { load, ...elapsed(before, machineTimes()) });
+    const repetition = toRepetition(config, setup, guest, host, load);
     return { outcome: guest.lostWakeups + host.lostWakeups > 0 ? 'lost-wakeups' : 'done', repetition };
   } finally {
     signal?.removeEventListener('abort', interrupt);
@@ -176,15 +174,6 @@ async function collect(
   return { guest, host };
 }
 
-/** What the machine did meanwhile; a tick's rounding is not less than nothing. */
-function elapsed(before: MachineTimes | null, after: MachineTimes | null) {
-  if (before === null || after === null) return { stealNs: null, otherCpuNs: null };
-  return {
-    stealNs: after.stolenNs - before.stolenNs,
-    otherCpuNs: Math.max(0, after.otherCpuNs - before.otherCpuNs),
-  };
-}
-
 function latencyOf(config: PairConfig, guest: SideReport, host: SideReport): Repetition['pairs'][0]['latency'] {
   if (guest.latency === null || host.latency === null) return null;
   return {
@@ -202,7 +191,7 @@ function toRepetition(
   setup: PairSetup,
   guest: SideReport,
   host: SideReport,
-  machine: Pick<Repetition, 'load' | 'stealNs' | 'otherCpuNs'>,
+  load: number | null,
 ): Repetition {
   const window = guest.window!;
   return {
@@ -212,7 +201,9 @@ function toRepetition(
     transfersPerSecond: (config.transfers * 1e9) / window.wallNs,
     tenths: window.tenths,
     crossCpuNs: guest.crossCpuNs,
-    ...machine,
+    load,
+    stealNs: window.machine?.stolenNs ?? null,
+    otherCpuNs: window.machine?.otherCpuNs ?? null,
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
     pairs: [
       {

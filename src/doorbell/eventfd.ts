@@ -5,29 +5,13 @@
 import { addEventfd, closeEventfd, openEventfd, takeEventfd } from '../native/eventfd.ts';
 import { whyUnavailable } from '../native/libc.ts';
 import { waitReadable } from '../native/poll.ts';
-import { type Doorbell, type DoorbellStrategy, descriptorOf, type WaitSet, type Wake } from './doorbell.ts';
+import { type DoorbellStrategy, descriptorOf, type WaitSet, type Wake } from './doorbell.ts';
+import { SystemCallDoorbell } from './system-call.ts';
 import { HANDLE_SIZE, STOP, wordsOf } from './words.ts';
 
-class EventfdDoorbell implements Doorbell {
-  rings = 0;
-  private readonly descriptor: number;
-
-  constructor(descriptor: number) {
-    this.descriptor = descriptor;
-  }
-
-  /** Every ring enters the kernel. */
-  get wakeSyscalls(): number {
-    return this.rings;
-  }
-
-  ring(): void {
-    this.rings++;
+class EventfdDoorbell extends SystemCallDoorbell {
+  protected signal(): void {
     addEventfd(this.descriptor);
-  }
-
-  resetCounters(): void {
-    this.rings = 0;
   }
 }
 

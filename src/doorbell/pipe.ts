@@ -10,14 +10,8 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  type Doorbell,
-  type DoorbellHandle,
-  type DoorbellStrategy,
-  descriptorOf,
-  type WaitSet,
-  type Wake,
-} from './doorbell.ts';
+import { type DoorbellHandle, type DoorbellStrategy, descriptorOf, type WaitSet, type Wake } from './doorbell.ts';
+import { SystemCallDoorbell } from './system-call.ts';
 import { HANDLE_SIZE, STOP, wordsOf } from './words.ts';
 
 const WAITS = 2;
@@ -34,26 +28,9 @@ const READ_SIZE = 128;
 /** How often the watch looks. */
 const WATCH_MS = 20;
 
-class PipeDoorbell implements Doorbell {
-  rings = 0;
-  private readonly pipe: number;
-
-  constructor(pipe: number) {
-    this.pipe = pipe;
-  }
-
-  /** Every ring enters the kernel. */
-  get wakeSyscalls(): number {
-    return this.rings;
-  }
-
-  ring(): void {
-    this.rings++;
-    writeSync(this.pipe, RING_BYTE);
-  }
-
-  resetCounters(): void {
-    this.rings = 0;
+class PipeDoorbell extends SystemCallDoorbell {
+  protected signal(): void {
+    writeSync(this.descriptor, RING_BYTE);
   }
 }
 
