@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { main } from '../cli.ts';
+import type { RunRecord } from '../records/record.ts';
+import { around, recordOf } from './test-records.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
+after(() => rmSync(folder, { recursive: true }));
+
+let files = 0;
+function fileOf(...records: readonly RunRecord[]): string {
+  const file = join(folder, `${files++}.ndjson`);
+  writeFileSync(file, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+  return file;
+}
+
+async function compare(...args: readonly string[]) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const code = await main(['compare', ...args], { out: (line) => out.push(line), err: (line) => err.push(line) });
+  return { code, out: out.join('\n'), err: err.join('\n') };
+}
+
+const before = fileOf(recordOf({ speeds: around(3e6, 15) }));
+const same = fileOf(recordOf({ speeds: around(3.001e6, 15) }));
+const slower = fileOf(recordOf({ speeds: around(2.4e6, 15) }));
+
+test('compare: the same is said to be the same, and passes the gate', async () => {
+  const { code, out, err } = await compare(before, same, '--fail-on-regression', '5');
+  assert.equal(code, 0, err);
+  assert.match(out, /^1 same$/m);
+});
+
+test('compare: slower is said with its ratio and interval, and passes without a gate only', async () => {
+  const { code, out } = await compare(before, slower);
+  assert.equal(code, 0);
+  assert.match(out, /3\.000 \(15\) +2\.400 \(15\) +0\.800 +0\.\d{3} – 0\.\d{3} +-1\.00 +slower/);
+  const gated = await compare(before, slower, '--fail-on-regression', '5');
+  assert.equal(gated.code, 1);
+  assert.match(gated.err, /^regression: 0\.800 times as fast/m);
+});
+
+test('compare: few repetitions are not enough, and it says how many more would be', async () => {
+  const { out } = await compare(fileOf(recordOf({ speeds: [3e6, 3.1e6] })), fileOf(recordOf({ speeds: [2.9e6, 3e6] })));
+  assert.match(out, /not enough data: \d+ more a side/);
+});
+
+test('compare: two modes of the machine are compared mode by mode', async () => {
+  const [fast, slow] = [
+    [90, 95],
+    [400, 410],
+  ] as const;
+  const of = (speeds: number[]) =>
+    fileOf(
+      recordOf({ speeds, crossings: speeds.map((_, i) => (i < 8 ? fast : slow)) }),
+      recordOf({ speeds: [1e6], crossings: [[90, 400]] }),
+    );
+  const { out } = await compare(
+    of([...around(3e6, 8), ...around(1e6, 8)]),
+    of([...around(3e6, 8), ...around(1.5e6, 8)]),
+  );
+  assert.match(out, /CPU to CPU 9\d – 9\d ns +3\.000 \(8\) +3\.000 \(8\) +1\.000 .* same/);
+  assert.match(out, /CPU to CPU 40\d – 40\d ns +1\.000 \(8\) +1\.500 \(8\) +1\.500 .* faster/);
+  assert.match(out, /compared mode by mode/);
+  assert.match(out, /2 repetitions left out/);
+});
+
+test('compare: what differs is refused by its name, with exit code 2', async () => {
+  const other = fileOf(recordOf({ speeds: around(3e6, 5), environment: { machine: 'other' } }));
+  const { code, err } = await compare(before, other);
+  assert.equal(code, 2);
+  assert.match(err, /^vringbench: .*environment\.machine differs/);
+});
+
+test('compare: across machines, how the cells of each relate', async () => {
+  const on = (machine: string, unit: number, wasm: number) =>
+    fileOf(
+      recordOf({ speeds: around(unit, 15), environment: { machine } }),
+      recordOf({ speeds: around(wasm, 15), args: ['--ordering', 'wasm'], environment: { machine } }),
+    );
+  const { code, out, err } = await compare(on('one', 1e6, 2e6), on('two', 5e6, 10e6), '--across-machines');
+  assert.equal(code, 0, err);
+  assert.match(out, /A of the reference/);
+  assert.match(out, /2\.000 \(15\) +2\.000 \(15\) +1\.000/);
+  assert.match(err, /every speed is divided by that of ordering=seqcst/);
+});
+
+test('compare: Markdown and JSON; nothing in a name is markup', async () => {
+  const file = fileOf(recordOf({ speeds: around(3e6, 15) }));
+  const { out } = await compare(before, file, '--markdown');
+  assert.match(out, /^\| cell \| A M\/s \|/m);
+  const json = await compare(before, file, '--json');
+  assert.equal(JSON.parse(json.out).cells[0].modes[0].verdict, 'same');
+});
+
+const wrong: [args: string[], message: RegExp][] = [
+  [[], /compare wants two sets of records/],
+  [[before], /compare wants two sets of records/],
+  [[before, same, slower], /unexpected argument/],
+  [[before, 'nowhere'], /nowhere: neither a file/],
+  [[before, same, '--fail-on-regression', 'much'], /--fail-on-regression wants percent above 0, up to 100, not 'much'/],
+  [[before, same, '--markdown', '--json'], /--markdown cannot be given with --json/],
+];
+for (const [args, message] of wrong)
+  test(`compare refuses: ${args.map((argument) => argument.replace(folder, '')).join(' ')}`, async () => {
+    const { code, err } = await compare(...args);
+    assert.equal(code, 2);
+    assert.match(err, message);
+    assert.doesNotMatch(err, /\n/);
+  });

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { UsageError } from '../command-line/option-values.ts';
+import { saveBaseline, select } from './select.ts';
+import { recordOf } from './test-records.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
+after(() => rmSync(folder, { recursive: true }));
+const results = join(folder, 'results');
+mkdirSync(results);
+const shelf = { files: [results], baselines: join(results, 'baselines') };
+const commit = (digit: string) => ({ commit: digit.repeat(40) });
+const [old, fresh, dirty] = [
+  recordOf({ speeds: [1], label: 'old', environment: commit('1') }),
+  recordOf({ speeds: [2], label: 'new', environment: commit('2') }),
+  recordOf({ speeds: [3], environment: { ...commit('2'), dirty: true } }),
+];
+const lines = (...records: unknown[]) => records.map((record) => `${JSON.stringify(record)}\n`).join('');
+writeFileSync(join(results, 'one.ndjson'), lines(old));
+writeFileSync(join(results, 'two.ndjson'), lines(fresh, dirty));
+
+const speedsOf = (spec: string) =>
+  select(spec, shelf).records.flatMap(({ repetitions }) => repetitions.map((of) => of.transfersPerSecond));
+
+const found: [what: string, spec: string, speeds: number[]][] = [
+  ['a file', join(results, 'one.ndjson'), [1]],
+  ['a folder', results, [1, 2, 3]],
+  ['a label', 'new', [2]],
+  ['a commit by its first digits, without what was measured of a changed checkout', '2222222', [2]],
+  ['a whole commit', '1'.repeat(40), [1]],
+];
+for (const [what, spec, speeds] of found) test(`select: ${what}`, () => assert.deepEqual(speedsOf(spec), speeds));
+
+const refused: [what: string, spec: string, message: RegExp][] = [
+  ['nothing of that name', 'nobody', /^nobody: neither a file/],
+  ['a name that is nearly one', 'nwe', /did you mean new\?$/],
+  ['a commit that was not measured', 'abcdef0', /^abcdef0: neither/],
+];
+for (const [what, spec, message] of refused)
+  test(`select refuses: ${what}`, () => {
+    assert.throws(
+      () => select(spec, shelf),
+      (error: unknown) => error instanceof UsageError && message.test(error.message),
+    );
+  });
+
+test('select: a baseline is what was saved under its name, last', () => {
+  saveBaseline('main', [old], shelf);
+  const file = saveBaseline('main', [fresh], shelf);
+  assert.equal(readFileSync(file, 'utf8'), lines(fresh));
+  assert.deepEqual(speedsOf('main'), [2]);
+  assert.throws(() => saveBaseline('../main', [old], shelf), /--save-baseline wants a name/);
+});
