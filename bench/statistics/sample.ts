@@ -14,10 +14,12 @@ export function median(values: readonly number[]): number {
  * The value below which the part `p` (0 to 1) of the sample lies, between two values by a straight line: type 7 of
  * Hyndman & Fan, Sample Quantiles in Statistical Packages (The American Statistician 50, 1996). NaN of nothing.
  */
-export function quantile(values: readonly number[], p: number): number {
+export const quantile = (values: readonly number[], p: number): number => quantileOfSorted(sorted(values), p);
+
+/** `quantile` of values that are in order. */
+export function quantileOfSorted(inOrder: ArrayLike<number>, p: number): number {
   if (!(p >= 0 && p <= 1)) throw new RangeError(`a quantile is from 0 to 1, not ${p}`);
-  if (values.length === 0) return Number.NaN;
-  const inOrder = sorted(values);
+  if (inOrder.length === 0) return Number.NaN;
   const place = p * (inOrder.length - 1);
   const below = inOrder[Math.floor(place)]!;
   return below + (place % 1) * (inOrder[Math.ceil(place)]! - below);
