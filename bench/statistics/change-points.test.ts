@@ -60,10 +60,10 @@ const known: [what: string, levels: Level[]][] = [
     ],
   ],
   [
-    'a fall in the last six runs',
+    'a fall in the last four runs',
     [
       [40, 100],
-      [6, 70],
+      [4, 70],
     ],
   ],
   [
@@ -123,6 +123,8 @@ const short: [what: string, series: number[], expected: number[]][] = [
   ['six runs, of which 1 of 10 orders is cut as well', [1, 1, 1, 9, 9, 9], []],
   ['twelve runs', [1, 1, 1, 1, 1, 1, 9, 9, 9, 9, 9, 9], [6]],
   ['all alike', new Array<number>(30).fill(4), []],
+  ['all alike but one', new Array<number>(30).fill(4).with(28, 900), []],
+  ['all alike, then others alike', [...new Array<number>(20).fill(4), ...new Array<number>(8).fill(5)], [20]],
 ];
 for (const [what, series, expected] of short)
   test(`change points: ${what}`, () =>
@@ -150,7 +152,8 @@ test('change points: a seed finds the same again', () => {
 const refused: [options: Parameters<typeof changePoints>[1], series: number[], message: RegExp][] = [
   [{ minSegment: 1 }, [], /not 1/],
   [{ permutations: 0 }, [], /not 0/],
-  [{}, [1, Number.NaN], /value 1 of the series/],
+  [{}, [1, Number.NaN], /value 1 of the series is NaN/],
+  [{}, [Infinity, 1], /value 0 of the series is Infinity/],
 ];
 for (const [options, series, message] of refused)
   test(`change points: ${JSON.stringify(options)} of [${series}] is refused`, () =>

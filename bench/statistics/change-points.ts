@@ -1,18 +1,19 @@
 /**
  * Where a series of runs changed for good: E-divisive by Matteson & James, A Nonparametric Approach for Multiple Change
  * Point Analysis of Multivariate Data (Journal of the American Statistical Association 109, 2014), with distances to the
- * power alpha = 1, on ranks.
+ * power alpha = 1, on values that are cut off.
  *
  * The series is cut where the energy distance between what is before and after is the greatest, the pieces likewise, as
  * long as hardly any random order of the values within the pieces could be cut as well. In place of the values stand
- * their ranks in the piece, divided by its length: one bad run, however bad, counts no more than the worst of the good
- * ones, and pieces of different lengths can be compared.
+ * their deviations from the median of the piece, in its scatter and cut off at three times that: one bad run counts no
+ * more than a fairly bad one, however bad it is, and pieces can be compared.
  *
- * Simulated with 3 % normal scatter: 30 runs of noise have a change point in 1 % of cases; a fall by 30 % after 40 runs is
- * found from the fifth run on (96 of 100; after four 11): ranks do not tell how far a few values lie off.
+ * Simulated with 3 % normal scatter: 30 runs of noise have a change point in 1 % of cases, with one bad run among them
+ * in none of 100. A fall by 30 % after 40 runs is found from the third run on (95 of 100), one by 10 % from the fifth, one
+ * by 5 % of 20 runs after 20 in 89 of 100. Ranks in place of the values are as robust and need five runs for the first.
  */
 import { randomFrom, shuffle } from './random.ts';
-import { median, sorted } from './sample.ts';
+import { mad, mean, median } from './sample.ts';
 
 export interface ChangePointOptions {
   /** Fewest values between two change points: 3 if not given, at least 2. */
@@ -44,17 +45,19 @@ interface Cut {
 
 const NO_CUT: Cut = { place: 0, distance: -Infinity };
 
-/** The mean rank of each value, divided by how many there are. */
-function relativeRanks(values: readonly number[]): Float64Array {
-  const inOrder = sorted(values);
-  const ranks = new Map<number, number>();
-  for (let start = 0; start < inOrder.length; ) {
-    let end = start + 1;
-    while (inOrder[end] === inOrder[start]) end++;
-    ranks.set(inOrder[start]!, (start + 1 + end) / 2 / inOrder.length);
-    start = end;
-  }
-  return Float64Array.from(values, (value) => ranks.get(value)!);
+/** In standard deviations. */
+const CUT_OFF = 3;
+/** A normal distribution's standard deviation, in median and in mean absolute deviations. */
+const OF_MEDIAN = 1.4826;
+const OF_MEAN = 1.2533;
+
+/** Deviations from the median in standard deviations, as the median deviation tells them, cut off. */
+function deviations(values: readonly number[]): Float64Array {
+  const middle = median(values);
+  // More than half alike have no median deviation; all alike none at all.
+  const scatter =
+    OF_MEDIAN * mad(values) || OF_MEAN * mean(values.map((value) => Math.abs(value - middle))) || Number.MIN_VALUE;
+  return Float64Array.from(values, (value) => Math.max(-CUT_OFF, Math.min(CUT_OFF, (value - middle) / scatter)));
 }
 
 /**
@@ -91,7 +94,8 @@ function bestCut(values: Float64Array, minSegment: number): Cut {
 
 interface Piece {
   start: number;
-  ranks: Float64Array;
+  /** Deviations, cut off. */
+  values: Float64Array;
   cut: Cut;
 }
 
@@ -100,19 +104,19 @@ export function changePoints(series: readonly number[], options: ChangePointOpti
   const { minSegment = 3, permutations = 499, significance = 0.01, seed = 1 } = options;
   if (!(minSegment >= 2)) throw new RangeError(`a segment has at least 2 values, not ${minSegment}`);
   if (!(permutations >= 1)) throw new RangeError(`at least one permutation, not ${permutations}`);
-  const wrong = series.findIndex((value) => Number.isNaN(value));
-  if (wrong !== -1) throw new RangeError(`value ${wrong} of the series is not a number`);
+  const wrong = series.findIndex((value) => !Number.isFinite(value));
+  if (wrong !== -1) throw new RangeError(`value ${wrong} of the series is ${series[wrong]}`);
   const random = randomFrom(seed);
   const pieceOf = (start: number, end: number): Piece => {
-    const ranks = relativeRanks(series.slice(start, end));
-    return { start, ranks, cut: bestCut(ranks, minSegment) };
+    const values = deviations(series.slice(start, end));
+    return { start, values, cut: bestCut(values, minSegment) };
   };
   /** The best cut there is when each piece is in a random order. */
   const shuffledDistance = (pieces: readonly Piece[]) => {
     let greatest = -Infinity;
-    for (const { ranks } of pieces) {
-      if (ranks.length < 2 * minSegment) continue;
-      const shuffled = ranks.slice();
+    for (const { values } of pieces) {
+      if (values.length < 2 * minSegment) continue;
+      const shuffled = values.slice();
       shuffle(shuffled, 0, shuffled.length, random);
       greatest = Math.max(greatest, bestCut(shuffled, minSegment).distance);
     }
@@ -132,7 +136,7 @@ export function changePoints(series: readonly number[], options: ChangePointOpti
     if (p > significance) break;
     const index = best.start + best.cut.place;
     found.push({ index, p });
-    pieces.splice(pieces.indexOf(best), 1, pieceOf(best.start, index), pieceOf(index, best.start + best.ranks.length));
+    pieces.splice(pieces.indexOf(best), 1, pieceOf(best.start, index), pieceOf(index, best.start + best.values.length));
   }
   found.sort((one, other) => one.index - other.index);
   const bounds = [0, ...found.map(({ index }) => index), series.length];
