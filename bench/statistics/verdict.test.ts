@@ -83,6 +83,12 @@ test('verdict: judged together, what was sure alone may be too few; its estimate
   }
 });
 
+test('verdict: what is the same alone is the same among many', () => {
+  const alone = compareSamples(upTo(5, 100, 0.1), upTo(5, 100, 0.1));
+  const together = adjustVerdicts(new Array<Comparison>(56).fill(alone));
+  assert.ok(together.every(({ verdict, moreRepetitions }) => verdict === 'same' && moreRepetitions === 0));
+});
+
 test('verdict: judged together, order, ratios and what is sure stay; judging again changes nothing', () => {
   const samples = samplesFrom(9);
   const changes = [100, 80, 100, 120, 100];

@@ -2,8 +2,10 @@
  * Whether one sample of repetitions is faster than another, about the same, or whether there are too few to say.
  *
  * The rules, in this order:
- * - Too few repetitions for any p below alpha, even if all of one side were above all of the other: not enough data.
- * - The interval of the ratio lies within ± the threshold: the same, however significant the difference.
+ * - Too few repetitions for any p below alpha, even if all of one side were above all of the other and nothing else were
+ *   compared (fewer than 5 a side): not enough data.
+ * - The interval of the ratio lies within ± the threshold: the same, however significant the difference, and
+ *   however many are judged together: what is adjusted is the chance of a false change.
  * - Faster or slower only if all three agree: the interval does not hold 1, the adjusted p is below alpha, and the ratio
  *   itself is off by the threshold or more. The interval tells of the medians, p of the samples as a whole: a change
  *   of one of them alone is no verdict.
@@ -68,10 +70,10 @@ type Measured = Omit<Comparison, 'verdict' | 'moreRepetitions'>;
 const decidable = (countA: number, countB: number, { alpha }: Rules, family: number) =>
   smallestP(countA, countB) * family < alpha;
 
-function verdictOf(measured: Measured, family: number): Verdict {
+function verdictOf(measured: Measured): Verdict {
   const { ratio, low, high, adjustedP, countA, countB, rules } = measured;
   const threshold = rules.thresholdPercent / 100;
-  if (!decidable(countA, countB, rules, family)) return 'not enough data';
+  if (!decidable(countA, countB, rules, 1)) return 'not enough data';
   if (low > 1 - threshold && high < 1 + threshold) return 'same';
   const excludesOne = low > 1 || high < 1;
   if (!excludesOne || adjustedP >= rules.alpha || Math.abs(ratio - 1) < threshold) return 'not enough data';
@@ -94,7 +96,7 @@ function moreOf({ ratio, low, high, delta, countA, countB, rules }: Measured, fa
   const decides = (more: number) => {
     const [a, b] = [countA + more, countB + more];
     const reached = Math.abs(delta) * Math.sqrt((3 * a * b) / (a + b + 1));
-    return 1 / a + 1 / b <= variance && reached >= deviate && decidable(a, b, rules, family);
+    return 1 / a + 1 / b <= variance && reached >= deviate && decidable(a, b, rules, matters ? family : 1);
   };
   let more = 1;
   while (more < MORE_MAX && !decides(more)) more++;
@@ -102,7 +104,7 @@ function moreOf({ ratio, low, high, delta, countA, countB, rules }: Measured, fa
 }
 
 function judged(measured: Measured, family: number): Comparison {
-  const verdict = verdictOf(measured, family);
+  const verdict = verdictOf(measured);
   return { ...measured, verdict, moreRepetitions: verdict === 'not enough data' ? moreOf(measured, family) : 0 };
 }
 
