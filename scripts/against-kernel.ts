@@ -9,7 +9,7 @@ import { argv, exit, stderr, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { $, ProcessOutput } from 'zx/core';
 import { recordSchema } from '../bench/records/record.ts';
-import { median } from '../bench/run/report.ts';
+import { median } from '../bench/statistics/sample.ts';
 
 const PROGRAM = fileURLToPath(new URL('../bench/main.js', import.meta.url));
 const TRANSFERS = 10_000_000;

@@ -6,7 +6,7 @@
 import { LAYOUTS } from '../pair/layouts.ts';
 import { configKey } from '../records/record.ts';
 import { isStrategy, type OptionName, parseRunOptions, RUN_OPTIONS } from '../run/options.ts';
-import { median } from '../run/report.ts';
+import { median, standardDeviation } from '../statistics/sample.ts';
 import { type Axis, argumentOf, type Cell } from './axes.ts';
 import type { Figures } from './figures.ts';
 
@@ -96,9 +96,7 @@ function ratio(speeds: ReadonlyMap<string, number>, base: ReadonlyMap<string, nu
     logs.set(round, [...(logs.get(round) ?? []), Math.log(speeds.get(key)! / speed)]);
   }
   const rounds = [...logs.values()].map((of) => Math.exp(of.reduce((sum, log) => sum + log, 0) / of.length));
-  const mean = rounds.reduce((sum, value) => sum + value, 0) / rounds.length;
-  const variance = rounds.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (rounds.length - 1);
-  return { middle: median(rounds), scatter: rounds.length === 1 ? null : Math.sqrt(variance) };
+  return { middle: median(rounds), scatter: rounds.length === 1 ? null : standardDeviation(rounds) };
 }
 
 /** Like `1.8 ± 0.1 times`; with two decimals where the scatter is as small. */

@@ -7,11 +7,11 @@ import { captureEnvironment, programHash } from '../records/environment.ts';
 import { resultsFile } from '../records/results.ts';
 import { placementOf } from '../run/placement.ts';
 import { row } from '../run/report.ts';
+import { SEED_MAX } from '../statistics/random.ts';
 import { bestLine } from './best.ts';
 import { type Figures, figuresOf } from './figures.ts';
 import { heatMapLines } from './heat-map.ts';
 import { type MatrixOptions, matrixHelp, parseMatrixOptions } from './options.ts';
-import { SEED_MAX } from './order.ts';
 import {
   recordsOf,
   runTasks,

@@ -1,7 +1,7 @@
 /** What is shown of a cell, derived from the records of its repetitions. */
 import { percentileNs, sumOf } from '../latency/histogram.ts';
 import type { RunRecord } from '../records/record.ts';
-import { median } from '../run/report.ts';
+import { median } from '../statistics/sample.ts';
 
 export interface Figures {
   /** Transfers a second in each finished repetition, by its number. */

@@ -5,8 +5,8 @@ import { ORDERINGS } from '../../src/ordering/index.ts';
 import { flag, type Option, type OptionTable, optionLines, readArguments } from '../command-line/option-table.ts';
 import { countOf, UsageError } from '../command-line/option-values.ts';
 import { RUN_AXES, RUN_OPTIONS, type OptionName as RunOptionName } from '../run/options.ts';
+import { SEED_MAX } from '../statistics/random.ts';
 import { type Axis, axisOf, type Cells, cellsOf } from './axes.ts';
-import { SEED_MAX } from './order.ts';
 
 const AXIS_NAMES = Object.keys(RUN_AXES) as RunOptionName[];
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SEED_MAX, tasksInOrder } from './order.ts';
+import { SEED_MAX } from '../statistics/random.ts';
+import { tasksInOrder } from './order.ts';
 
 const sizes: [cells: number, repetitions: number][] = [
   [1, 1],

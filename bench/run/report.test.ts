@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Repetition, SideRecord } from '../records/record.ts';
 import { parseRunOptions } from './options.ts';
-import { median, originalLines, summaryLines, warningsOf } from './report.ts';
+import { originalLines, summaryLines, warningsOf } from './report.ts';
 
 const side: SideRecord = {
   cpu: 0,
@@ -122,11 +122,3 @@ test('report: a rate that was not held is a warning, one that was held nearly is
   assert.deepEqual(lines, [`the rate was not held: ${transfersPerSecond} of 3000000 transfers a second`]);
   assert.deepEqual(warningsOf({ ...config, rate: transfersPerSecond + 10_000 }, [repetition], 2), []);
 });
-
-const medians: [values: number[], expected: number][] = [
-  [[3], 3],
-  [[9, 1, 5], 5],
-  [[4, 1, 3, 2], 2.5],
-];
-for (const [values, expected] of medians)
-  test(`report: median of ${values}`, () => assert.equal(median(values), expected));

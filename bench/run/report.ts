@@ -2,6 +2,7 @@
 import { latencyLines } from '../latency/summary.ts';
 import { LAYOUTS } from '../pair/layouts.ts';
 import type { Harness, Repetition, RunConfig, SideRecord } from '../records/record.ts';
+import { median } from '../statistics/sample.ts';
 
 const seconds = (ns: number) => (ns / 1e9).toFixed(3);
 const grouped = (value: number) => value.toLocaleString('en-US');
@@ -17,13 +18,6 @@ export function originalLines(repetition: Repetition): string[] {
     `Host: notified ${host.notified}, pinged ${host.pinged}`,
     `Time: R=${seconds(wallNs)} U=${seconds(cpuUserNs)} S=${seconds(cpuSystemNs)}`,
   ];
-}
-
-/** The middle of a sorted copy; the mean of the two middle ones of an even count. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 /** `median (min – max)`, or the one value there is. */

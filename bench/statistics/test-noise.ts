@@ -1,0 +1,20 @@
+/** Measurements as a machine might give them, for simulations in tests. */
+import { randomFrom } from './random.ts';
+
+/** Numbers of the standard normal distribution (Box & Muller, 1958). */
+export function normalFrom(random: () => number): () => number {
+  return () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+}
+
+/** Ways for repetitions to scatter: a factor around 1 from a standard normal number and a relative scatter. */
+export const NOISES = {
+  normal: (deviate: number, scatter: number) => 1 + scatter * deviate,
+  lognormal: (deviate: number, scatter: number) => Math.exp(scatter * deviate),
+} as const;
+
+/** Makes samples: `count` repetitions of something that truly takes `middle`, scattering by the part `scatter` of it. */
+export function samplesFrom(seed: number, noise: keyof typeof NOISES = 'normal') {
+  const deviate = normalFrom(randomFrom(seed));
+  return (count: number, middle: number, scatter: number): number[] =>
+    Array.from({ length: count }, () => middle * NOISES[noise](deviate(), scatter));
+}
