@@ -99,7 +99,7 @@ test('sweep: a broken line of its own is a mistake that is named in one line', a
   writeFileSync(file, `${line!.slice(0, -20)}\n`, { flag: 'a' });
   const { code, err } = await matrix(file);
   assert.equal(code, 2);
-  assert.match(err, /^vringbench: .*broken\.ndjson, line 3: not a record of this version; [^\n]*$/);
+  assert.match(err, /^vringbench: .*broken\.ndjson, line 3: not JSON: [^\n]*; remove it, or name another file$/);
 });
 
 test('sweep: without a file it ends like any other, and nothing can go on', async () => {
