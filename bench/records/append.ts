@@ -11,13 +11,16 @@ import {
   constants,
   fstatSync,
   ftruncateSync,
+  lstatSync,
   mkdirSync,
   openSync,
+  readlinkSync,
   readSync,
   realpathSync,
+  statSync,
   writeSync,
 } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { isBlank, LINE_BYTES_MAX } from './lines.ts';
 import { parsedJson } from './load.ts';
 import { LockError, withLock } from './lock.ts';
@@ -73,17 +76,17 @@ export function repair(file: string): string | null {
 }
 
 /**
- * The path by which everybody locks this file, which is created if it is not there; null: it is a device, or one of
- * this process's own streams, whose other writers know no lock.
+ * The path by which everybody locks this file, whether it is there or not; null: it is a device, or one of this
+ * process's own streams, whose other writers know no lock.
  */
 function lockedFile(file: string): string | null {
-  if (/^\/(dev|proc)\//.test(resolve(file))) return null;
-  const descriptor = openSync(file, APPEND | constants.O_CREAT, MODE);
-  try {
-    return fstatSync(descriptor).isFile() ? realpathSync(file) : null;
-  } finally {
-    closeSync(descriptor);
-  }
+  const path = resolve(file);
+  if (/^\/(dev|proc)\//.test(path)) return null;
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats !== undefined) return stats.isFile() ? realpathSync(path) : null;
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink())
+    return lockedFile(resolve(dirname(path), readlinkSync(path)));
+  return join(realpathSync(dirname(path)), basename(path));
 }
 
 /** In one write; of a write that the disk had no room for nothing stays. */
