@@ -81,7 +81,8 @@ test('append: a process that is killed loses at most the record that it was writ
   for (let round = 0; round < rounds; round++) {
     const before = existsSync(file) ? statSync(file).size : 0;
     const children = ['a', 'b'].map((name) => appender(file, `${round}${name}`, 1e6, 1_500_000));
-    while ((existsSync(file) ? statSync(file).size : 0) === before)
+    const alive = () => children.every((child) => child.exitCode === null);
+    while (alive() && (existsSync(file) ? statSync(file).size : 0) === before)
       await new Promise((resolve) => setTimeout(resolve, 1));
     for (const child of children) child.kill('SIGKILL');
     await Promise.all(children.map(ended));
