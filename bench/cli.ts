@@ -3,8 +3,10 @@ import { endianness } from 'node:os';
 import { type Console, EXIT_USAGE, type Hooks } from './command-line/command.ts';
 import { nearest, UsageError } from './command-line/option-values.ts';
 import { compareCommand } from './compare/command.ts';
+import { exportCommand } from './export/command.ts';
 import { matrixCommand } from './matrix/command.ts';
 import { microCommand } from './micro/command.ts';
+import { resultsCommand } from './records/command.ts';
 import { VERSION } from './records/environment.ts';
 import { runCommand } from './run/command.ts';
 import { runHelp } from './run/help.ts';
@@ -23,6 +25,14 @@ const COMMANDS: Record<string, Command> = {
     run: (args, console) => microCommand(args, console),
   },
   compare: { summary: 'is one set of records faster or slower than another', run: compareCommand },
+  results: {
+    summary: 'looks after files of records: validates, mends, prints the schema',
+    run: (args, console) => resultsCommand(args, console),
+  },
+  export: {
+    summary: 'records in the formats of other programs',
+    run: (args, console) => exportCommand(args, console),
+  },
   help: {
     summary: 'this list, and the options of run; help COMMAND: those of a command',
     run: async ([name, ...more], console) => {

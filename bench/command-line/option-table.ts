@@ -23,7 +23,9 @@ export const flag = (summary: string): Option => ({ value: null, summary });
 
 /** `--name` as `--name=implied` where it has such a value and none of its own follows. */
 function withImplied(table: OptionTable<string>, args: readonly string[]): string[] {
+  const end = args.indexOf('--');
   return args.map((argument, i) => {
+    if (end !== -1 && i >= end) return argument;
     const name = argument.slice(2);
     const implied = argument.startsWith('--') && Object.hasOwn(table, name) ? table[name]?.implied : undefined;
     const alone = args[i + 1] === undefined || args[i + 1]!.startsWith('-');
@@ -31,20 +33,47 @@ function withImplied(table: OptionTable<string>, args: readonly string[]): strin
   });
 }
 
-/** The arguments as option → text (flags: ''). @throws UsageError naming the argument. */
+/** What was given: option → text (flags: ''). */
+export type GivenOptions<Name extends string> = Map<Name | 'help', string>;
+
+/** The same of a command that takes other arguments, too: files, names; in their order, and all that follow `--`. */
+export interface GivenArguments<Name extends string> {
+  options: GivenOptions<Name>;
+  positionals: string[];
+}
+
+/**
+ * The arguments by the table; those that are no options only with `positionals`, else they are a mistake.
+ * @throws UsageError naming the argument.
+ */
 export function readArguments<Name extends string>(
   table: OptionTable<Name>,
   args: readonly string[],
-): Map<Name | 'help', string> {
+): GivenOptions<Name>;
+export function readArguments<Name extends string>(
+  table: OptionTable<Name>,
+  args: readonly string[],
+  how: { positionals: true },
+): GivenArguments<Name>;
+export function readArguments<Name extends string>(
+  table: OptionTable<Name>,
+  args: readonly string[],
+  how?: { positionals: true },
+): GivenOptions<Name> | GivenArguments<Name> {
   const known = Object.keys(table) as Name[];
   const options = Object.fromEntries(
     known.map((name) => [name, { type: table[name].value === null ? 'boolean' : 'string' } as const]),
   );
   const { tokens } = parseArgs({ args: withImplied(table, args), options, strict: false, tokens: true });
-  const given = new Map<Name | 'help', string>();
+  const given: GivenOptions<Name> = new Map();
+  const positionals: string[] = [];
   for (const token of tokens) {
-    if (token.kind === 'positional') throw new UsageError(`unexpected argument '${token.value}'`);
-    if (token.kind === 'option-terminator') throw new UsageError("unexpected argument '--'");
+    if (token.kind !== 'option') {
+      const value = token.kind === 'positional' ? token.value : '--';
+      if (how === undefined) throw new UsageError(`unexpected argument '${value}'`);
+      if (token.kind === 'positional') positionals.push(value);
+      continue;
+    }
     const name = (token.rawName === '-h' ? 'help' : token.name) as Name;
     const option = Object.hasOwn(table, name) ? table[name] : undefined;
     if (option === undefined || (name !== 'help' && !token.rawName.startsWith('--')))
@@ -60,7 +89,7 @@ export function readArguments<Name extends string>(
       throw new UsageError(`--${name} wants a value: ${option.value}`);
     given.set(name, token.value ?? '');
   }
-  return given;
+  return how === undefined ? given : { options: given, positionals };
 }
 
 /** The options part of a help text: a line an option, a line a choice below it. */

@@ -7,11 +7,13 @@ import { hgrmText, PERCENTILES, percentileNs, sumOf } from './histogram.ts';
 
 type Latency = NonNullable<Repetition['pairs'][0]['latency']>;
 
-const KINDS = [
+/** The kinds of latency by what people call them. */
+export const LATENCY_KINDS = [
   ['round trip', 'roundTrip'],
   ['kick to wake', 'kickToWake'],
   ['call to wake', 'callToWake'],
 ] as const satisfies [string, keyof Latency][];
+export type LatencyKind = (typeof LATENCY_KINDS)[number][1];
 
 const NAME_WIDTH = 22;
 const COLUMN_WIDTH = 11;
@@ -23,7 +25,7 @@ const latencies = (repetitions: readonly Repetition[]) =>
 /** The kinds that were sampled, each summed over the repetitions. */
 function histograms(repetitions: readonly Repetition[]): [string, Histogram][] {
   const all = latencies(repetitions);
-  return KINDS.flatMap(([name, kind]): [string, Histogram][] => {
+  return LATENCY_KINDS.flatMap(([name, kind]): [string, Histogram][] => {
     const encoded = all.map((latency) => latency[kind]).filter((text) => text !== null);
     return encoded.length === 0 ? [] : [[name, sumOf(encoded)]];
   });
@@ -57,7 +59,7 @@ export function latencyLines(repetitions: readonly Repetition[]): string[] {
 const hgrmFile = (prefix: string, name: string) => `${prefix}.${name.replaceAll(' ', '-')}.hgrm`;
 
 /** The files that `writeHgrm` may write. */
-export const hgrmFiles = (prefix: string) => KINDS.map(([name]) => hgrmFile(prefix, name));
+export const hgrmFiles = (prefix: string) => LATENCY_KINDS.map(([name]) => hgrmFile(prefix, name));
 
 /** Writes one file for each kind that has samples, `PREFIX.kind.hgrm`; returns their names. */
 export function writeHgrm(prefix: string, repetitions: readonly Repetition[]): string[] {

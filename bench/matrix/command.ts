@@ -47,7 +47,7 @@ export async function matrixCommand(args: readonly string[], console: Console, h
   for (const note of options.notes) console.err(`note: ${note}`);
   for (const [why, count] of leftOut) console.err(`note: ${many(count, 'cell')} left out: ${why}`);
 
-  const end = await run(sweep, tasks, records, options, { ...hooks, signal });
+  const end = await run(sweep, tasks, records, options, { ...hooks, signal }, console);
   const measured = records.flat();
   if (measured.length > 0) {
     showFigures(options, records.map(figuresOf), console);
@@ -97,7 +97,8 @@ async function run(
   tasks: ReturnType<typeof tasksLeft>,
   records: SweepRecords,
   { cells }: MatrixOptions,
-  hooks: Omit<SweepHooks, 'onTask'>,
+  hooks: Omit<SweepHooks, 'onTask' | 'onNotice'>,
+  console: Console,
 ): Promise<SweepEnd> {
   const progress = makeProgress(process.stderr);
   const start = performance.now();
@@ -106,7 +107,11 @@ async function run(
     const left = leftMs === null ? '' : `, ${durationOf(leftMs)} left`;
     progress.show(`${bar(over, tasks.length)} ${over} of ${tasks.length}${left}  ${cells[cell]!.values.join(' ')}`);
   };
-  const end = await runTasks(sweep, tasks, records, { ...hooks, onTask });
+  const onNotice = (notice: string) => {
+    progress.clear();
+    console.err(`note: ${notice}`);
+  };
+  const end = await runTasks(sweep, tasks, records, { ...hooks, onTask, onNotice });
   progress.clear();
   return end;
 }

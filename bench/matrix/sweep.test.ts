@@ -99,7 +99,24 @@ test('sweep: a broken line of its own is a mistake that is named in one line', a
   writeFileSync(file, `${line!.slice(0, -20)}\n`, { flag: 'a' });
   const { code, err } = await matrix(file);
   assert.equal(code, 2);
-  assert.match(err, /^vringbench: .*broken\.ndjson, line 3: not a record of this version; [^\n]*$/);
+  assert.match(err, /^vringbench: .*broken\.ndjson, line 3: not JSON: [^\n]*; remove it, or name another file$/);
+});
+
+test('sweep: a last line that was torn by a kill is moved away, said, and measured again', async () => {
+  const file = fileOf('torn');
+  await matrix(file, ONCE, interruptedAt(3));
+  const whole = readFileSync(file, 'utf8');
+  const last = whole.lastIndexOf('\n', whole.length - 2) + 1;
+  writeFileSync(file, whole.slice(0, -20));
+  const { code, out, err } = await matrix(file);
+  assert.equal(code, 0);
+  assert.match(out, /; measured before: 1, left: 3\n/);
+  assert.match(
+    err,
+    /^note: .*torn\.ndjson: its last line was torn \(\d+ bytes\); it was moved to .*torn\.ndjson\.torn$/m,
+  );
+  assert.equal(readFileSync(`${file}.torn`, 'utf8'), `${whole.slice(last, -20)}\n`);
+  assert.equal(new Set(recordsIn(file).map(taskOf)).size, CELLS);
 });
 
 test('sweep: without a file it ends like any other, and nothing can go on', async () => {

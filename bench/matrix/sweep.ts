@@ -4,8 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import { faultFor, type Hooks } from '../command-line/command.ts';
+import { appendRecord } from '../records/append.ts';
 import { configKey, type Environment, makeRecord, type RunConfig, type RunRecord } from '../records/record.ts';
-import { appendRecord, readRecords } from '../records/results.ts';
+import { readRecords } from '../records/results.ts';
 import { placementOf } from '../run/placement.ts';
 import { type RepetitionResult, runRepetition } from '../run/repetition.ts';
 import { warningsOf } from '../run/report.ts';
@@ -69,6 +70,8 @@ export interface SweepHooks extends Omit<Hooks, 'signal'> {
   signal: AbortSignal | undefined;
   /** Told before each task: how many are over, of those that were left. */
   onTask: (task: Task, over: number) => void;
+  /** Told what an append had to mend. */
+  onNotice: (notice: string) => void;
 }
 
 /** How a sweep ended; `unwritten`: a record could not be appended, and measuring on would be in vain. */
@@ -79,7 +82,7 @@ export async function runTasks(
   sweep: Sweep,
   tasks: readonly Task[],
   records: SweepRecords,
-  { onTask, signal, ...hooks }: SweepHooks,
+  { onTask, onNotice, signal, ...hooks }: SweepHooks,
 ): Promise<SweepEnd> {
   for (const [over, task] of tasks.entries()) {
     if (signal?.aborted) return { ended: 'interrupted' };
@@ -95,7 +98,8 @@ export async function runTasks(
     records[task.cell]!.push(record);
     if (sweep.file === null) continue;
     try {
-      appendRecord(sweep.file, record);
+      const notice = appendRecord(sweep.file, record);
+      if (notice !== null) onNotice(notice);
     } catch (error) {
       return { ended: 'unwritten', failure: (error as Error).message };
     }

@@ -15,9 +15,10 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { UsageError } from '../command-line/option-values.ts';
 import { parseRunOptions } from '../run/options.ts';
+import { appendRecord } from './append.ts';
 import { captureEnvironment } from './environment.ts';
 import { type RunRecord, recordSchema, SCHEMA_VERSION } from './record.ts';
-import { appendRecord, checkAppendable, readRecords } from './results.ts';
+import { checkAppendable, readRecords } from './results.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -103,22 +104,41 @@ test('results: the records of lines with a text are read back in order; other li
   assert.deepEqual(readRecords(file, 'nowhere'), []);
 });
 
-const spoilt: [what: string, line: string][] = [
-  ['half a line', '{"schema":1,"label":"mine'],
-  ['of an older version', '{"schema":0,"label":"mine"}'],
-  ['with a field too many', JSON.stringify({ ...record, label: 'mine', extra: 1 })],
-  ['two on one line', JSON.stringify({ ...record, label: 'mine' }).repeat(2)],
+test('results: a last line that was cut off is no record of anybody’s, and in nobody’s way', () => {
+  const file = join(folder, 'cut.ndjson');
+  appendRecord(file, { ...record, label: 'mine' });
+  writeFileSync(file, '{"schema":1,"label":"mine', { flag: 'a' });
+  assert.equal(readRecords(file, 'mine').length, 1);
+});
+
+const spoilt: [what: string, line: string, why: RegExp][] = [
+  ['half a line', '{"schema":1,"label":"mine\n', /not JSON: /],
+  ['of an older version', '{"schema":0,"label":"mine"}', /schema 0: no vringbench ever wrote it; /],
+  [
+    'of a newer version',
+    '{"schema":2,"label":"mine"}',
+    /schema 2: needs a newer vringbench \(this is .*, which reads schema 1\); /,
+  ],
+  ['with a field too many', JSON.stringify({ ...record, label: 'mine', extra: 1 }), /not a record: Unrecognized key/],
+  ['two on one line', `${JSON.stringify({ ...record, label: 'mine' }).repeat(2)}\n`, /not JSON: /],
 ];
-for (const [what, line] of spoilt)
+for (const [what, line, why] of spoilt)
   test(`results: a line with the text that is no record is named: ${what}`, () => {
     const file = join(folder, 'spoilt.ndjson');
     rmSync(file, { force: true });
     appendRecord(file, { ...record, label: 'mine' });
     writeFileSync(file, line, { flag: 'a' });
-    assert.throws(() => readRecords(file, 'mine'), {
-      constructor: UsageError,
-      message: `${file}, line 2: not a record of this version; remove it, or name another file`,
-    });
+    assert.throws(
+      () => readRecords(file, 'mine'),
+      (error) => {
+        assert.ok(error instanceof UsageError);
+        assert.ok(
+          error.message.startsWith(`${file}, line 2: `) && error.message.endsWith('; remove it, or name another file'),
+        );
+        assert.match(error.message, why);
+        return true;
+      },
+    );
   });
 
 test('results: what is no file has no records', () => {

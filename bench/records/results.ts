@@ -1,34 +1,31 @@
-/** The results file: one line of JSON a run, appended whole. Main thread. */
+/** Which file a machine's records are in, and what a sweep reads back of it. Main thread. */
 import {
   closeSync,
   constants,
   existsSync,
-  fstatSync,
-  ftruncateSync,
   lstatSync,
-  mkdirSync,
   mkdtempSync,
   openSync,
-  readFileSync,
   readlinkSync,
   rmdirSync,
   statSync,
-  writeSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { UsageError } from '../command-line/option-values.ts';
+import { APPEND } from './append.ts';
 import { PACKAGE_ROOT } from './environment.ts';
-import { type RunRecord, recordSchema } from './record.ts';
+import { linesOf } from './lines.ts';
+import { parsedLine } from './load.ts';
+import type { RunRecord } from './record.ts';
 
-/** A named pipe without a reader must be an error, not a wait. */
-const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK;
-
-/** Where records are kept unless somebody says otherwise: a checkout's own results, else those of this folder. */
-export const resultsFolder = () =>
-  join(existsSync(join(PACKAGE_ROOT, '.git')) ? PACKAGE_ROOT : process.cwd(), 'results');
+/** The folder of the records: a checkout's own, else that of the working folder. */
+export function resultsFolder(): string {
+  const home = existsSync(join(PACKAGE_ROOT, '.git')) ? PACKAGE_ROOT : process.cwd();
+  return join(home, 'results');
+}
 
 /** Where a machine's records go unless `--out` says otherwise. */
-const defaultResultsFile = (machine: string) => join(resultsFolder(), `${machine}.ndjson`);
+export const defaultResultsFile = (machine: string): string => join(resultsFolder(), `${machine}.ndjson`);
 
 /**
  * The file that `--out` means, an absolute path that can be appended to, or null for none.
@@ -77,43 +74,21 @@ function checkWritable(folder: string): void {
   rmdirSync(mkdtempSync(join(existing, '.vringbench-')));
 }
 
-/** Appends one record in one write, so that no reader and no second writer sees half a line. */
-export function appendRecord(file: string, record: RunRecord): void {
-  const line = Buffer.from(`${JSON.stringify(recordSchema.parse(record))}\n`);
-  mkdirSync(dirname(file), { recursive: true });
-  const descriptor = openSync(file, APPEND | constants.O_CREAT, 0o666);
-  try {
-    const written = writeSync(descriptor, line);
-    if (written === line.length) return;
-    // The disk filled in the middle: half a line would spoil the file for its readers.
-    ftruncateSync(descriptor, fstatSync(descriptor).size - written);
-    throw new Error(`only ${written} of ${line.length} bytes could be written`);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
 /**
- * The records of a file whose line contains `text`, in order; none if it is no file.
+ * The records of a file whose line contains `text`, in order; none if it is no file. A last line that was cut off is
+ * nobody's record: the next append takes it away.
  * @throws UsageError naming the line that is no record.
  */
 export function readRecords(file: string, text: string): RunRecord[] {
   if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return [];
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .flatMap((line, i) => {
-      if (!line.includes(text)) return [];
-      const parsed = recordSchema.safeParse(parsedJson(line));
-      if (!parsed.success)
-        throw new UsageError(`${file}, line ${i + 1}: not a record of this version; remove it, or name another file`);
-      return [parsed.data];
-    });
-}
-
-function parsedJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return null;
+  const records: RunRecord[] = [];
+  for (const line of linesOf(file)) {
+    if (line.text?.includes(text) !== true) continue;
+    const parsed = parsedLine(line);
+    if (parsed === null || ('torn' in parsed && parsed.torn)) continue;
+    if ('why' in parsed)
+      throw new UsageError(`${file}, line ${line.number}: ${parsed.why}; remove it, or name another file`);
+    records.push(parsed.record);
   }
+  return records;
 }

@@ -4,9 +4,10 @@ import { CheckFailed } from '../check-failed.ts';
 import { type Console, EXIT_CODES, faultFor, type Hooks } from '../command-line/command.ts';
 import { makeProgress } from '../command-line/progress.ts';
 import { hgrmFiles, writeHgrm } from '../latency/summary.ts';
+import { appendRecord } from '../records/append.ts';
 import { captureEnvironment } from '../records/environment.ts';
 import { type Harness, makeRecord, type Outcome, type Repetition, type RunConfig } from '../records/record.ts';
-import { appendRecord, checkWanted, resultsFile } from '../records/results.ts';
+import { checkWanted, resultsFile } from '../records/results.ts';
 import { runBasicTest } from './basic.ts';
 import { runHelp } from './help.ts';
 import { parseRunOptions, type RunOptions } from './options.ts';
@@ -99,7 +100,8 @@ async function runParallel(options: RunOptions, placement: Placement, console: C
     }),
     keep(console, `the record could not be appended to ${file}`, () => {
       if (file === null) return;
-      appendRecord(file, record);
+      const notice = appendRecord(file, record);
+      if (notice !== null) console.err(`note: ${notice}`);
       people(row('record', file));
     }),
   ];

@@ -15,7 +15,7 @@ const TRANSFERS_MAX = 2_000_000_000;
 
 /** The fastest schedule, a second; how long one lasts by default, seconds. */
 const RATE_MAX = 10_000_000;
-const RATE_SECONDS = 10;
+export const RATE_SECONDS = 10;
 
 export interface RunOptions {
   config: RunConfig;

@@ -1,0 +1,423 @@
+/** Each format is read back by a strict reader of its own rules, and every number compared with the record's. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { main } from '../cli.ts';
+import type { Repetition, RunRecord } from '../records/record.ts';
+import { HOSTILE_LABEL, latencyOf, recordOf, repetition, side } from '../records/test-record.ts';
+import { parseRunOptions } from '../run/options.ts';
+import { benchmarkName } from './benchmarks.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
+after(() => rmSync(folder, { recursive: true }));
+let files = 0;
+
+function fileOf(records: readonly RunRecord[], more = ''): string {
+  const file = join(folder, `${files++}.ndjson`);
+  writeFileSync(file, records.map((record) => `${JSON.stringify(record)}\n`).join('') + more);
+  return file;
+}
+
+async function exported(args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+  const ended = { code: 0, out: '', err: '' };
+  const to = (stream: 'out' | 'err') => (line: string) => {
+    ended[stream] += `${line}\n`;
+  };
+  ended.code = await main(['export', ...args], { out: to('out'), err: to('err') });
+  return ended;
+}
+
+async function textOf(format: string, records: readonly RunRecord[], ...args: string[]): Promise<string> {
+  const { code, out, err } = await exported(['--format', format, fileOf(records), ...args]);
+  assert.deepEqual([code, err], [0, '']);
+  return out;
+}
+
+/** 2000 round trips of 1 to 2000 µs, then of 1001 to 3000 µs. */
+const withLatency = (change: Partial<Repetition>, firstNs: number): Repetition => {
+  const plain = repetition(change);
+  return { ...plain, pairs: [{ ...plain.pairs[0]!, latency: latencyOf(2000, firstNs, 1000) }] };
+};
+const RECORDS = [
+  recordOf({
+    label: HOSTILE_LABEL,
+    failure: 'a "quoted", one\r\nand more',
+    warnings: ['one, "two"', 'three'],
+    repetitions: [withLatency({}, 1000), withLatency({ transfersPerSecond: 5e6, wallNs: 200_000 }, 1_001_000)],
+  }),
+  recordOf({ label: '<script>', repetitions: [repetition({ transfersPerSecond: 6e6 })] }, ['--eventidx', '--batch=4']),
+  recordOf({ repetitions: [], outcome: 'done' }, ['--doorbell=spin']),
+];
+const NAMES = ['ring/transfers=1000', 'ring/eventidx=on/transfers=1000/batch=4'];
+
+const names: [args: string[], name: string][] = [
+  [[], 'ring'],
+  [['--repeat=7', '--timeout=3', '--cpus=distant', '--doorbell=futex'], 'ring'],
+  [['--eventidx', '--indirect', '--batch=4'], 'ring/indirect=on/eventidx=on/batch=4'],
+  [['--batch=4', '--indirect', '--eventidx'], 'ring/indirect=on/eventidx=on/batch=4'],
+  [['--ring-size=64'], 'ring/ringSize=64'],
+  [['--ring-size=64', '--outstanding=256'], 'ring/ringSize=64/outstanding=256'],
+  [['--transfers=100k', '--rate=10k'], 'ring/rate=10000'],
+  [['--transfers=20k', '--rate=10k', '--latency=2'], 'ring/transfers=20000/latency=2/rate=10000'],
+  [['--delayed-interrupt=off', '--cpus=0,1'], 'ring/cpus=0,1/delayedInterrupt=off'],
+];
+for (const [args, name] of names)
+  test(`export: ${args.join(' ') || 'the default'} is called ${name}`, () =>
+    assert.equal(benchmarkName(parseRunOptions(['--parallel', ...args]).config), name));
+
+test('export: a name has nothing in it that ends a field, a line or a string', () => {
+  const { config } = recordOf();
+  assert.equal(benchmarkName({ ...config, cpus: HOSTILE_LABEL }).replaceAll(/[A-Za-z0-9_.,+=/-]/g, ''), '');
+});
+
+/** By hand from the figures of `test-record.ts`: medians of two repetitions, percentiles of two histograms. */
+const EXPECTED: Record<string, [value: number, low: number, high: number]> = {
+  throughput: [(4_704_123.25 + 5e6) / 2, 4_704_123.25, 5e6],
+  'notifications-per-transfer': [0.147, 0.147, 0.147],
+  'kicks-per-transfer': [0.049, 0.049, 0.049],
+  'calls-per-transfer': [0.098, 0.098, 0.098],
+  'cpu-per-transfer': [212, 212, 212],
+};
+/** Of a histogram of three digits. */
+const about = (value: number, expected: number) =>
+  assert.ok(Math.abs(value / expected - 1) < 2e-3, `${value}, ${expected}`);
+const LATENCIES: Record<string, [value: number, low: number, high: number]> = {
+  'round-trip-p50': [1_500_000, 1_000_000, 2_000_000],
+  'round-trip-p90': [2_600_000, 1_800_000, 2_800_000],
+  'round-trip-p99': [2_960_000, 1_980_000, 2_980_000],
+  'round-trip-p99.9': [2_996_000, 1_998_000, 2_998_000],
+  'call-to-wake-p50': [5000, 5000, 5000],
+};
+
+function checkMeasures(
+  found: Map<string, { value: number; low?: number; high?: number }>,
+  wanted: readonly string[],
+): void {
+  assert.deepEqual([...found.keys()].sort(), [...wanted].sort());
+  for (const [name, { value, low, high }] of found) {
+    const exact = EXPECTED[name];
+    if (exact !== undefined) assert.deepEqual([value, low, high], exact);
+    else for (const [i, expected] of LATENCIES[name]!.entries()) about([value, low!, high!][i]!, expected);
+  }
+}
+
+test('export: bencher: benchmark, measure, value and bounds, and nothing else', async () => {
+  const text = await textOf('bencher', RECORDS);
+  // https://bencher.dev/bmf.json: objects of objects of `value`, `lower_value`, `upper_value`, all numbers.
+  const document = JSON.parse(text) as Record<string, Record<string, Record<string, number>>>;
+  assert.deepEqual(Object.keys(document), NAMES);
+  for (const [name, measures] of Object.entries(document)) {
+    assert.ok(name.length <= 1024);
+    for (const [measure, metric] of Object.entries(measures)) {
+      assert.ok(measure.length <= 64);
+      assert.equal(typeof metric.value, 'number');
+      for (const [key, value] of Object.entries(metric)) {
+        assert.ok(['value', 'lower_value', 'upper_value'].includes(key) && Number.isFinite(value));
+        assert.ok(metric.lower_value! <= metric.value! && metric.value! <= metric.upper_value!);
+      }
+    }
+  }
+  const found = Object.entries(document[NAMES[0]!]!).map(
+    ([measure, { value, lower_value: low, upper_value: high }]) =>
+      [measure, { value: value!, low: low!, high: high! }] as const,
+  );
+  checkMeasures(new Map(found), [...Object.keys(EXPECTED), ...Object.keys(LATENCIES)]);
+  assert.deepEqual(document[NAMES[1]!]!.throughput, { value: 6e6, lower_value: 6e6, upper_value: 6e6 });
+});
+
+for (const [format, measures] of [
+  ['github-bigger', ['throughput']],
+  ['github-smaller', [...Object.keys(EXPECTED).filter((name) => name !== 'throughput'), ...Object.keys(LATENCIES)]],
+] as const)
+  test(`export: ${format}: a list of name, unit, value, range, extra`, async () => {
+    const list = JSON.parse(await textOf(format, RECORDS)) as Record<string, unknown>[];
+    const found = new Map<string, { value: number; low: number; high: number }>();
+    for (const { name, unit, value, range, extra, ...others } of list) {
+      assert.deepEqual(others, {});
+      assert.ok(typeof name === 'string' && typeof unit === 'string' && typeof value === 'number');
+      assert.ok(typeof range === 'string' && typeof extra === 'string');
+      const [benchmark, measure] = name.split(': ');
+      assert.ok(NAMES.includes(benchmark!));
+      if (benchmark !== NAMES[0]) continue;
+      assert.ok(extra.endsWith(`\n${HOSTILE_LABEL}`));
+      const [low, high] = range.split(' – ').map(Number);
+      found.set(measure!, { value, low: low!, high: high! });
+    }
+    checkMeasures(found, measures);
+    assert.equal(new Set(list.map(({ name }) => name)).size, list.length);
+  });
+
+/** Reads the Go benchmark format: configuration lines, results, units; everything else is ignored. */
+function readGo(text: string) {
+  const results: { name: string; iterations: number; values: Map<string, number>; keys: Map<string, string> }[] = [];
+  const units = new Map<string, string>();
+  const keys = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const configuration = /^([a-z][^\sA-Z:]*):(?:[ \t]+(.*))?$/u.exec(line);
+    if (configuration !== null) keys.set(configuration[1]!, configuration[2] ?? '');
+    else if (line.startsWith('Unit ')) units.set(line.split(' ')[1]!, line.split(' ')[2]!);
+    else if (/^Benchmark([A-Z]|\s|$)/.test(line)) {
+      const [name, iterations, ...pairs] = line.split(/\s+/);
+      assert.match(iterations!, /^[1-9]\d*$/);
+      assert.ok(pairs.length >= 2 && pairs.length % 2 === 0, line);
+      const values = new Map<string, number>();
+      for (let i = 0; i < pairs.length; i += 2) {
+        assert.match(pairs[i]!, /^\d+(\.\d+)?(e[+-]\d+)?$/);
+        assert.equal(values.has(pairs[i + 1]!), false);
+        values.set(pairs[i + 1]!, Number(pairs[i]));
+      }
+      results.push({ name: name!, iterations: Number(iterations), values, keys: new Map(keys) });
+    } else assert.ok(line === '' || line.startsWith('#'), line);
+  }
+  return { results, units };
+}
+
+test('export: go: a line a repetition, with the place in keys, the rest in comments', async () => {
+  const elsewhere = recordOf();
+  elsewhere.environment = { ...elsewhere.environment, machine: 'other\nBenchmarkX 1 2 ns/op', cpus: 64 };
+  const { results, units } = readGo(await textOf('go', [...RECORDS, elsewhere]));
+  assert.deepEqual(
+    results.map(({ name, iterations }) => [name, iterations]),
+    [
+      ['BenchmarkRing/transfers=1000-2', 1000],
+      ['BenchmarkRing/transfers=1000-2', 1000],
+      ['BenchmarkRing/eventidx=on/transfers=1000/batch=4-2', 1000],
+      ['BenchmarkRing/transfers=1000-64', 1000],
+    ],
+  );
+  assert.deepEqual(
+    results.map(({ keys }) => keys.get('machine')),
+    [...Array(3).fill('test-2cpu-01234567'), 'other BenchmarkX 1 2 ns/op'],
+  );
+  assert.deepEqual([...results[0]!.keys.keys()], ['machine', 'cpu', 'kernel', 'node', 'v8']);
+  assert.equal(units.get('transfers/s'), 'better=higher');
+  assert.equal(units.get('notifications/transfer'), 'better=lower');
+  const { values } = results[1]!;
+  const exact = { 'ns/op': 200, 'transfers/s': 5e6, 'notifications/transfer': 0.147, 'kicks/transfer': 0.049 };
+  for (const [unit, value] of Object.entries({ ...exact, 'calls/transfer': 0.098, 'cpu-per-transfer-ns': 212 })) {
+    assert.equal(values.get(unit), value);
+    values.delete(unit);
+  }
+  assert.equal(results[0]!.values.get('ns/op'), 212.3455);
+  for (const [name, [, , high]] of Object.entries(LATENCIES)) {
+    about(values.get(`${name}-ns`)!, high);
+    values.delete(`${name}-ns`);
+  }
+  assert.deepEqual([...values], []);
+});
+
+/** Reads CSV as RFC 4180 has it: CRLF, quotes doubled, and a quote nowhere else. */
+function readCsv(text: string): string[][] {
+  const rows: string[][] = [[]];
+  const field = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/y;
+  while (field.lastIndex < text.length) {
+    const at = field.lastIndex;
+    const match = field.exec(text);
+    assert.ok(match !== null, `no field at ${at}: ${text.slice(at, at + 40)}`);
+    rows.at(-1)!.push(match[1]?.replaceAll('""', '"') ?? match[2]!);
+    if (match[3] !== ',') rows.push([]);
+  }
+  assert.deepEqual(rows.pop(), []);
+  return rows;
+}
+
+test('export: csv: a row a repetition, with every field of its record', async () => {
+  const [header, ...rows] = readCsv(await textOf('csv', RECORDS));
+  assert.equal(new Set(header).size, header!.length);
+  assert.equal(rows.length, 3);
+  const cells = rows.map((row) => {
+    assert.equal(row.length, header!.length);
+    return new Map(header!.map((name, i) => [name, row[i]!]));
+  });
+  const shown = (value: unknown) => (value === null ? '' : String(value));
+  /** Every scalar of a value by its path, as the columns name it. */
+  const paths = (value: unknown, path: string): [string, string][] =>
+    value !== null && typeof value === 'object'
+      ? Object.entries(value).flatMap(([key, of]) => {
+          const name = Array.isArray(value) ? String(Number(key) + 1) : key;
+          return paths(of, path === '' ? name : `${path}.${name}`);
+        })
+      : [[path, shown(value)]];
+  const places = [
+    [RECORDS[0]!, 0],
+    [RECORDS[0]!, 1],
+    [RECORDS[1]!, 0],
+  ] as const;
+  for (const [i, [record, place]] of places.entries()) {
+    const { repetitions, warnings, sweep, harness, ...fields } = record;
+    const { crossCpuNs, ...figures } = repetitions[place]!;
+    const row = cells[i]!;
+    const expected = [...paths(fields, ''), ...paths(figures, '')].filter(
+      ([path]) => !/latency(\.|$)/.test(path) || path.startsWith('config'),
+    );
+    for (const [path, value] of expected) assert.equal(row.get(path), value, path);
+    assert.deepEqual([row.get('crossCpuNs.before'), row.get('crossCpuNs.after')], ['180.5', '']);
+    assert.equal(row.get('warnings'), warnings.join('; '));
+    assert.equal(row.get('repetition'), `${place + 1}`);
+    assert.deepEqual([row.get('sweep.id'), row.get('harness.guestNs')], [shown(sweep), shown(harness)]);
+  }
+  about(Number(cells[0]!.get('pairs.1.latency.roundTrip.p50Ns')), 1_000_000);
+  about(Number(cells[1]!.get('pairs.1.latency.roundTrip.maxNs')), 3_000_000);
+  assert.equal(cells[1]!.get('pairs.1.latency.roundTrip.samples'), '2000');
+  assert.equal(cells[1]!.get('pairs.1.latency.roundTrip.p99.99Ns'), '');
+  assert.equal(cells[1]!.get('pairs.1.latency.kickToWake.samples'), '');
+  assert.equal(cells[0]!.get('pairs.1.latency.clockNs'), '25.5');
+  assert.equal(cells[2]!.get('pairs.1.latency.clockNs'), '');
+});
+
+/** Reads a percentile distribution: four columns, then three comment lines. */
+function readHgrm(text: string) {
+  const lines = text.trimEnd().split('\n');
+  assert.match(lines[0]!, /^ +Value +Percentile +TotalCount +1\/\(1-Percentile\)$/);
+  assert.equal(lines[1], '');
+  const comments = lines.filter((line) => line.startsWith('#'));
+  const rows = lines.slice(2, -comments.length).map((line) => {
+    assert.match(line, /^ *\d+\.\d+ [01]\.\d+ +\d+( +\d+\.\d+)?$/);
+    return line.trim().split(/ +/).map(Number);
+  });
+  return { rows, comments };
+}
+
+test('export: hgrm: one kind of one configuration, summed over its repetitions, in microseconds', async () => {
+  const { rows, comments } = readHgrm(await textOf('hgrm', RECORDS));
+  assert.equal(comments.length, 3);
+  const [middle] = rows.filter(([, percentile]) => percentile === 0.5);
+  about(middle![0]!, 1500);
+  assert.equal(rows.at(-1)![2], 4000);
+  about(rows.at(-1)![0]!, 3000);
+  for (const [i, [value, percentile, total]] of rows.entries()) {
+    const [lastValue, lastPercentile, lastTotal] = rows[i - 1] ?? [0, 0, 0];
+    assert.ok(value! >= lastValue! && percentile! >= lastPercentile! && total! >= lastTotal!);
+  }
+  const wake = readHgrm(await textOf('hgrm', RECORDS, '--kind', 'call-to-wake'));
+  assert.equal(wake.rows.at(-1)![2], 4);
+});
+
+const other = recordOf();
+other.environment = { ...other.environment, machine: 'other-machine', commit: null };
+const later = recordOf();
+later.environment = { ...later.environment, commit: 'd00dfeed' };
+
+const mistakes: [what: string, args: () => string[], err: RegExp][] = [
+  ['no format', () => [fileOf(RECORDS)], /^vringbench: --format wants one of bencher, .*csv\n$/],
+  [
+    'an unknown format',
+    () => ['--format', 'cvs'],
+    /^vringbench: --format wants one of .*not 'cvs'; did you mean csv\?\n$/,
+  ],
+  [
+    'a file that is not there',
+    () => ['--format', 'csv', join(folder, 'no')],
+    /^vringbench: .*no: cannot be read: ENOENT.*\n$/,
+  ],
+  [
+    'an unknown option',
+    () => ['--fromat', 'csv'],
+    /^vringbench: unknown argument '--fromat'; did you mean --format\?\n$/,
+  ],
+  [
+    'a kind without hgrm',
+    () => ['--format', 'csv', '--kind', 'round-trip'],
+    /^vringbench: --kind is an option of --format hgrm\n$/,
+  ],
+  [
+    'an unknown kind',
+    () => ['--format', 'hgrm', '--kind', 'x'],
+    /^vringbench: --kind wants one of round-trip, kick-to-wake, call-to-wake, .*\n$/,
+  ],
+  [
+    'a kind without samples',
+    () => ['--format', 'hgrm', '--kind', 'kick-to-wake', fileOf(RECORDS)],
+    /none of the records has samples of kick to wake/,
+  ],
+  [
+    'two machines',
+    () => ['--format', 'bencher', fileOf([recordOf(), other])],
+    /^vringbench: --format bencher takes the records of one machine: choose with --machine\n$/,
+  ],
+  [
+    'two commits',
+    () => ['--format', 'github-bigger', fileOf([recordOf(), later])],
+    /takes the records of one commit: choose with --commit\n$/,
+  ],
+  [
+    'two configurations',
+    () => [
+      '--format',
+      'hgrm',
+      fileOf([RECORDS[0]!, { ...RECORDS[0]!, ...recordOf({ repetitions: RECORDS[0]!.repetitions }, ['--eventidx']) }]),
+    ],
+    /takes one configuration, not ring.* and ring.*choose with --id\n$/,
+  ],
+  [
+    'a folder to write to',
+    () => ['--format', 'csv', '--out', folder, fileOf(RECORDS)],
+    /^vringbench: --out .*: cannot be written: EISDIR.*\n$/,
+  ],
+];
+for (const [what, args, err] of mistakes)
+  test(`export: refuses ${what} in one line`, async () => {
+    const ended = await exported(args());
+    assert.match(ended.err, err);
+    assert.deepEqual([ended.code, ended.out, ended.err.split('\n').length], [2, '', 2]);
+  });
+
+const choices: [args: string[], names: string[]][] = [
+  [['--machine', 'other'], ['other-machine']],
+  [['--commit', 'd00d'], ['test-2cpu-01234567']],
+  [['--commit', 'unknown'], ['other-machine']],
+  [['--id', other.id.slice(0, 12)], ['other-machine']],
+];
+for (const [args, machines] of choices)
+  test(`export: ${args.join(' ').replace(/[0-9a-f]{8}-.*/, 'ID')} chooses`, async () => {
+    const [header, ...rows] = readCsv(await textOf('csv', [recordOf(), other, later], ...args));
+    const place = header!.indexOf('environment.machine');
+    assert.deepEqual(
+      rows.map((row) => row[place]),
+      machines,
+    );
+  });
+
+test('export: a line that is no record is named, costs the others nothing, and exits 1', async () => {
+  const file = fileOf(RECORDS, '{"schema":2}\n');
+  const { code, out, err } = await exported(['--format', 'csv', file]);
+  assert.equal(code, 1);
+  assert.equal(readCsv(out).length, 4);
+  assert.match(err, /^warning: left out: .*:4: schema 2: needs a newer vringbench .*\n$/);
+});
+
+test('export: records that ended otherwise than well are said to be among them', async () => {
+  const { code, err } = await exported(['--format', 'csv', fileOf([recordOf(), recordOf({ outcome: 'stalled' })])]);
+  assert.deepEqual([code, err.split(';')[0]], [0, 'warning: 1 of 2 records ended otherwise than well (stalled)']);
+});
+
+test('export: without a finished repetition there is nothing to export', async () => {
+  const { code, out, err } = await exported(['--format', 'bencher', fileOf([RECORDS[2]!])]);
+  assert.deepEqual([code, out], [1, '']);
+  assert.equal(err, 'failed: no finished repetition in 1 of 1 records: nothing to export\n');
+});
+
+test('export: --out writes the same bytes to a file', async () => {
+  const file = fileOf(RECORDS);
+  const out = join(folder, 'new', 'out.csv');
+  const written = await exported(['--format', 'csv', '--out', out, file]);
+  assert.deepEqual(written, { code: 0, out: '', err: '' });
+  assert.equal(readFileSync(out, 'utf8'), (await exported(['--format=csv', '--out=-', file])).out);
+});
+
+test('export: where the kernel tells nothing of threads, CPU time is the process’s', async () => {
+  const plain = repetition();
+  const unknown = { ...plain.pairs[0]!, host: side({ cpuNs: null }) };
+  const document = JSON.parse(await textOf('bencher', [recordOf({ repetitions: [{ ...plain, pairs: [unknown] }] })]));
+  assert.equal(document['ring/transfers=1000']['cpu-per-transfer'].value, 210);
+});
+
+test('export: two pairs count their transfers together', async () => {
+  const plain = repetition();
+  const pairs = [plain.pairs[0]!, plain.pairs[0]!];
+  const { results } = readGo(await textOf('go', [recordOf({ repetitions: [{ ...plain, pairs }] })]));
+  assert.equal(results[0]!.iterations, 2000);
+  assert.equal(results[0]!.values.get('notifications/transfer'), 0.147);
+});

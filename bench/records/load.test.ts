@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { UsageError } from '../command-line/option-values.ts';
+import { loadRecords, programVersion } from './load.ts';
+import { recordOf } from './test-record.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
+after(() => rmSync(folder, { recursive: true }));
+const file = join(folder, 'spoilt.ndjson');
+
+const good = JSON.stringify(recordOf());
+const schema = (version: unknown) => JSON.stringify({ ...recordOf(), schema: version });
+
+const spoilt: [what: string, line: string, why: RegExp][] = [
+  ['half a line in the middle', `${good.slice(0, 100)}\n`, /^not JSON: /],
+  ['half a line at the end', good.slice(0, 100), /^half a line: its writing was cut off$/],
+  ['two on one line', `${good}${good}\n`, /^not JSON: /],
+  ['a NaN token', `${good.replace(/"wallNs":[\d.]+/, '"wallNs":NaN')}\n`, /^not JSON: .*'?N'?/],
+  ['NUL bytes', `${'\0'.repeat(4096)}\n`, /^not JSON: \P{Cc}*$/u],
+  ['a number', '1\n', /^not a record: /],
+  ['null', 'null\n', /^not a record: /],
+  ['an array', '[]\n', /^not a record: /],
+  [
+    'a field that is wrong',
+    `${good.replace('"transfers":1000', '"transfers":-1')}\n`,
+    /^not a record: config\.transfers: /,
+  ],
+  ['a field that is missing', `${good.replace('"label":"",', '')}\n`, /^not a record: label: /],
+  ['a field that is unknown', `${good.replace('"label":"",', '"label":"","more":1,')}\n`, /^not a record: .*more/],
+  [
+    'a later schema',
+    `${schema(2)}\n`,
+    RegExp(`^schema 2: needs a newer vringbench \\(this is ${programVersion()}, which reads schema 1\\)$`),
+  ],
+  ['a schema before the first', `${schema(0)}\n`, /^schema 0: no vringbench ever wrote it$/],
+  ['a schema that is no number', `${schema('<b>\u001b[31m')}\n`, /^not a record: schema: \P{Cc}*$/u],
+  [
+    'a name that would clear a terminal',
+    `${JSON.stringify({ ...recordOf(), '\u001b[2J\u202e\n': 1 })}\n`,
+    /^not a record: [^\p{Cc}\p{Cf}]*$/u,
+  ],
+  [
+    'a name without an end',
+    `${JSON.stringify({ ...recordOf(), ['x'.repeat(10_000_000)]: 1 })}\n`,
+    /^not a record: .{1,200}$/,
+  ],
+];
+for (const [what, line, why] of spoilt)
+  test(`load: ${what} costs its line alone`, () => {
+    const after = line.endsWith('\n') ? `${JSON.stringify(recordOf({ label: 'after' }))}\n` : '';
+    writeFileSync(file, `${JSON.stringify(recordOf({ label: 'before' }))}\n${line}${after}`);
+    const { records, problems } = loadRecords([file]);
+    assert.deepEqual(
+      records.map(({ label }) => label),
+      after === '' ? ['before'] : ['before', 'after'],
+    );
+    assert.deepEqual([problems.length, problems[0]?.file, problems[0]?.line], [1, file, 2]);
+    assert.match(problems[0]!.why, why);
+  });
+
+const sound: [what: string, content: string][] = [
+  ['a byte order mark', `\ufeff${good}\n`],
+  ['CRLF', `${good}\r\n`],
+  ['blank lines', `\n \t\n${good}\n\r\n\n`],
+  ['no newline at the end', good],
+  ['a label of 10 MB', `${good.replace('"label":""', `"label":"${'x'.repeat(10_000_000)}"`)}\n`],
+];
+for (const [what, content] of sound)
+  test(`load: ${what} is no problem`, () => {
+    writeFileSync(file, content);
+    const { records, problems } = loadRecords([file]);
+    assert.deepEqual([records.length, problems], [1, []]);
+  });
+
+test('load: a line over the bound is a problem, and the next is read', () => {
+  writeFileSync(file, `${'x'.repeat(100_000)}\n${good}\n`);
+  const { records, problems } = loadRecords([file], 50_000);
+  assert.deepEqual(problems, [{ file, line: 1, why: 'longer than 50000 bytes' }]);
+  assert.equal(records.length, 1);
+});
+
+test('load: folders are their ndjson files, sorted; each file and each record once', () => {
+  const of = join(folder, 'of');
+  mkdirSync(of);
+  mkdirSync(join(of, 'deeper'));
+  const lines = ['b', 'a', 'c'].map((label) => `${JSON.stringify(recordOf({ label }))}\n`);
+  writeFileSync(join(of, 'b.ndjson'), lines[0]!);
+  writeFileSync(join(of, 'a.ndjson'), lines[1]! + lines[0]!);
+  writeFileSync(join(of, 'c.txt'), lines[2]!);
+  writeFileSync(join(of, 'deeper', 'd.ndjson'), lines[2]!);
+  symlinkSync('a.ndjson', join(of, 'z.ndjson'));
+  const { records, problems } = loadRecords([join(of, 'c.txt'), of, join(of, 'c.txt')]);
+  assert.deepEqual(
+    records.map(({ label }) => label),
+    ['c', 'a', 'b'],
+  );
+  const again = `its id is that of ${join(of, 'a.ndjson')}, line 2`;
+  assert.deepEqual(problems, [{ file: join(of, 'b.ndjson'), line: 1, why: again }]);
+});
+
+test('load: an empty folder has no records', () => {
+  const empty = join(folder, 'empty');
+  mkdirSync(empty);
+  assert.deepEqual(loadRecords([empty]), { records: [], problems: [] });
+});
+
+test('load: a path that is not there is a mistake that names it', () => {
+  const path = join(folder, 'not-there');
+  assert.throws(
+    () => loadRecords([file, path]),
+    (error) => {
+      assert.ok(error instanceof UsageError);
+      assert.ok(error.message.startsWith(`${path}: cannot be read: ENOENT`));
+      return true;
+    },
+  );
+});

@@ -1,0 +1,139 @@
+/**
+ * Records out of any files and folders, and what in them is no record: a spoilt line costs that line, never the rest.
+ * Main thread.
+ */
+import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { UsageError } from '../command-line/option-values.ts';
+import { PACKAGE_ROOT } from './environment.ts';
+import { isBlank, LINE_BYTES_MAX, type Line, linesOf } from './lines.ts';
+import { type RunRecord, recordSchema, SCHEMA_VERSION } from './record.ts';
+
+/** A line that is no record of this version. */
+export interface Problem {
+  file: string;
+  /** From 1. */
+  line: number;
+  /** One line, without control characters. */
+  why: string;
+}
+
+export interface Loaded {
+  /** In the order of the files and their lines; each id once. */
+  records: RunRecord[];
+  problems: Problem[];
+}
+
+/** What a line holds: a record, why it is none (`torn`: its writing was cut off), or nothing (null). */
+export type Parsed = { record: RunRecord } | { why: string; torn: boolean } | null;
+
+const EXTENSION = '.ndjson';
+const WHY_LENGTH_MAX = 160;
+
+/** Versions of this program by the schema that they read; of those before this one. */
+const OLDER_READERS: Readonly<Record<number, string>> = {};
+
+export const programVersion = (): string =>
+  JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8')).version;
+
+/**
+ * The records of files and of the `*.ndjson` of folders, sorted; a file that is named twice counts once.
+ * @throws UsageError naming a path that cannot be read.
+ */
+export function loadRecords(paths: readonly string[], lineBytesMax = LINE_BYTES_MAX): Loaded {
+  const records: RunRecord[] = [];
+  const problems: Problem[] = [];
+  const places = new Map<string, string>();
+  for (const file of recordFiles(paths))
+    for (const line of readable(file, () => linesOf(file, lineBytesMax))) {
+      const parsed = parsedLine(line);
+      if (parsed === null) continue;
+      const why = 'why' in parsed ? parsed.why : sameAs(places.get(parsed.record.id));
+      if (why !== null) problems.push({ file, line: line.number, why });
+      else if ('record' in parsed) {
+        records.push(parsed.record);
+        places.set(parsed.record.id, `${file}, line ${line.number}`);
+      }
+    }
+  return { records, problems };
+}
+
+const sameAs = (place: string | undefined): string | null =>
+  place === undefined ? null : `its id is that of ${place}`;
+
+/** The files that `paths` mean, each once. @throws UsageError naming a path that is not there. */
+export function recordFiles(paths: readonly string[]): string[] {
+  const files = paths.flatMap((path) => {
+    try {
+      if (!statSync(path).isDirectory()) return [path];
+      const names = readdirSync(path).filter((name) => name.endsWith(EXTENSION));
+      return names.sort().map((name) => join(path, name));
+    } catch (error) {
+      throw new UsageError(`${path}: cannot be read: ${(error as Error).message}`);
+    }
+  });
+  const identities = files.map(identityOf);
+  return files.filter((_, i) => identities.indexOf(identities[i]!) === i);
+}
+
+/** The same for the same file, by whatever name. */
+function identityOf(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    return file; // A pipe has no path.
+  }
+}
+
+/** The lines of a generator, with the system's errors as mistakes of who named the file. */
+function* readable(file: string, lines: () => Generator<Line>): Generator<Line> {
+  try {
+    yield* lines();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    throw new UsageError(`${file}: cannot be read: ${(error as Error).message}`);
+  }
+}
+
+/** What a line of a results file holds. */
+export function parsedLine({ text, unreadable, ended }: Line): Parsed {
+  const problem = (why: string, torn = false): Parsed => ({ why: shown(why), torn });
+  if (text === null) return problem(unreadable!, !ended);
+  if (isBlank(text)) return null;
+  const json = parsedJson(text);
+  if ('error' in json)
+    return ended ? problem(`not JSON: ${json.error}`) : problem('half a line: its writing was cut off', true);
+  const parsed = recordSchema.safeParse(json.value);
+  if (parsed.success) return { record: parsed.data };
+  return problem(wrongSchema(json.value) ?? `not a record: ${firstIssue(parsed.error)}`);
+}
+
+export function parsedJson(text: string): { value: unknown } | { error: string } {
+  try {
+    return { value: JSON.parse(text) };
+  } catch (error) {
+    return { error: (error as Error).message };
+  }
+}
+
+/** Why a value that says it is of another schema cannot be read here, and what can; null if it says no such thing. */
+function wrongSchema(value: unknown): string | null {
+  const schema = z.looseObject({ schema: z.int() }).safeParse(value).data?.schema;
+  if (schema === undefined || schema === SCHEMA_VERSION) return null;
+  if (schema > SCHEMA_VERSION)
+    return `schema ${schema}: needs a newer vringbench (this is ${programVersion()}, which reads schema ${SCHEMA_VERSION})`;
+  const reader = OLDER_READERS[schema];
+  return `schema ${schema}: ${reader === undefined ? 'no vringbench ever wrote it' : `needs vringbench ${reader}`}`;
+}
+
+function firstIssue({ issues }: z.ZodError): string {
+  const { path, message } = issues[0]!;
+  return path.length === 0 ? message : `${path.join('.')}: ${message}`;
+}
+
+/** Text of a stranger's file as it can be printed: one line, no control characters, not endless. */
+function shown(text: string): string {
+  const line = text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, '·');
+  return line.length > WHY_LENGTH_MAX ? `${line.slice(0, WHY_LENGTH_MAX)}…` : line;
+}

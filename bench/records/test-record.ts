@@ -1,0 +1,93 @@
+/** Records by hand, for tests: a whole one, repetitions with any figures, labels that break careless writers. */
+import { randomUUID } from 'node:crypto';
+import { encodedHistogram } from '../latency/histogram.ts';
+import { parseRunOptions } from '../run/options.ts';
+import { makeRecord, type Repetition, type RunRecord, type SideRecord } from './record.ts';
+
+/** Text that ends a field, a line, a string or a document somewhere. */
+export const HOSTILE_LABEL = '=1+1,"quoted";\r\nBenchmarkX 1 2 ns/op\n\t<b>|`markup`|</b> \u2028 $(x) \\ ’ 🙂';
+
+export const side = (change: Partial<SideRecord> = {}): SideRecord => ({
+  cpu: 0,
+  pinned: true,
+  unpinnedReason: null,
+  nice: 0,
+  notified: 49,
+  suppressed: 7,
+  wakeSyscalls: 3,
+  pinged: 40,
+  spurious: 1,
+  spins: 0,
+  spinUs: 0,
+  asleepNs: 1234.5,
+  cpuNs: 124_000,
+  voluntarySwitches: 5,
+  involuntarySwitches: null,
+  gcCount: 0,
+  ...change,
+});
+
+/** `count` intervals from `firstNs`, `stepNs` apart. */
+export const latencyOf = (
+  count: number,
+  firstNs: number,
+  stepNs: number,
+): NonNullable<Repetition['pairs'][0]['latency']> => ({
+  every: 1,
+  clock: 'libc',
+  clockNs: 25.5,
+  kickToWake: null,
+  callToWake: encodedHistogram(Float64Array.of(5000, 7000)),
+  roundTrip: encodedHistogram(Float64Array.from({ length: count }, (_, i) => firstNs + i * stepNs)),
+});
+
+export const repetition = (change: Partial<Repetition> = {}): Repetition => ({
+  wallNs: 212_345.5,
+  cpuUserNs: 150_000,
+  cpuSystemNs: 60_000,
+  transfersPerSecond: 4_704_123.25,
+  tenths: [1.5, 2.5e6, 3, 4, 5, 6, 7, 8, 9, 10],
+  crossCpuNs: [180.5, null],
+  load: 0.25,
+  stealNs: null,
+  otherCpuNs: 1e7,
+  peakRssBytes: 113_000_000,
+  pairs: [
+    {
+      guest: side(),
+      host: side({ cpu: 1, notified: 98, cpuNs: 88_000 }),
+      lostWakeups: 0,
+      verifiedTransfers: 1000,
+      latency: null,
+    },
+  ],
+  ...change,
+});
+
+/** One that is valid, of 1000 transfers, with an id of its own, of these options of `run`. */
+export function recordOf(change: Partial<RunRecord> = {}, args: readonly string[] = []): RunRecord {
+  const record = makeRecord({
+    at: '2026-01-01T00:00:00.000Z',
+    label: '',
+    outcome: 'done',
+    failure: null,
+    config: parseRunOptions(['--parallel', '--transfers', '1000', ...args]).config,
+    environment: {
+      machine: 'test-2cpu-01234567',
+      cpu: 'Test CPU',
+      cpus: 2,
+      kernel: 'linux 6.1.0',
+      virtualized: true,
+      node: '20.19.0',
+      version: '0.1.0',
+      v8: '11.3',
+      commit: 'c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00',
+      dirty: false,
+    },
+    sweep: null,
+    harness: null,
+    warnings: [],
+    repetitions: [repetition()],
+  });
+  return { ...record, id: randomUUID(), ...change };
+}
