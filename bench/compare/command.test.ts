@@ -59,8 +59,8 @@ test('compare: two modes of the machine are compared mode by mode', async () => 
       recordOf({ speeds: [1e6], crossings: [[90, 400]] }),
     );
   const { out } = await compare(
-    of([...around(3e6, 8), ...around(1e6, 8)]),
-    of([...around(3e6, 8), ...around(1.5e6, 8)]),
+    of([...around(3e6, 8, 0.005), ...around(1e6, 8)]),
+    of([...around(3e6, 8, 0.005), ...around(1.5e6, 8)]),
   );
   assert.match(out, /CPU to CPU 9\d – 9\d ns +3\.000 \(8\) +3\.000 \(8\) +1\.000 .* same/);
   assert.match(out, /CPU to CPU 40\d – 40\d ns +1\.000 \(8\) +1\.500 \(8\) +1\.500 .* faster/);
@@ -86,6 +86,19 @@ test('compare: across machines, how the cells of each relate', async () => {
   assert.match(out, /A of the reference/);
   assert.match(out, /2\.000 \(15\) +2\.000 \(15\) +1\.000/);
   assert.match(err, /every speed is divided by that of ordering=seqcst/);
+});
+
+test('compare: lines that are no record are passed over with a note, a schema of another version is refused', async () => {
+  const [record] = [recordOf({ speeds: around(3e6, 15) })];
+  const spoilt = join(folder, 'spoilt.ndjson');
+  writeFileSync(spoilt, `half a line\n${JSON.stringify(record)}\n`);
+  const { code, err } = await compare(before, spoilt);
+  assert.equal(code, 0);
+  assert.match(err, /note: .*spoilt\.ndjson, line 1: not JSON/);
+  writeFileSync(spoilt, `${JSON.stringify({ ...record, schema: 2 })}\n${JSON.stringify(record)}\n`);
+  const refused = await compare(before, spoilt);
+  assert.equal(refused.code, 2);
+  assert.match(refused.err, /spoilt\.ndjson, line 1: schema 2/);
 });
 
 test('compare: Markdown and JSON; nothing in a name is markup', async () => {

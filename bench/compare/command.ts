@@ -36,7 +36,7 @@ function compare(a: Selection, b: Selection, options: CompareOptions, console: C
   else
     for (const line of (options.format === 'markdown' ? markdownLines : comparisonLines)(cells, heading))
       console.out(line);
-  for (const note of notes) console.err(`note: ${note}`);
+  for (const note of [...a.notes, ...b.notes, ...notes]) console.err(`note: ${note}`);
   if (options.failOnRegression === null) return 0;
   const failing = regressions(cells, options.failOnRegression);
   for (const line of failing) console.err(`regression: ${line}`);

@@ -9,6 +9,8 @@ export interface Selection {
   /** How it is called in the output. */
   name: string;
   records: RunRecord[];
+  /** Lines that were passed over. */
+  notes: string[];
 }
 
 /** Where commits and labels are looked for, and baselines are kept. */
@@ -31,16 +33,17 @@ export function select(spec: string, shelf: Shelf): Selection {
 }
 
 function find(spec: string, shelf: Shelf): Selection {
-  if (existsSync(spec)) return { name: basename(spec), records: recordsIn([spec]) };
+  if (existsSync(spec)) return { name: basename(spec), ...recordsIn([spec]) };
   if (BASELINE_NAME.test(spec) && existsSync(baselineFile(shelf, spec)))
-    return { name: spec, records: recordsIn([baselineFile(shelf, spec)]) };
-  const all = recordsIn(shelf.files.filter((file) => existsSync(file)));
+    return { name: spec, ...recordsIn([baselineFile(shelf, spec)]) };
+  // What cannot be read there concerns nobody who looks for a name.
+  const { records: all } = loadRecords(shelf.files.filter((file) => existsSync(file)));
   const labelled = all.filter(({ label }) => label === spec);
-  if (labelled.length > 0) return { name: spec, records: labelled };
+  if (labelled.length > 0) return { name: spec, records: labelled, notes: [] };
   const ofCommit = COMMIT.test(spec)
     ? all.filter(({ environment }) => environment.commit?.startsWith(spec) && environment.dirty !== true)
     : [];
-  if (ofCommit.length > 0) return { name: spec.slice(0, 12), records: ofCommit };
+  if (ofCommit.length > 0) return { name: spec.slice(0, 12), records: ofCommit, notes: [] };
   const labels = [...new Set(all.map(({ label }) => label))].filter((label) => label !== '');
   const names = [...labels, ...baselineNames(shelf)];
   throw new UsageError(
@@ -54,12 +57,13 @@ function baselineNames({ baselines }: Shelf): string[] {
   return readdirSync(baselines).flatMap((file) => (file.endsWith('.ndjson') ? [basename(file, '.ndjson')] : []));
 }
 
-/** @throws UsageError naming the first line that is no record. */
-function recordsIn(paths: readonly string[]): RunRecord[] {
+/** @throws UsageError if a line is a record of another version. */
+function recordsIn(paths: readonly string[]): Pick<Selection, 'records' | 'notes'> {
   const { records, problems } = loadRecords(paths);
-  const first = problems[0];
-  if (first !== undefined) throw new UsageError(`${first.file}, line ${first.line}: ${first.why}`);
-  return records;
+  const notes = problems.map(({ file, line, why }) => `${file}, line ${line}: ${why}`);
+  const foreign = problems.findIndex(({ why }) => why.startsWith('schema '));
+  if (foreign !== -1) throw new UsageError(notes[foreign]!);
+  return { records, notes };
 }
 
 /** Keeps records under a name, in place of what was kept under it. Returns the file. @throws UsageError */

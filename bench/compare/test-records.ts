@@ -1,8 +1,7 @@
-/** Records for tests of comparisons: a real run's shape, with figures of the test's own. */
-
+/** Records for tests of comparisons, by what comparisons look at. */
 import { captureEnvironment } from '../records/environment.ts';
-import { makeRecord, type Outcome, type Repetition, type RunConfig, type RunRecord } from '../records/record.ts';
-import { parseRunOptions } from '../run/options.ts';
+import type { Outcome, RunRecord } from '../records/record.ts';
+import { recordOf as anyRecord, repetition, side } from '../records/test-record.ts';
 
 export interface Given {
   /** Transfers a second, one a repetition. */
@@ -18,66 +17,25 @@ export interface Given {
 }
 
 const ENVIRONMENT = { ...captureEnvironment(), machine: 'test-machine', commit: 'a'.repeat(40), dirty: false };
-
-function sideOf(config: RunConfig, notified: number): Repetition['pairs'][0]['guest'] {
-  return {
-    cpu: 0,
-    pinned: true,
-    unpinnedReason: null,
-    nice: 0,
-    notified: Math.round(notified * config.transfers),
-    suppressed: 0,
-    wakeSyscalls: 0,
-    pinged: 0,
-    spurious: 0,
-    spins: 0,
-    spinUs: 0,
-    asleepNs: 0,
-    cpuNs: 1000,
-    voluntarySwitches: 0,
-    involuntarySwitches: 0,
-    gcCount: 0,
-  };
-}
+const TRANSFERS = 1000;
 
 export function recordOf(given: Given): RunRecord {
   const { speeds, args = [], notified = 0.01, crossings, outcome = 'done', label = '', environment = {} } = given;
-  const { config } = parseRunOptions(['--parallel', '--repeat', String(Math.max(1, speeds.length)), ...args]);
-  return makeRecord({
-    at: '2026-01-01T00:00:00.000Z',
-    label,
-    outcome,
-    failure: outcome === 'done' ? null : outcome,
-    config,
-    environment: { ...ENVIRONMENT, ...environment },
-    sweep: null,
-    harness: null,
-    warnings: [],
-    repetitions: speeds.map((transfersPerSecond, i): Repetition => {
-      const [before, after] = crossings?.[i] ?? [null, null];
-      return {
-        wallNs: (config.transfers * 1e9) / transfersPerSecond,
-        cpuUserNs: 0,
-        cpuSystemNs: 0,
-        transfersPerSecond,
-        tenths: [],
-        crossCpuNs: [before, after],
-        load: 0,
-        stealNs: 0,
-        otherCpuNs: 0,
-        peakRssBytes: 0,
-        pairs: [
-          {
-            guest: sideOf(config, notified),
-            host: sideOf(config, notified),
-            lostWakeups: 0,
-            verifiedTransfers: config.transfers,
-            latency: null,
-          },
-        ],
-      };
-    }),
-  });
+  const rings = side({ notified: notified * TRANSFERS });
+  const pair = { guest: rings, host: rings, lostWakeups: 0, verifiedTransfers: TRANSFERS, latency: null };
+  return anyRecord(
+    {
+      label,
+      outcome,
+      failure: outcome === 'done' ? null : outcome,
+      environment: { ...ENVIRONMENT, ...environment },
+      repetitions: speeds.map((transfersPerSecond, i) => {
+        const [before, after] = crossings?.[i] ?? [null, null];
+        return repetition({ transfersPerSecond, crossCpuNs: [before, after], pairs: [pair] });
+      }),
+    },
+    args,
+  );
 }
 
 /** `count` speeds around `middle`, evenly spread over ± `spread` of it. */
