@@ -18,6 +18,7 @@ import { makeProgress } from '../bench/command-line/progress.ts';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const ROUNDS = '15';
 const ERROR_LINES = 5;
+const COMMIT_DIGITS = 12;
 
 const OPTIONS: OptionTable<'rounds' | 'prepare' | 'cleanup' | 'keep' | 'fail-on-regression' | 'markdown'> = {
   rounds: { value: 'N', summary: 'repetitions of each cell on each side', byDefault: ROUNDS },
@@ -50,8 +51,9 @@ interface Side {
 }
 
 async function checkOut(name: string, commit: string, folder: string): Promise<Side> {
-  const side = { name, folder: join(folder, name), records: join(folder, `${name}.ndjson`) };
-  stderr.write(`${name}: checking out and building ${commit.slice(0, 12)}\n`);
+  const records = join(folder, `${name} ${commit.slice(0, COMMIT_DIGITS)}.ndjson`);
+  const side = { name, folder: join(folder, name), records };
+  stderr.write(`${name}: checking out and building ${commit.slice(0, COMMIT_DIGITS)}\n`);
   await $`git -C ${ROOT} worktree add --detach ${side.folder} ${commit}`.quiet();
   await $({ cwd: side.folder })`npm ci --no-audit --no-fund`.quiet();
   return side;

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('./ab.js', import.meta.url));
+const skip = existsSync(join(ROOT, '.git')) ? false : 'needs a checkout';
+const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const ab = (...args: string[]) => spawnSync(process.execPath, [PROGRAM, ...args], { encoding: 'utf8' });
+const worktrees = () => execFileSync('git', ['-C', ROOT, 'worktree', 'list'], { encoding: 'utf8' });
+
+test('ab: a commit against itself, hooks in both checkouts, records kept, nothing left behind', { skip }, () => {
+  const before = worktrees();
+  const log = join(folder, 'log');
+  const hook = (word: string) => `echo ${word} $(basename "$PWD") >> ${log}`;
+  const small = ['--', '--transfers', '1k', '--warmup', '0', '--cpus', 'same', '--doorbell', 'futex,pipe'];
+  const own = ['--rounds', '2', '--prepare', hook('before'), '--cleanup', hook('after'), '--keep', folder];
+  const { status, stdout, stderr } = ab('HEAD', 'HEAD', ...own, ...small);
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /^A: A [0-9a-f]{12}\.ndjson {3}B: B [0-9a-f]{12}\.ndjson/);
+  assert.match(stdout, /^doorbell=pipe .*\(2\).*\(2\).*not enough data/m);
+  assert.equal(readFileSync(log, 'utf8'), 'before A\nbefore B\nafter A\nafter B\n');
+  for (const side of 'AB')
+    assert.equal(
+      readFileSync(join(folder, `${side}.ndjson`), 'utf8')
+        .trim()
+        .split('\n').length,
+      4,
+    );
+  assert.equal(worktrees(), before);
+});
+
+const wrong: [args: string[], message: RegExp][] = [
+  [[], /ab wants two commits: A B/],
+  [['HEAD'], /ab wants two commits: A B/],
+  [['HEAD', 'no-such-commit'], /no-such-commit: git knows no such commit/],
+  [['HEAD', 'HEAD', '--rounds', '0'], /--rounds wants 1 to 1000, not 0/],
+  [['HEAD', 'HEAD', '--round', '3'], /unknown argument '--round'; did you mean --rounds\?/],
+];
+for (const [args, message] of wrong)
+  test(`ab refuses: ${args.join(' ')}`, { skip }, () => {
+    const { status, stderr } = ab(...args);
+    assert.equal(status, 2);
+    assert.match(stderr, message);
+  });
