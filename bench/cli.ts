@@ -2,6 +2,7 @@
 import { endianness } from 'node:os';
 import { type Console, EXIT_USAGE, type Hooks } from './command-line/command.ts';
 import { nearest, UsageError } from './command-line/option-values.ts';
+import { dashboardCommand } from './dashboard/command.ts';
 import { matrixCommand } from './matrix/command.ts';
 import { microCommand } from './micro/command.ts';
 import { runCommand } from './run/command.ts';
@@ -20,6 +21,10 @@ const COMMANDS: Record<string, Command> = {
     summary: 'what single operations of the ring cost',
     run: (args, console) => microCommand(args, console),
   },
+  dashboard: {
+    summary: 'records as one page of charts that needs no network',
+    run: (args, console) => dashboardCommand(args, console),
+  },
   help: {
     summary: 'this list, and the options of run',
     run: async (_args, console) => {
@@ -34,7 +39,7 @@ const commandList = () =>
     'vringbench: a virtio ring with both ends in TypeScript, measured',
     '',
     'Commands (each has --help)',
-    ...Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`),
+    ...Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`),
   ].join('\n');
 
 /** Runs the program with its arguments; resolves to the exit code. */

@@ -31,10 +31,14 @@ function withImplied(table: OptionTable<string>, args: readonly string[]): strin
   });
 }
 
-/** The arguments as option → text (flags: ''). @throws UsageError naming the argument. */
+/**
+ * The arguments as option → text (flags: ''). What belongs to no option goes to `others`, where a command takes such.
+ * @throws UsageError naming the argument.
+ */
 export function readArguments<Name extends string>(
   table: OptionTable<Name>,
   args: readonly string[],
+  others?: string[],
 ): Map<Name | 'help', string> {
   const known = Object.keys(table) as Name[];
   const options = Object.fromEntries(
@@ -43,6 +47,10 @@ export function readArguments<Name extends string>(
   const { tokens } = parseArgs({ args: withImplied(table, args), options, strict: false, tokens: true });
   const given = new Map<Name | 'help', string>();
   for (const token of tokens) {
+    if (token.kind === 'positional' && others !== undefined) {
+      others.push(token.value);
+      continue;
+    }
     if (token.kind === 'positional') throw new UsageError(`unexpected argument '${token.value}'`);
     if (token.kind === 'option-terminator') throw new UsageError("unexpected argument '--'");
     const name = (token.rawName === '-h' ? 'help' : token.name) as Name;
