@@ -4,7 +4,7 @@
  */
 import uPlot from 'uplot';
 import { element } from './dom.ts';
-import { colourOf, DASHES, SERIES_COLOURS } from './theme.ts';
+import { colourOf, DASHES, SERIES_COLOURS, swatchOf } from './theme.ts';
 
 export interface ChartSeries {
   name: string;
@@ -27,6 +27,8 @@ export interface Chart {
   x: readonly number[];
   /** What the read-out says of a place on the x axis. */
   sayX: (at: number) => string;
+  /** What is read while nobody points: the last place, unless it is said. */
+  rest?: number;
   xTime?: boolean;
   xSplits?: readonly number[];
   xTick?: (value: number) => string;
@@ -81,8 +83,6 @@ export function drawChart(into: HTMLElement, chart: Chart): void {
     'aria-label': `${chart.name} Left and right arrow keys read its points.`,
   }))
     plotBox.setAttribute(name, value);
-  const hint = 'Point at the chart, or focus it and use the arrow keys, to read its figures.';
-  readOut.textContent = hint;
   into.append(element('figure', { className: 'chart' }, element('figcaption', {}, chart.title), plotBox, readOut));
 
   const [ink, grid] = [colourOf('--muted'), colourOf('--grid')];
@@ -95,17 +95,12 @@ export function drawChart(into: HTMLElement, chart: Chart): void {
     const width = Math.max(200, plotBox.clientWidth);
     return { width, height: width < NARROW ? HEIGHT_NARROW : HEIGHT };
   };
-  const say = (at: number | null | undefined) => {
-    if (at === null || at === undefined || chart.x[at] === undefined) {
-      readOut.textContent = hint;
-      return;
-    }
+  const rest = chart.rest ?? chart.x.length - 1;
+  const say = (at: number) => {
     const lines = chart.series
       .filter(({ values }) => values[at] !== null && values[at] !== undefined)
       .map((series) => {
-        const swatch = element('span', { className: 'swatch' });
-        swatch.style.background = colours[series.place % colours.length]!;
-        return element('span', { className: 'reading' }, swatch, series.say(at));
+        return element('span', { className: 'reading' }, swatchOf(series.place), series.say(at));
       });
     readOut.replaceChildren(element('strong', {}, chart.sayX(at)), ...lines);
   };
@@ -121,6 +116,7 @@ export function drawChart(into: HTMLElement, chart: Chart): void {
       axes: [
         {
           ...axis,
+          size: 32,
           space: TICK_GAP,
           ...(chart.xSplits && { splits: () => [...chart.xSplits!] }),
           ...(chart.xTick && { values: (_: uPlot, splits: number[]) => splits.map(chart.xTick!) }),
@@ -149,7 +145,7 @@ export function drawChart(into: HTMLElement, chart: Chart): void {
         }),
       ],
       hooks: {
-        setCursor: [(made) => say(made.cursor.idx)],
+        setCursor: [(made) => say(made.cursor.idx ?? rest)],
         drawAxes: [(made) => drawMarks(made, chart, colours)],
         draw: [(made) => drawBars(made, chart, colours)],
       },
@@ -157,6 +153,7 @@ export function drawChart(into: HTMLElement, chart: Chart): void {
     [[...chart.x], ...chart.series.map(({ values }) => [...values])] as uPlot.AlignedData,
     plotBox,
   );
+  say(rest);
   for (const canvas of plotBox.querySelectorAll('canvas')) {
     canvas.setAttribute('role', 'img');
     canvas.setAttribute('aria-label', chart.name);

@@ -87,6 +87,11 @@ export function figure(value: number): string {
   return size < 1e-4 ? value.toExponential(1) : value.toPrecision(DIGITS);
 }
 
+/** As short as it can be: for axes. */
+export const tick = (value: number) =>
+  Number(value.toPrecision(4)).toLocaleString('en-US', { maximumFractionDigits: 6 });
+export const probability = (p: number) => Number(p.toPrecision(1)).toString();
+
 export const withUnit = (value: number, unit: string) => (unit === '' ? figure(value) : `${figure(value)} ${unit}`);
 export const titleOf = ({ title, unit }: Metric) => (unit === '' ? title : `${title}, ${unit}`);
 export const microseconds = (ns: number) => figure(ns / NS_PER_US);

@@ -1,7 +1,7 @@
 /**
  * The statistics that the page shows, all in this one file: the views know nothing but these functions.
- * Intervals are percentile bootstraps; change points are found by splitting where the medians' places differ most and
- * asking by permutation how often chance splits as well.
+ * Intervals are percentile bootstraps; change points are found by splitting where the means differ most for their
+ * sizes and asking by permutation how often chance splits as well.
  */
 
 export function quantile(values: readonly number[], p: number): number {
@@ -70,12 +70,12 @@ export function changePoints(
   const random = randomOf(seed);
   const cuts: { index: number; p: number }[] = [];
   const search = (from: number, to: number) => {
-    const ranks = ranksOf(series.slice(from, to));
-    const best = bestSplit(ranks, stretchMin);
+    const values = series.slice(from, to);
+    const best = bestSplit(values, stretchMin);
     if (best === null) return;
     let asGood = 1;
     for (let i = 0; i < permutations; i++)
-      if (bestSplit(shuffled(ranks, random), stretchMin)!.score >= best.score) asGood++;
+      if (bestSplit(shuffled(values, random), stretchMin)!.score >= best.score) asGood++;
     const p = asGood / (permutations + 1);
     if (p > level) return;
     cuts.push({ index: from + best.at, p });
@@ -92,19 +92,14 @@ export function changePoints(
   }));
 }
 
-function ranksOf(values: readonly number[]): number[] {
-  const sorted = [...values].sort((a, b) => a - b);
-  return values.map((value) => (sorted.indexOf(value) + sorted.lastIndexOf(value)) / 2);
-}
-
-/** The split whose two sides' mean ranks differ most for their sizes. */
-function bestSplit(ranks: readonly number[], stretchMin: number): { at: number; score: number } | null {
-  const count = ranks.length;
-  const mean = ranks.reduce((sum, rank) => sum + rank, 0) / count;
+/** The split whose two sides' means differ most for their sizes. */
+function bestSplit(values: readonly number[], stretchMin: number): { at: number; score: number } | null {
+  const count = values.length;
+  const mean = values.reduce((whole, value) => whole + value, 0) / count;
   let best: { at: number; score: number } | null = null;
   let sum = 0;
   for (let at = 1; at <= count - stretchMin; at++) {
-    sum += ranks[at - 1]! - mean;
+    sum += values[at - 1]! - mean;
     if (at < stretchMin) continue;
     const score = (sum * sum) / (at * (count - at));
     if (best === null || score > best.score) best = { at, score };

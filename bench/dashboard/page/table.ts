@@ -5,7 +5,7 @@ export type CellText = string | Node;
 
 export interface TableSpec {
   caption: string;
-  head: readonly string[];
+  head: readonly CellText[];
   /** Which columns are figures, set right. */
   figures: readonly number[];
   count: number;

@@ -14,6 +14,26 @@ export const DASHES: readonly number[][] = [
   [8, 3, 2, 3, 2, 3],
 ];
 
+const SVG = 'http://www.w3.org/2000/svg';
+
+export function shapeOf(tag: string, attributes: Record<string, string | number>): SVGElement {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
+  return made;
+}
+
+/** How a series is drawn, for a legend. */
+export function swatchOf(place: number): SVGElement {
+  const dash = DASHES[place % DASHES.length]!.join(' ');
+  const swatch = shapeOf('svg', {
+    viewBox: '0 0 30 10',
+    class: `swatch series-${place % SERIES_MAX}`,
+    'aria-hidden': 'true',
+  });
+  swatch.append(shapeOf('line', { x1: 0, x2: 30, y1: 5, y2: 5, 'stroke-dasharray': dash }));
+  return swatch;
+}
+
 let probe: HTMLElement | null = null;
 
 /** What a custom property is in the theme that is shown. */

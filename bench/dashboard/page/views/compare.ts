@@ -5,6 +5,7 @@ import { count, figure, type Metric, minuteOf, titleOf, withUnit } from '../metr
 import { isOfSeries, nameOf, varyingIn } from '../records.ts';
 import { median, type Ratio, ratioOfMedians } from '../statistics.ts';
 import { tableOf } from '../table.ts';
+import { shapeOf } from '../theme.ts';
 import { type Context, chosenOf, controls, metricChoices, metricOf, optionChoice } from './view.ts';
 
 /** Fewer repetitions say nothing of their scatter. */
@@ -76,7 +77,9 @@ export function compareView(into: HTMLElement, context: Context): void {
     into.append(note(`There is only one ${by} here: nothing to compare. Measure another, or take a filter back.`));
     return;
   }
-  const pairs = pairsOf(context, by, a, b, metric).sort((x, y) => x.ratio - y.ratio);
+  const pairs = pairsOf(context, by, a, b, metric).sort((x, y) =>
+    metric.rising ? x.ratio - y.ratio : y.ratio - x.ratio,
+  );
   if (pairs.length === 0) {
     into.append(note('A and B have no configuration in common that measured this.'));
     return;
@@ -113,7 +116,9 @@ function bySeries({ records }: Context, among: readonly number[]): Map<number, n
   const groups = new Map<number, number[]>();
   for (const record of among) {
     const series = records.seriesOf[record]!;
-    groups.set(series, [...(groups.get(series) ?? []), record]);
+    const known = groups.get(series);
+    if (known === undefined) groups.set(series, [record]);
+    else known.push(record);
   }
   return groups;
 }
@@ -153,12 +158,16 @@ function drawPairs(into: HTMLElement, pairs: readonly Pair[], metric: Metric): v
     ),
   );
   const caption = `${titleOf(metric)}: B over A, with 95 % intervals of the ratio of medians`;
-  const ends = `${figure(Math.exp(-reach))} … 1 … ${figure(Math.exp(reach))}`;
+  const axis = element(
+    'span',
+    { className: 'ratio-axis' },
+    ...[Math.exp(-reach), 1, Math.exp(reach)].map((end) => element('span', {}, figure(end))),
+  );
   const box = tableOf(
     {
       caption,
-      head: ['Configuration', 'A', 'B', 'B / A', 'Interval', 'Verdict', ends],
-      figures: [1, 2, 3, 4],
+      head: ['Configuration', 'B / A', 'Interval', axis, 'Verdict', 'A', 'B'],
+      figures: [1, 2, 5, 6],
       count: pairs.length,
       row: (i) => {
         const pair = pairs[i]!;
@@ -166,19 +175,19 @@ function drawPairs(into: HTMLElement, pairs: readonly Pair[], metric: Metric): v
         const [word, kind] = verdictOf(interval, metric);
         return [
           pair.name,
-          withUnit(median(pair.a), metric.unit),
-          withUnit(median(pair.b), metric.unit),
           figure(pair.ratio),
           interval === null ? '–' : `${figure(interval.low)} to ${figure(interval.high)}`,
-          element('span', { className: `verdict ${kind}` }, word),
           plotOf(pair.ratio, interval, reach, kind),
+          element('span', { className: `verdict ${kind}` }, word),
+          withUnit(median(pair.a), metric.unit),
+          withUnit(median(pair.b), metric.unit),
         ];
       },
     },
     ROWS_SHOWN,
   );
-  box.querySelector('table')!.classList.add('ratios');
   into.append(
+    element('p', { className: 'table-title' }, `${caption}; worst first`),
     box,
     note(
       `An interval wants ${REPETITIONS_MIN} repetitions on each side; where it holds 1 there is no difference that could be told from scatter. Configurations that only one side has are left out.`,
@@ -192,7 +201,6 @@ function verdictOf(interval: Ratio | null, { rising }: Metric): [word: string, k
   return interval.low > 1 === rising ? ['▲ better', 'better'] : ['▼ worse', 'worse'];
 }
 
-const SVG = 'http://www.w3.org/2000/svg';
 const WIDTH = 200;
 const HEIGHT = 18;
 
@@ -202,18 +210,13 @@ function plotOf(ratio: number, interval: Ratio | null, reach: number, kind: stri
     const share = Math.log(value) / reach;
     return WIDTH / 2 + Math.max(-1, Math.min(1, Number.isNaN(share) ? 0 : share)) * (WIDTH / 2 - 6);
   };
-  const shape = (tag: string, attributes: Record<string, string | number>): SVGElement => {
-    const made = document.createElementNS(SVG, tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
-    return made;
-  };
   const middle = HEIGHT / 2;
-  const plot = shape('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: `forest ${kind}`, 'aria-hidden': 'true' });
-  plot.append(shape('line', { x1: WIDTH / 2, x2: WIDTH / 2, y1: 0, y2: HEIGHT, class: 'one' }));
+  const plot = shapeOf('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: `forest ${kind}`, 'aria-hidden': 'true' });
+  plot.append(shapeOf('line', { x1: WIDTH / 2, x2: WIDTH / 2, y1: 0, y2: HEIGHT, class: 'one' }));
   if (interval !== null)
     plot.append(
-      shape('line', { x1: place(interval.low), x2: place(interval.high), y1: middle, y2: middle, class: 'interval' }),
+      shapeOf('line', { x1: place(interval.low), x2: place(interval.high), y1: middle, y2: middle, class: 'interval' }),
     );
-  plot.append(shape('circle', { cx: place(ratio), cy: middle, r: 4 }));
+  plot.append(shapeOf('circle', { cx: place(ratio), cy: middle, r: 4 }));
   return plot;
 }

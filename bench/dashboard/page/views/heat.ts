@@ -187,8 +187,7 @@ function mapOf(
   const caption = `${titleOf(metric)} by ${rows.name}${columns === null ? '' : ` and ${columns.name}`}${over}`;
   const table = element(
     'table',
-    { className: 'map', id: 'map' },
-    element('caption', {}, caption),
+    { className: 'map', id: 'map', attributes: { 'aria-label': caption } },
     element(
       'thead',
       {},
@@ -216,7 +215,7 @@ function mapOf(
     bar,
     ` better, ${withUnit(good, metric.unit)}`,
   );
-  const map = element('figure', { className: 'chart' }, box, key, readOut);
+  const map = element('figure', { className: 'chart' }, element('figcaption', {}, caption), box, key, readOut);
   if (partial) map.append(note('* of fewer cells than the others'));
   return map;
 }

@@ -2,11 +2,22 @@
 import { drawChart } from '../chart.ts';
 import { checkboxOf, element, note } from '../dom.ts';
 import { type History, historyOf, valuesOf } from '../history-points.ts';
-import { count, dayOf, figure, METRICS, type Metric, minuteOf, titleOf, withUnit } from '../metrics.ts';
+import {
+  count,
+  dayOf,
+  figure,
+  METRICS,
+  type Metric,
+  minuteOf,
+  probability,
+  tick,
+  titleOf,
+  withUnit,
+} from '../metrics.ts';
 import { isOfSeries, nameOf, varyingIn } from '../records.ts';
 import { type ChangePoint, changePoints, median, quantile } from '../statistics.ts';
 import { foldedTable } from '../table.ts';
-import { colourOf, SERIES_COLOURS, SERIES_MAX } from '../theme.ts';
+import { SERIES_MAX, swatchOf } from '../theme.ts';
 import { type Context, chosenOf, controls, metricChoices, optionChoice, optionOf, setOption } from './view.ts';
 
 const MS_PER_S = 1000;
@@ -45,8 +56,10 @@ export function historyView(into: HTMLElement, context: Context): void {
   const metrics = METRICS.filter(({ name }) =>
     show === both.value ? name === 'speed' || name === 'notifications' : name === show,
   );
-  for (const metric of metrics) drawHistory(into, context, history, chosen, metric, byTime, fromZero);
-  into.append(seriesList(context, history, chosen));
+  for (const [i, metric] of metrics.entries()) {
+    drawHistory(into, context, history, chosen, metric, byTime, fromZero);
+    if (i === 0) into.append(seriesList(context, history, chosen));
+  }
 }
 
 /** Those in the address, or the ones with most points. */
@@ -103,7 +116,7 @@ function drawHistory(
     xTime: byTime,
     sayX: sayPoint,
     ...(!byTime && { xTick: (place: number) => points[place]?.commit.slice(0, 8) ?? '' }),
-    yTick: figure,
+    yTick: tick,
     fromZero,
     series: lines.map(({ name, place, values, medians }) => ({
       name,
@@ -126,11 +139,9 @@ function drawHistory(
         'ul',
         { className: 'changes' },
         ...changed.slice(0, LISTED_MAX).map(({ change, name, place }) => {
-          const swatch = element('span', { className: 'swatch' });
-          swatch.style.background = colourOf(SERIES_COLOURS[place]!);
           const { before, after, p, index } = change;
-          const words = `${name}: ${withUnit(before, metric.unit)} → ${withUnit(after, metric.unit)} (${figure(after / before)} times) from ${points[index]!.commit}, ${dayOf(points[index]!.atMs)}; p = ${figure(p)}`;
-          return element('li', {}, swatch, words);
+          const words = `${name}: ${withUnit(before, metric.unit)} → ${withUnit(after, metric.unit)} (${figure(after / before)} times) from ${points[index]!.commit}, ${dayOf(points[index]!.atMs)}; p = ${probability(p)}`;
+          return element('li', {}, swatchOf(place), words);
         }),
       ),
     );
@@ -164,7 +175,7 @@ function drawHistory(
 function sayValues(values: readonly number[], { unit }: Metric): string {
   const middle = withUnit(median(values), unit);
   if (values.length === 1) return `${middle}, one repetition`;
-  return `${middle}, middle half ${figure(quantile(values, 0.25))} to ${figure(quantile(values, 0.75))} of ${values.length}`;
+  return `${middle} (${figure(quantile(values, 0.25))} to ${figure(quantile(values, 0.75))})`;
 }
 
 /** The legend, which chooses, too. */
@@ -180,11 +191,7 @@ function seriesList(context: Context, { series }: History, chosen: readonly numb
   const items = listed.map(({ id, at }) => {
     const place = chosen.indexOf(id);
     const label = element('span', {});
-    if (place >= 0) {
-      const swatch = element('span', { className: 'swatch' });
-      swatch.style.background = colourOf(SERIES_COLOURS[place]!);
-      label.append(swatch);
-    }
+    if (place >= 0) label.append(swatchOf(place));
     label.append(`${nameOf(records, records.exampleOf[id]!, varying)} (${count(at.size, 'point')})`);
     const box = checkboxOf(`series-${id}`, label, place >= 0, (on) =>
       set(on ? [...chosen, id] : chosen.filter((other) => other !== id)),

@@ -2,10 +2,10 @@
 import { LATENCY_KINDS, TAILS } from '../../page-data.ts';
 import { drawChart } from '../chart.ts';
 import { checkboxOf, element, note } from '../dom.ts';
-import { count, figure, KIND_TITLES, microseconds, minuteOf } from '../metrics.ts';
+import { count, KIND_TITLES, microseconds, minuteOf, tick } from '../metrics.ts';
 import { type Distribution, isOfSeries, nameOf, valueAtTail, varyingIn } from '../records.ts';
 import { foldedTable } from '../table.ts';
-import { colourOf, SERIES_COLOURS, SERIES_MAX } from '../theme.ts';
+import { SERIES_MAX, swatchOf } from '../theme.ts';
 import { type Context, chosenOf, controls, optionChoice, optionOf, setOption } from './view.ts';
 
 const DRAWN_BY_DEFAULT = 4;
@@ -16,7 +16,7 @@ const NS_PER_US = 1000;
 const nines = (tail: number) => -Math.log10(tail);
 const PERCENTILES = [0.5, 0.1, 0.01, 0.001, 0.0001, 0.00001] as const;
 const percent = (tail: number) => `${Number((100 * (1 - tail)).toFixed(6))} %`;
-const TICKS = [1, ...PERCENTILES, 0.000001];
+const TICKS = [...PERCENTILES, 0.000001];
 
 export function latencyView(into: HTMLElement, context: Context): void {
   const { records, passing } = context;
@@ -57,8 +57,9 @@ export function latencyView(into: HTMLElement, context: Context): void {
     sayX: (at) => percent(TAILS[at]!),
     xSplits: TICKS.map(nines).filter((place) => place <= x.at(-1)! + 0.01),
     xTick: (place) => percent(10 ** -place),
-    yTick: figure,
+    yTick: tick,
     yLog: true,
+    rest: Math.min(x.length - 1, TAILS.indexOf(0.01)),
     series: curves.map(({ name, place, distribution }) => ({
       name,
       place,
@@ -115,11 +116,7 @@ function recordList(
   const items = listed.map((record) => {
     const place = chosen.indexOf(record);
     const label = element('span', {});
-    if (place >= 0) {
-      const swatch = element('span', { className: 'swatch' });
-      swatch.style.background = colourOf(SERIES_COLOURS[place]!);
-      label.append(swatch);
-    }
+    if (place >= 0) label.append(swatchOf(place));
     label.append(nameAt(record));
     const box = checkboxOf(`record-${record}`, label, place >= 0, (on) =>
       set(on ? [...chosen, record] : chosen.filter((other) => other !== record)),
