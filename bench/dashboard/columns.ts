@@ -38,6 +38,8 @@ interface FieldOf {
   name: string;
   group: FieldGroup;
   of: (record: RunRecord) => Value;
+  /** Listed with the newest first; others by value. */
+  byTime?: boolean;
 }
 
 /** Every field that can be filtered by. */
@@ -45,10 +47,15 @@ const FIELDS: FieldOf[] = [
   ...(Object.keys(configSchema.shape) as (keyof RunRecord['config'])[]).map(
     (key): FieldOf => ({ name: optionName(key), group: 'config', of: ({ config }) => config[key] }),
   ),
-  { name: 'label', group: 'record', of: ({ label }) => label || 'none' },
-  { name: 'commit', group: 'record', of: commitOf },
+  { name: 'label', group: 'record', of: ({ label }) => label || 'none', byTime: true },
+  { name: 'commit', group: 'record', of: commitOf, byTime: true },
   { name: 'outcome', group: 'record', of: ({ outcome }) => outcome },
-  { name: 'sweep', group: 'record', of: ({ sweep }) => (sweep === null ? 'none' : `${sweep.id} ${sweep.seed}`) },
+  {
+    name: 'sweep',
+    group: 'record',
+    of: ({ sweep }) => (sweep === null ? 'none' : `${sweep.id} ${sweep.seed}`),
+    byTime: true,
+  },
   // Commit and changes are one field, above.
   ...(Object.keys(environmentSchema.shape) as (keyof RunRecord['environment'])[])
     .filter((key) => key !== 'commit' && key !== 'dirty')
@@ -122,8 +129,9 @@ export class Columns {
       made,
       skippedLines,
       count: rows.length,
-      fields: FIELDS.map(({ name, group }, i) => {
-        const values = [...new Set(rows.map((row) => row.values[i]!))].sort(inOrder);
+      fields: FIELDS.map(({ name, group, byTime = false }, i) => {
+        const seen = [...new Set(rows.map((row) => row.values[i]!))];
+        const values = byTime ? seen.reverse() : seen.sort(inOrder);
         const places = new Map(values.map((value, place) => [value, place]));
         const column = values.length < 2 ? null : rows.map((row) => places.get(row.values[i]!)!);
         return { name, group, values, column };

@@ -31,7 +31,8 @@ export interface Chart {
   rest?: number;
   xTime?: boolean;
   xSplits?: readonly number[];
-  xTick?: (value: number) => string;
+  /** `step` is the distance between ticks. */
+  xTick: (value: number, step: number) => string;
   yTick: (value: number) => string;
   yLog?: boolean;
   fromZero?: boolean;
@@ -44,7 +45,7 @@ const HEIGHT = 320;
 const HEIGHT_NARROW = 260;
 const NARROW = 560;
 const FONT = '12px system-ui, sans-serif';
-const TICK_GAP = 70;
+const TICK_GAP = 84;
 const CAP = 3;
 
 const drawn: { plot: uPlot; observer: ResizeObserver }[] = [];
@@ -107,6 +108,8 @@ export function drawChart(into: HTMLElement, chart: Chart): void {
   const plot = new uPlot(
     {
       ...sizeOf(),
+      // Universal time, as everywhere on the page.
+      tzDate: (atS) => uPlot.tzDate(new Date(atS * 1000), 'Etc/UTC'),
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, y: false, points: { size: 8 } },
       scales: {
@@ -119,7 +122,8 @@ export function drawChart(into: HTMLElement, chart: Chart): void {
           size: 32,
           space: TICK_GAP,
           ...(chart.xSplits && { splits: () => [...chart.xSplits!] }),
-          ...(chart.xTick && { values: (_: uPlot, splits: number[]) => splits.map(chart.xTick!) }),
+          values: (_: uPlot, splits: number[], _axis: number, _space: number, step: number) =>
+            splits.map((value) => chart.xTick(value, step)),
           // Indices have no halves.
           ...(!chart.xTime && !chart.xSplits && { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] }),
         },

@@ -90,7 +90,9 @@ function fieldFilter(field: Field, state: () => State, go: (state: State) => voi
     const kept = state().filters.get(field.name);
     const text = search.value.toLowerCase();
     const found = field.values.filter((value) => value.toLowerCase().includes(text));
-    const listed = [...new Set([...(kept ?? []), ...found.slice(0, LISTED_MAX)])];
+    const wanted = new Set([...found.slice(0, LISTED_MAX), ...(kept ?? [])]);
+    // The address may name values that no record has.
+    const listed = [...field.values.filter((value) => wanted.delete(value)), ...wanted];
     boxes.clear();
     list.replaceChildren(
       ...listed.map((value, i) => {

@@ -78,11 +78,11 @@ function show(): void {
   const focused = document.activeElement?.id ?? '';
   const scrolled = new Map([...main.querySelectorAll('.legend ul')].map((list, i) => [i, list.scrollTop]));
   dropCharts();
-  main.replaceChildren(element('h2', {}, VIEW_TABLE[state.view].title));
   if (records.count === 0) {
-    main.append(emptyPage());
+    main.replaceChildren(emptyPage());
     return;
   }
+  main.replaceChildren(element('h2', {}, VIEW_TABLE[state.view].title));
   const passing = records.passing(state.filters);
   filters.sync(state, passing.length);
   if (passing.length === 0)

@@ -115,7 +115,7 @@ function drawHistory(
     x,
     xTime: byTime,
     sayX: sayPoint,
-    ...(!byTime && { xTick: (place: number) => points[place]?.commit.slice(0, 8) ?? '' }),
+    xTick: byTime ? timeTick : (place) => points[place]?.commit.slice(0, 8) ?? '',
     yTick: tick,
     fromZero,
     series: lines.map(({ name, place, values, medians }) => ({
@@ -171,6 +171,10 @@ function drawHistory(
     }),
   );
 }
+
+const S_PER_DAY = 86_400;
+const timeTick = (atS: number, stepS: number) =>
+  stepS < S_PER_DAY ? minuteOf(atS * MS_PER_S).slice('2026-'.length) : dayOf(atS * MS_PER_S);
 
 function sayValues(values: readonly number[], { unit }: Metric): string {
   const middle = withUnit(median(values), unit);
