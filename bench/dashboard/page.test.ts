@@ -72,7 +72,7 @@ async function openAll(page: Page): Promise<void> {
 
 /** The page's policy lets nobody evaluate a text in it, so that this asks from outside. */
 async function until(page: Page, condition: string): Promise<void> {
-  for (let i = 0; i < 200; i++) {
+  for (let i = 0; i < 600; i++) {
     if (await inPage(page, condition)) return;
     await page.waitForTimeout(50);
   }

@@ -190,7 +190,7 @@ function drawPairs(into: HTMLElement, pairs: readonly Pair[], metric: Metric): v
     element('p', { className: 'table-title' }, `${caption}; worst first`),
     box,
     note(
-      `An interval wants ${REPETITIONS_MIN} repetitions on each side; where it holds 1 there is no difference that could be told from scatter. Configurations that only one side has are left out.`,
+      `An interval wants ${REPETITIONS_MIN} repetitions on each side; where it holds 1 there is no difference that could be told from scatter. Configurations that only one side has, or where A is zero, are left out.`,
     ),
   );
 }

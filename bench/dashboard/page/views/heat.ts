@@ -28,8 +28,9 @@ function cellsOf(records: Records, among: readonly number[], metric: Metric): Ce
   });
 }
 
-function geometricMean(values: readonly number[]): number {
-  if (values.some((value) => value <= 0)) return values.reduce((sum, value) => sum + value, 0) / values.length;
+/** Geometric, so that cells of very different speeds count alike; arithmetic where something is zero. */
+function meanOf(values: readonly number[], geometric: boolean): number {
+  if (!geometric) return values.reduce((sum, value) => sum + value, 0) / values.length;
   return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 }
 
@@ -130,7 +131,16 @@ function mapOf(
     const key = `${rows.placeOf(cell.record)} ${columns?.placeOf(cell.record) ?? 0}`;
     fields.set(key, [...(fields.get(key) ?? []), cell]);
   }
-  const means = new Map([...fields].map(([key, of]) => [key, geometricMean(of.map((cell) => cell.median))]));
+  const geometric = cells.every((cell) => cell.median > 0);
+  const means = new Map(
+    [...fields].map(([key, of]) => [
+      key,
+      meanOf(
+        of.map((cell) => cell.median),
+        geometric,
+      ),
+    ]),
+  );
   const [least, most] = [Math.min(...means.values()), Math.max(...means.values())];
   const whole = Math.max(...[...fields.values()].map((of) => of.length));
   /** 0 to 1, bad to good, on a logarithmic scale where there is one. */
@@ -183,7 +193,7 @@ function mapOf(
   });
   walkable(boxes);
   const others = varying.filter((field) => field !== rows && field !== columns).map(({ name }) => name);
-  const over = others.length === 0 ? '' : `; geometric mean over ${others.join(', ')}`;
+  const over = others.length === 0 ? '' : `; ${geometric ? 'geometric mean' : 'mean'} over ${others.join(', ')}`;
   const caption = `${titleOf(metric)} by ${rows.name}${columns === null ? '' : ` and ${columns.name}`}${over}`;
   const table = element(
     'table',
