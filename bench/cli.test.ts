@@ -43,6 +43,9 @@ const endings: [args: string[], code: number, out: RegExp, err: RegExp][] = [
   [['micro', '--only', 'empty', '--time', '1'], 0, /│ empty +│ +[\d.]+ ± [\d.]+ +│/, /^$/],
   [['micro', '--onyl', 'empty'], 2, /^$/, /^vringbench: unknown argument '--onyl'; did you mean --only\?\n$/],
   [['matrix', '--help'], 0, /vringbench matrix.*--heat A,B.*Examples.*Exit codes/s, /^$/],
+  [['dashboard', '--help'], 0, /vringbench dashboard.*--title TEXT.*Examples.*Exit codes/s, /^$/],
+  [['dashboard', '--outt', 'x'], 2, /^$/, /^vringbench: unknown argument '--outt'; did you mean --out\?\n$/],
+  [['dashboard', '/nowhere'], 2, /^$/, /^vringbench: \/nowhere: cannot be read: ENOENT.*\n$/],
   [
     ['matrix', '--doorbel', 'futex'],
     2,

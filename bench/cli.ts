@@ -3,6 +3,7 @@ import { endianness } from 'node:os';
 import { type Console, EXIT_USAGE, type Hooks } from './command-line/command.ts';
 import { nearest, UsageError } from './command-line/option-values.ts';
 import { compareCommand } from './compare/command.ts';
+import { dashboardCommand } from './dashboard/command.ts';
 import { exportCommand } from './export/command.ts';
 import { matrixCommand } from './matrix/command.ts';
 import { microCommand } from './micro/command.ts';
@@ -33,6 +34,10 @@ const COMMANDS: Record<string, Command> = {
     summary: 'records in the formats of other programs',
     run: (args, console) => exportCommand(args, console),
   },
+  dashboard: {
+    summary: 'records as one page of charts that needs no network',
+    run: (args, console) => dashboardCommand(args, console),
+  },
   help: {
     summary: 'this list, and the options of run; help COMMAND: those of a command',
     run: async ([name, ...more], console) => {
@@ -48,7 +53,7 @@ const commandList = () =>
     'vringbench: a virtio ring with both ends in TypeScript, measured',
     '',
     'Commands (each has --help; --version alone prints the version)',
-    ...Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`),
+    ...Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`),
   ].join('\n');
 
 /** @throws UsageError */

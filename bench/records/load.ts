@@ -19,6 +19,13 @@ export interface Problem {
   why: string;
 }
 
+/** A record, and where it stands. */
+export interface PlacedRecord {
+  file: string;
+  line: number;
+  record: RunRecord;
+}
+
 export interface Loaded {
   /** In the order of the files and their lines; each id once. */
   records: RunRecord[];
@@ -44,19 +51,29 @@ export const programVersion = (): string =>
 export function loadRecords(paths: readonly string[], lineBytesMax = LINE_BYTES_MAX): Loaded {
   const records: RunRecord[] = [];
   const problems: Problem[] = [];
+  for (const found of eachRecord(paths, lineBytesMax))
+    if ('why' in found) problems.push(found);
+    else records.push(found.record);
+  return { records, problems };
+}
+
+/** The same one by one, where all together would be too much to keep. @throws UsageError */
+export function* eachRecord(
+  paths: readonly string[],
+  lineBytesMax = LINE_BYTES_MAX,
+): Generator<PlacedRecord | Problem> {
   const places = new Map<string, string>();
   for (const file of recordFiles(paths))
     for (const line of readable(file, () => linesOf(file, lineBytesMax))) {
       const parsed = parsedLine(line);
       if (parsed === null) continue;
       const why = 'why' in parsed ? parsed.why : sameAs(places.get(parsed.record.id));
-      if (why !== null) problems.push({ file, line: line.number, why });
+      if (why !== null) yield { file, line: line.number, why };
       else if ('record' in parsed) {
-        records.push(parsed.record);
         places.set(parsed.record.id, `${file}, line ${line.number}`);
+        yield { file, line: line.number, record: parsed.record };
       }
     }
-  return { records, problems };
 }
 
 const sameAs = (place: string | undefined): string | null =>

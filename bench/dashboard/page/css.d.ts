@@ -1,0 +1,2 @@
+/** Styles are bundled; to the types they are nothing. */
+declare module '*.css';

@@ -1,0 +1,50 @@
+/** The history's series: what each configuration measured at each commit. Pure. */
+import type { Metric } from './metrics.ts';
+import { dayOf } from './metrics.ts';
+import type { Records } from './records.ts';
+
+export interface Point {
+  /** `none` for records without one: those are told apart by their day. */
+  commit: string;
+  /** Of the first record. */
+  atMs: number;
+  /** Place in the order of time. */
+  place: number;
+}
+
+export interface History {
+  points: readonly Point[];
+  /** Records of each series by the place of the point; those with most points first. */
+  series: { id: number; at: ReadonlyMap<number, readonly number[]> }[];
+}
+
+/** `byDay`: a commit measured on several days is a point on each, as a time axis wants it. */
+export function historyOf(records: Records, passing: readonly number[], byDay: boolean): History {
+  const points = new Map<string, Point>();
+  const series = new Map<number, Map<number, number[]>>();
+  const commits = records.field('commit');
+  for (const record of passing) {
+    const commit = commits.values[commits.placeOf(record)]!;
+    const atMs = records.atMs[record]!;
+    const key = byDay || commit === 'none' ? `${commit} ${dayOf(atMs)}` : commit;
+    let point = points.get(key);
+    if (point === undefined) {
+      point = { commit, atMs, place: points.size };
+      points.set(key, point);
+    }
+    const id = records.seriesOf[record]!;
+    const at = series.get(id) ?? new Map<number, number[]>();
+    series.set(id, at);
+    const there = at.get(point.place);
+    if (there === undefined) at.set(point.place, [record]);
+    else there.push(record);
+  }
+  return {
+    points: [...points.values()],
+    series: [...series].map(([id, at]) => ({ id, at })).sort((a, b) => b.at.size - a.at.size || a.id - b.id),
+  };
+}
+
+/** What a metric was in all repetitions of these records. */
+export const valuesOf = (records: Records, metric: Metric, of: readonly number[]): number[] =>
+  of.flatMap((record) => metric.of(records, record));

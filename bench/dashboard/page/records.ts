@@ -1,0 +1,137 @@
+/** The embedded columns, opened: which record has which value, which configuration it is of, what it measured. */
+import { type FieldGroup, type FigureName, type LatencyKind, type PageData, TAILS, tailsOf } from '../page-data.ts';
+
+export interface Field {
+  name: string;
+  group: FieldGroup;
+  values: readonly string[];
+  /** Its place in `values`, of a record. */
+  placeOf: (record: number) => number;
+}
+
+/** A record's distribution of one kind of latency. */
+export interface Distribution {
+  samples: number;
+  /** Nanoseconds at each of `TAILS` that there are enough samples for. */
+  valuesNs: readonly number[];
+  maxNs: number;
+}
+
+export class Records {
+  readonly title: string;
+  readonly made: string;
+  readonly skippedLines: number;
+  readonly count: number;
+  readonly fields: readonly Field[];
+  readonly atMs: Float64Array;
+  /** Of each record: records of one configuration on one machine have the same. */
+  readonly seriesOf: Int32Array;
+  /** Some record of each series. */
+  readonly exampleOf: readonly number[];
+  private readonly data: PageData;
+  private readonly starts: Int32Array;
+
+  constructor(data: PageData) {
+    this.data = data;
+    this.title = data.title;
+    this.made = data.made;
+    this.skippedLines = data.skippedLines;
+    this.count = data.count;
+    this.fields = data.fields.map(({ name, group, values, column }) => ({
+      name,
+      group,
+      values,
+      placeOf: column === null ? () => 0 : (record) => column[record]!,
+    }));
+    this.atMs = new Float64Array(data.count);
+    this.starts = new Int32Array(data.count + 1);
+    let atMs = 0;
+    for (let record = 0; record < data.count; record++) {
+      atMs += data.at[record]!;
+      this.atMs[record] = atMs;
+      this.starts[record + 1] = this.starts[record]! + data.repetitions[record]!;
+    }
+    const parts = this.fields.filter((field) => isOfSeries(field) && field.values.length > 1);
+    const known = new Map<string, number>();
+    const examples: number[] = [];
+    this.seriesOf = Int32Array.from({ length: data.count }, (_, record) => {
+      const key = parts.map((field) => field.placeOf(record)).join();
+      const series = known.get(key) ?? examples.push(record) - 1;
+      known.set(key, series);
+      return series;
+    });
+    this.exampleOf = examples;
+  }
+
+  field(name: string): Field {
+    return this.fields.find((field) => field.name === name)!;
+  }
+
+  value(name: string, record: number): string {
+    const field = this.field(name);
+    return field.values[field.placeOf(record)]!;
+  }
+
+  /** What every repetition of the record had. */
+  figures(name: FigureName, record: number): number[] {
+    return this.data.figures[name]
+      .slice(this.starts[record]!, this.starts[record + 1]!)
+      .filter((figure) => figure !== null);
+  }
+
+  distribution(kind: LatencyKind, record: number): Distribution | null {
+    const packed = this.data.latency[kind]?.[record];
+    if (!packed) return null;
+    const [samples, ...steps] = packed as [number, ...number[]];
+    let sum = 0;
+    const values = steps.map((step) => (sum += step));
+    const count = tailsOf(samples);
+    return { samples, valuesNs: values.slice(0, count), maxNs: values[count] ?? sum };
+  }
+
+  hasLatency(kind: LatencyKind): boolean {
+    return this.data.latency[kind] !== null;
+  }
+
+  /** In order: those that the filters keep. A value that no record has keeps none. */
+  passing(filters: ReadonlyMap<string, ReadonlySet<string>>): number[] {
+    const tests = this.fields.flatMap((field) => {
+      const wanted = filters.get(field.name);
+      return wanted === undefined ? [] : [{ field, keeps: field.values.map((value) => wanted.has(value)) }];
+    });
+    const kept: number[] = [];
+    for (let record = 0; record < this.count; record++)
+      if (tests.every(({ field, keeps }) => keeps[field.placeOf(record)])) kept.push(record);
+    return kept;
+  }
+}
+
+/** What tells one series of measurements from another; times, commits and outcomes are points on it. */
+export const isOfSeries = ({ name, group }: Pick<Field, 'name' | 'group'>) => group === 'config' || name === 'machine';
+
+/** The value that `share` of the samples lie above, nanoseconds; null where there are too few. */
+export function valueAtTail({ valuesNs }: Distribution, share: number): number | null {
+  const place = TAILS.findIndex((tail) => Math.abs(tail - share) < share / 100);
+  return valuesNs[place] ?? null;
+}
+
+/** The names of the fields that are not the same in all of these records. */
+export function varyingIn(among: readonly number[], fields: readonly Field[]): Field[] {
+  const [first] = among;
+  if (first === undefined) return [];
+  return fields.filter(
+    (field) => field.values.length > 1 && among.some((record) => field.placeOf(record) !== field.placeOf(first)),
+  );
+}
+
+/** What a value is of is seen from the value of these. */
+const PLAIN = new Set(['ordering', 'doorbell', 'workload', 'machine']);
+
+/** How a record is told from the others, by the fields in which they differ. */
+export function nameOf(records: Records, record: number, varying: readonly Field[]): string {
+  const parts = varying.map(({ name }) => {
+    const value = records.value(name, record);
+    return PLAIN.has(name) ? value : `${name}=${value}`;
+  });
+  return parts.length === 0 ? 'the one configuration' : parts.join(' ');
+}

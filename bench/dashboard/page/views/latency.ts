@@ -1,0 +1,137 @@
+/** View: latency distributions of several records over each other, on an axis that widens towards 100 %. */
+import { LATENCY_KINDS, TAILS } from '../../page-data.ts';
+import { drawChart } from '../chart.ts';
+import { checkboxOf, element, note } from '../dom.ts';
+import { count, KIND_TITLES, microseconds, minuteOf, tick } from '../metrics.ts';
+import { type Distribution, isOfSeries, nameOf, valueAtTail, varyingIn } from '../records.ts';
+import { foldedTable } from '../table.ts';
+import { SERIES_MAX, swatchOf } from '../theme.ts';
+import { type Context, chosenOf, controls, optionChoice, optionOf, setOption } from './view.ts';
+
+const DRAWN_BY_DEFAULT = 4;
+const LISTED_MAX = 200;
+const NS_PER_US = 1000;
+
+/** 0 at 0 %, 1 at 90 %, 2 at 99 %: how many nines. */
+const nines = (tail: number) => -Math.log10(tail);
+const PERCENTILES = [0.5, 0.1, 0.01, 0.001, 0.0001, 0.00001] as const;
+const percent = (tail: number) => `${Number((100 * (1 - tail)).toFixed(6))} %`;
+const TICKS = [...PERCENTILES, 0.000001];
+
+export function latencyView(into: HTMLElement, context: Context): void {
+  const { records, passing } = context;
+  const kinds = LATENCY_KINDS.filter((kind) => records.hasLatency(kind));
+  if (kinds.length === 0) {
+    into.append(note('No record here has measured latency. One that does: npm run bench -- --parallel --latency'));
+    return;
+  }
+  const choices = kinds.map((value) => ({ value, text: KIND_TITLES[value] }));
+  const kind = kinds.find((one) => one === chosenOf(context, 'kind', choices))!;
+  into.append(controls(optionChoice(context, 'kind', 'Of', choices)));
+  const known = passing.filter((record) => records.distribution(kind, record) !== null).reverse();
+  if (known.length === 0) {
+    into.append(note('No record that the filters keep has measured this.'));
+    return;
+  }
+  const wanted = new Set(optionOf(context, 'records').split('.').filter(Boolean).map(Number));
+  const picked = known.filter((record) => wanted.has(record));
+  const chosen = picked.length > 0 ? picked.slice(0, SERIES_MAX) : newestOfEach(context, known);
+  const varying = varyingIn(
+    known,
+    records.fields.filter((field) => isOfSeries(field) || field.name === 'commit' || field.name === 'label'),
+  );
+  const nameAt = (record: number) => `${nameOf(records, record, varying)}, ${minuteOf(records.atMs[record]!)}`;
+  const curves = chosen.map((record, place) => ({
+    name: nameAt(record),
+    place,
+    distribution: records.distribution(kind, record)!,
+  }));
+  const last = Math.max(...curves.map(({ distribution }) => distribution.valuesNs.length));
+  const x = TAILS.slice(0, last).map(nines);
+  const title = `${KIND_TITLES[kind]}, µs, by percentile`;
+  drawChart(into, {
+    id: 'chart-latency',
+    title,
+    name: `${title}: ${count(curves.length, 'record')} over each other, to ${percent(TAILS[last - 1]!)}.`,
+    x,
+    sayX: (at) => percent(TAILS[at]!),
+    xSplits: TICKS.map(nines).filter((place) => place <= x.at(-1)! + 0.01),
+    xTick: (place) => percent(10 ** -place),
+    yTick: tick,
+    yLog: true,
+    rest: Math.min(x.length - 1, TAILS.indexOf(0.01)),
+    series: curves.map(({ name, place, distribution }) => ({
+      name,
+      place,
+      values: TAILS.slice(0, last).map((_, i) => usOf(distribution, i)),
+      points: false,
+      say: (at) => `${name}: ${microseconds(distribution.valuesNs[at]!)} µs`,
+    })),
+  });
+  const head = [...PERCENTILES.map(percent), 'Maximum', 'Samples'];
+  into.append(
+    foldedTable('table-latency', {
+      caption: `${KIND_TITLES[kind]}, µs`,
+      head: ['Record', ...head],
+      figures: head.map((_, i) => i + 1),
+      count: curves.length,
+      row: (i) => {
+        const { name, distribution } = curves[i]!;
+        const values = PERCENTILES.map((tail) => valueAtTail(distribution, tail));
+        return [
+          name,
+          ...values.map((ns) => (ns === null ? '–' : microseconds(ns))),
+          microseconds(distribution.maxNs),
+          distribution.samples.toLocaleString('en-US'),
+        ];
+      },
+    }),
+    recordList(context, known, chosen, nameAt),
+  );
+}
+
+/** A logarithmic axis has no zero. */
+const usOf = ({ valuesNs }: Distribution, place: number) =>
+  valuesNs[place] === undefined ? null : Math.max(1, valuesNs[place]) / NS_PER_US;
+
+/** The newest record of each configuration, of the newest few. */
+function newestOfEach({ records }: Context, newestFirst: readonly number[]): number[] {
+  const seen = new Set<number>();
+  return newestFirst
+    .filter((record) => {
+      const series = records.seriesOf[record]!;
+      return !seen.has(series) && seen.add(series).size > 0;
+    })
+    .slice(0, DRAWN_BY_DEFAULT);
+}
+
+function recordList(
+  context: Context,
+  known: readonly number[],
+  chosen: readonly number[],
+  nameAt: (record: number) => string,
+): HTMLElement {
+  const set = (ids: readonly number[]) => setOption(context, 'records', ids.join('.'));
+  const listed = [...chosen, ...known.filter((record) => !chosen.includes(record)).slice(0, LISTED_MAX)];
+  const items = listed.map((record) => {
+    const place = chosen.indexOf(record);
+    const label = element('span', {});
+    if (place >= 0) label.append(swatchOf(place));
+    label.append(nameAt(record));
+    const box = checkboxOf(`record-${record}`, label, place >= 0, (on) =>
+      set(on ? [...chosen, record] : chosen.filter((other) => other !== record)),
+    );
+    box.querySelector('input')!.disabled = place < 0 ? chosen.length >= SERIES_MAX : chosen.length === 1;
+    return element('li', {}, box);
+  });
+  const group = element(
+    'fieldset',
+    { className: 'legend' },
+    element('legend', {}, `Records: ${chosen.length} of ${known.length.toLocaleString('en-US')} drawn`),
+    element('ul', {}, ...items),
+  );
+  if (known.length > listed.length)
+    group.append(note(`${(known.length - listed.length).toLocaleString('en-US')} more: use the filters to find them.`));
+  group.append(note('A curve ends where no sample lies beyond. Each is the sum of its record’s repetitions.'));
+  return group;
+}

@@ -1,0 +1,70 @@
+/** Debian's Chromium over a page in a file: whatever the page asks for or complains of is kept. For tests. */
+import { existsSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { type Browser, chromium, type Page } from 'playwright-core';
+
+const CHROMIUM = '/usr/bin/chromium';
+const ARGUMENTS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'];
+
+const TIMEOUT_MS = 30_000;
+
+/** Why the tests cannot run here; false where they can. */
+export const withoutBrowser: string | false = existsSync(CHROMIUM)
+  ? false
+  : `no ${CHROMIUM} (Debian's package chromium)`;
+
+export const launch = (): Promise<Browser> => chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
+
+export interface Opened {
+  page: Page;
+  /** Errors on the console, exceptions, dialogs, requests for anything but the page: all must stay out. */
+  complaints: string[];
+}
+
+export async function open(
+  browser: Browser,
+  file: string,
+  hash = '',
+  { width = 1280, height = 900, dark = false } = {},
+): Promise<Opened> {
+  const page = await browser.newPage({ viewport: { width, height }, colorScheme: dark ? 'dark' : 'light' });
+  page.setDefaultTimeout(TIMEOUT_MS);
+  const complaints: string[] = [];
+  const own = pathToFileURL(file).href;
+  page.on('request', (request) => {
+    if (request.url().replace(/#.*$/, '') !== own) complaints.push(`request: ${request.url()}`);
+  });
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(`console: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => complaints.push(`error: ${error.message}`));
+  page.on('dialog', (dialog) => {
+    complaints.push(`dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  await page.goto(own + hash);
+  return { page, complaints };
+}
+
+/** How many pixels of each canvas are painted. */
+export const paintedPixels = (page: Page): Promise<number[]> =>
+  page.evaluate(() => {
+    // Only what runs in the page knows its document.
+    const { document } = globalThis as unknown as { document: CanvasDocument };
+    return [...document.querySelectorAll('canvas')].map((canvas) => {
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      let painted = 0;
+      for (let alpha = 3; alpha < data.length; alpha += 4) if (data[alpha] !== 0) painted++;
+      return painted;
+    });
+  });
+
+interface CanvasDocument {
+  querySelectorAll(selector: 'canvas'): Iterable<{
+    width: number;
+    height: number;
+    getContext(kind: '2d'): {
+      getImageData(x: number, y: number, width: number, height: number): { data: Uint8ClampedArray };
+    };
+  }>;
+}
