@@ -174,7 +174,7 @@ test('dashboard: of a folder the files of records', async () => {
 
 const kept = writeRecords(fileOf('kept.ndjson'), records);
 const endings: [what: string, args: string[], code: number, err: RegExp][] = [
-  ['a file that is not there', [fileOf('missing')], 2, /^vringbench: no file or folder '.*missing'$/],
+  ['a file that is not there', [fileOf('missing')], 2, /^vringbench: .*missing: cannot be read: ENOENT/],
   ['an unknown option', ['--titel', 'x'], 2, /^vringbench: unknown argument '--titel'; did you mean --title\?$/],
 ];
 for (const [what, args, code, err] of endings)
