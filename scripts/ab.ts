@@ -4,7 +4,7 @@
  *
  *     npm run ab -- A B [options] [-- options of matrix]
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { argv, exit, stderr, stdout } from 'node:process';
@@ -46,23 +46,39 @@ Exit codes
 
 interface Side {
   name: string;
+  commit: string;
   folder: string;
   records: string;
 }
 
-async function checkOut(name: string, commit: string, folder: string): Promise<Side> {
-  const records = join(folder, `${name} ${commit.slice(0, COMMIT_DIGITS)}.ndjson`);
-  const side = { name, folder: join(folder, name), records };
+/** Ctrl-C and the like: the rounds end, and what was checked out is taken back. */
+class Interrupted extends Error {}
+let interrupted = false;
+
+async function checkOut({ name, commit, folder }: Side): Promise<void> {
   stderr.write(`${name}: checking out and building ${commit.slice(0, COMMIT_DIGITS)}\n`);
-  await $`git -C ${ROOT} worktree add --detach ${side.folder} ${commit}`.quiet();
-  await $({ cwd: side.folder })`npm ci --no-audit --no-fund`.quiet();
-  return side;
+  await $`git -C ${ROOT} worktree add --detach ${folder} ${commit}`.quiet();
+  await $({ cwd: folder })`npm ci --no-audit --no-fund --loglevel error`.quiet();
 }
 
+/** How matrix ends when cells failed or lost wake-ups: that is recorded, and for compare to say. */
+const CELLS_FAILED = [0, 1, 3];
+
 /** One repetition of every cell. */
-async function measure({ folder, records }: Side, matrixArgs: readonly string[]): Promise<void> {
+async function measure({ name, folder, records }: Side, matrixArgs: readonly string[]): Promise<void> {
   const program = join(folder, 'dist', 'bench', 'main.js');
-  await $`node ${program} matrix ${matrixArgs} --repeat 1 --fresh --out ${records}`.quiet();
+  const run = await $`node ${program} matrix ${matrixArgs} --repeat 1 --fresh --out ${records}`.quiet().nothrow();
+  if (!CELLS_FAILED.includes(run.exitCode ?? -1) || !existsSync(records))
+    throw new Error(`${name}: ${lastLines(run.stderr)}`);
+}
+
+const lastLines = (text: string) => text.trim().split('\n').slice(-ERROR_LINES).join('\n');
+
+/** Takes back what was checked out, whatever of it there is. */
+async function remove(sides: readonly Side[], folder: string): Promise<void> {
+  for (const side of sides) await $`git -C ${ROOT} worktree remove --force ${side.folder}`.quiet().nothrow();
+  rmSync(folder, { recursive: true, force: true });
+  await $`git -C ${ROOT} worktree prune`.quiet().nothrow();
 }
 
 async function commitOf(name: string): Promise<string> {
@@ -86,54 +102,67 @@ async function ab(args: readonly string[]): Promise<number> {
   const rounds = countOf('--rounds', given.get('rounds') ?? ROUNDS, 1, 1000);
   const gate = given.get('fail-on-regression');
   if (gate !== undefined) percentOf('--fail-on-regression', gate);
-  const commits = [await commitOf(a), await commitOf(b)] as const;
-  const folder = mkdtempSync(join(tmpdir(), 'vringbench-ab-'));
-  const sides: Side[] = [];
+  const commits = [await commitOf(a), await commitOf(b)];
+  const temporary = mkdtempSync(join(tmpdir(), 'vringbench-ab-'));
+  const keep = given.get('keep');
+  if (keep !== undefined) mkdirSync(keep, { recursive: true });
+  const sides = commits.map((commit, i): Side => {
+    const name = 'AB'[i]!;
+    const records = join(keep ?? temporary, `${name} ${commit.slice(0, COMMIT_DIGITS)}.ndjson`);
+    return { name, commit, folder: join(temporary, name), records: resolve(records) };
+  });
   const hook = async (command: string | undefined) => {
-    if (command !== undefined) for (const side of sides) await $({ cwd: side.folder })`sh -c ${command}`;
+    if (command === undefined) return;
+    for (const { folder } of sides) if (existsSync(folder)) await $({ cwd: folder })`sh -c ${command}`;
   };
   try {
-    for (const [i, commit] of commits.entries()) sides.push(await checkOut('AB'[i]!, commit, folder));
+    for (const side of sides) await checkOut(side);
     await hook(given.get('prepare'));
-    const progress = makeProgress(stderr);
-    for (let round = 1; round <= rounds; round++)
-      for (const side of Math.random() < 0.5 ? sides : sides.toReversed()) {
-        progress.show(`round ${round} of ${rounds}: ${side.name}`);
-        await measure(side, matrixArgs);
-      }
-    progress.clear();
+    await measureInTurn(sides, rounds, matrixArgs);
     return await compare(sides, given);
   } finally {
-    await hook(given.get('cleanup'));
-    for (const side of sides) await $`git -C ${ROOT} worktree remove --force ${side.folder}`.quiet();
-    rmSync(folder, { recursive: true, force: true });
+    try {
+      await hook(given.get('cleanup'));
+    } finally {
+      await remove(sides, temporary);
+    }
   }
+}
+
+async function measureInTurn(sides: readonly Side[], rounds: number, matrixArgs: readonly string[]): Promise<void> {
+  const progress = makeProgress(stderr);
+  for (let round = 1; round <= rounds; round++)
+    for (const side of Math.random() < 0.5 ? sides : sides.toReversed()) {
+      if (interrupted) throw new Interrupted('interrupted');
+      progress.show(`round ${round} of ${rounds}: ${side.name}`);
+      await measure(side, matrixArgs);
+    }
+  progress.clear();
 }
 
 async function compare(sides: readonly Side[], given: ReadonlyMap<string, string>): Promise<number> {
-  const keep = given.get('keep');
-  if (keep !== undefined) {
-    mkdirSync(keep, { recursive: true });
-    for (const { name, records } of sides) await $`cp ${records} ${join(resolve(keep), `${name}.ndjson`)}`;
-  }
   const gate = given.get('fail-on-regression');
-  return await main(
-    [
-      'compare',
-      ...sides.map(({ records }) => records),
-      ...(gate === undefined ? [] : ['--fail-on-regression', gate]),
-      ...(given.has('markdown') ? ['--markdown'] : []),
-    ],
-    { out: (line) => stdout.write(`${line}\n`), err: (line) => stderr.write(`${line}\n`) },
-  );
+  const args = [
+    'compare',
+    ...sides.map(({ records }) => records),
+    ...(gate === undefined ? [] : ['--fail-on-regression', gate]),
+    ...(given.has('markdown') ? ['--markdown'] : []),
+  ];
+  return await main(args, { out: (line) => stdout.write(`${line}\n`), err: (line) => stderr.write(`${line}\n`) });
 }
 
-// Ctrl-C ends the program that is measuring; what was checked out is taken back.
-process.once('SIGINT', () => {});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => {
+    interrupted = true;
+  });
 try {
   exit(await ab(argv.slice(2)));
 } catch (error) {
+  if (interrupted) {
+    stderr.write('ab: interrupted\n');
+    exit(130);
+  }
   const said = error instanceof ProcessOutput ? error.stderr || error.stdout : (error as Error).message;
-  stderr.write(`ab: ${said.trim().split('\n').slice(-ERROR_LINES).join('\n')}\n`);
+  stderr.write(`ab: ${lastLines(said) || 'a command failed'}\n`);
   exit(error instanceof UsageError ? 2 : 1);
 }

@@ -51,7 +51,13 @@ const keyOf = (config: RunConfig) => JSON.stringify(FIELDS.map((field) => config
 
 /** @throws Incomparable */
 export function pairCells(a: readonly RunRecord[], b: readonly RunRecord[], acrossMachines: boolean): Pairing {
-  if (!acrossMachines) checkMachines(a, b);
+  if (acrossMachines)
+    for (const [records, side] of [
+      [a, 'A'],
+      [b, 'B'],
+    ] as const)
+      checkOneMachine(records, `in ${side}`);
+  else checkOneMachine([...a, ...b], '(--across-machines compares the ratios within each)');
   const [inA, inB] = [cellsIn(a), cellsIn(b)];
   const common = [...inA.keys()].filter((key) => inB.has(key));
   if (common.length === 0) throw new Incomparable(`no configuration is in both: ${differences(a, b)}`);
@@ -72,12 +78,9 @@ export function pairCells(a: readonly RunRecord[], b: readonly RunRecord[], acro
   };
 }
 
-function checkMachines(a: readonly RunRecord[], b: readonly RunRecord[]): void {
-  const machines = [...new Set([...a, ...b].map(({ environment }) => environment.machine))];
-  if (machines.length > 1)
-    throw new Incomparable(
-      `environment.machine differs: ${machines.join(', ')} (--across-machines compares the ratios within each)`,
-    );
+function checkOneMachine(records: readonly RunRecord[], where: string): void {
+  const machines = [...new Set(records.map(({ environment }) => environment.machine))];
+  if (machines.length > 1) throw new Incomparable(`environment.machine differs: ${machines.join(', ')} ${where}`);
 }
 
 /** Of what a measurement also depends on, but a comparison may be about. */

@@ -105,8 +105,16 @@ test('compare: Markdown and JSON; nothing in a name is markup', async () => {
   const file = fileOf(recordOf({ speeds: around(3e6, 15) }));
   const { out } = await compare(before, file, '--markdown');
   assert.match(out, /^\| cell \| A M\/s \|/m);
+  const failed = await compare(before, slower, '--markdown', '--fail-on-regression', '5');
+  assert.match(failed.out, /^- \*\*regression\*\*: 0\.800 times as fast/m);
+  const refused = await compare(
+    before,
+    fileOf(recordOf({ speeds: [1], environment: { machine: 'other' } })),
+    '--markdown',
+  );
+  assert.match(refused.out, /^Not compared: .*machine differs/);
   const json = await compare(before, file, '--json');
-  assert.equal(JSON.parse(json.out).cells[0].modes[0].verdict, 'same');
+  assert.equal(JSON.parse(json.out).cells[0].modes[0].speed.verdict, 'same');
 });
 
 const wrong: [args: string[], message: RegExp][] = [

@@ -8,7 +8,7 @@ import { Incomparable, pairCells } from './cells.ts';
 import { type CellComparison, compareCells } from './comparison.ts';
 import { regressions } from './gate.ts';
 import { type CompareOptions, compareHelp, parseCompareOptions } from './options.ts';
-import { comparisonLines, type Heading, markdownLines } from './report.ts';
+import { comparisonLines, escaped, type Heading, markdownLines } from './report.ts';
 import { type Selection, type Shelf, saveBaseline, select } from './select.ts';
 
 const EXIT_GATE = 1;
@@ -25,40 +25,55 @@ export async function compareCommand(args: readonly string[], console: Console):
   const a = select(options.a, shelf);
   const b = options.b === null ? null : select(options.b, shelf);
   const people = options.format === 'text' ? console.out : console.err;
+  const code = b === null ? 0 : compare(a, b, options, console);
   if (options.saveBaseline !== null)
     people(`baseline ${options.saveBaseline}: ${saveBaseline(options.saveBaseline, a.records, shelf)}`);
-  return b === null ? 0 : compare(a, b, options, console);
+  return code;
 }
 
 function compare(a: Selection, b: Selection, options: CompareOptions, console: Console): number {
-  const { cells, heading, notes } = compared(a, b, options);
-  if (options.format === 'json') console.out(JSON.stringify({ a: a.name, b: b.name, notes, cells }));
-  else
-    for (const line of (options.format === 'markdown' ? markdownLines : comparisonLines)(cells, heading))
-      console.out(line);
-  for (const note of [...a.notes, ...b.notes, ...notes]) console.err(`note: ${note}`);
-  if (options.failOnRegression === null) return 0;
-  const failing = regressions(cells, options.failOnRegression);
+  const { format, failOnRegression } = options;
+  const { cells, heading, notes } = compared(a, b, options, console);
+  const failing = failOnRegression === null ? [] : regressions(cells, failOnRegression);
+  if (format === 'json') console.out(JSON.stringify({ a: a.name, b: b.name, notes, regressions: failing, cells }));
+  else if (format === 'markdown') for (const line of markdownLines(cells, heading, notes, failing)) console.out(line);
+  else for (const line of comparisonLines(cells, heading)) console.out(line);
+  for (const note of notes) console.err(`note: ${note}`);
   for (const line of failing) console.err(`regression: ${line}`);
   return failing.length === 0 ? 0 : EXIT_GATE;
 }
 
-/** @throws UsageError if the sets cannot be compared */
-function compared(a: Selection, b: Selection, { acrossMachines, thresholdPercent }: CompareOptions) {
+interface Compared {
+  cells: CellComparison[];
+  heading: Heading;
+  notes: string[];
+}
+
+/** @throws UsageError if the sets cannot be compared; a Markdown document says so, too */
+function compared(a: Selection, b: Selection, options: CompareOptions, console: Console): Compared {
+  const { acrossMachines, thresholdPercent } = options;
   try {
     const { pairs, onlyA, onlyB, notes } = pairCells(a.records, b.records, acrossMachines);
     const related = acrossMachines ? relate(pairs) : { pairs, reference: null };
-    const cells: CellComparison[] = compareCells(related.pairs, thresholdPercent);
-    const heading: Heading = { a: a.name, b: b.name, unit: acrossMachines ? 'of the reference' : 'M/s' };
-    const more = [
-      ...notes,
-      ...(related.reference === null ? [] : [`every speed is divided by that of ${related.reference}`]),
-      ...(onlyA > 0 ? [`${onlyA} configurations are only in A`] : []),
-      ...(onlyB > 0 ? [`${onlyB} configurations are only in B`] : []),
-    ];
-    return { cells, heading, notes: more };
+    const ids = new Set(a.records.map(({ id }) => id));
+    const shared = b.records.filter(({ id }) => ids.has(id)).length;
+    return {
+      cells: compareCells(related.pairs, thresholdPercent),
+      heading: { a: a.name, b: b.name, unit: acrossMachines ? 'of the reference' : 'M/s' },
+      notes: [
+        ...a.notes,
+        ...b.notes,
+        ...notes,
+        ...(shared > 0 ? [`${shared} records are in both: they are compared with themselves`] : []),
+        ...(related.reference === null ? [] : [`every speed is divided by that of ${related.reference}`]),
+        ...(onlyA > 0 ? [`${onlyA} configurations are only in A`] : []),
+        ...(onlyB > 0 ? [`${onlyB} configurations are only in B`] : []),
+      ],
+    };
   } catch (error) {
-    if (error instanceof Incomparable) throw new UsageError(`${a.name} and ${b.name}: ${error.message}`);
-    throw error;
+    if (!(error instanceof Incomparable)) throw error;
+    const message = `${a.name} and ${b.name}: ${error.message}`;
+    if (options.format === 'markdown') console.out(`Not compared: ${escaped(message)}`);
+    throw new UsageError(message);
   }
 }

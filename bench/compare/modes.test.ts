@@ -42,6 +42,27 @@ const cases: [what: string, a: Observation[], b: Observation[], modes: [number, 
     0,
   ],
   ['a mode that changed within a repetition', at([90, 400], [90, 90]), at([90, 100]), [[1, 1]], 1],
+  [
+    'measured against not',
+    at([90, 90], [400, 400]),
+    [uncrossed, uncrossed],
+    [
+      [0, 2],
+      [1, 0],
+      [1, 0],
+    ],
+    0,
+  ],
+  [
+    'not measured against measured',
+    [uncrossed],
+    at([90, 90]),
+    [
+      [1, 0],
+      [0, 1],
+    ],
+    0,
+  ],
   ['all changed', at([90, 400]), at([400, 90]), [[0, 0]], 2],
 ];
 for (const [what, a, b, expected, changed] of cases)

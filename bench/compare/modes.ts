@@ -21,32 +21,39 @@ export interface Modes {
   changed: number;
 }
 
+/** A repetition with its way there and back, null where there was none to measure. */
+const crossingOf = ({ crossings }: Observation): number | null =>
+  crossings === null ? null : Math.sqrt(crossings[0] * crossings[1]);
+
 const steady = ({ crossings }: Observation) =>
   crossings === null || Math.max(...crossings) <= MODE_FACTOR * Math.min(...crossings);
 
-const crossingOf = ({ crossings }: Observation) =>
-  crossings === null ? Number.NaN : Math.sqrt(crossings[0] * crossings[1]);
-
 export function modesOf(a: readonly Observation[], b: readonly Observation[]): Modes {
-  const all = [...a, ...b];
-  const sorted = all
-    .filter(steady)
-    .map(crossingOf)
-    .sort((x, y) => x - y);
-  const changed = all.length - sorted.length;
-  if (sorted.length === 0 || Number.isNaN(sorted[0]!) || sorted.at(-1)! <= MODE_FACTOR * sorted[0]!) {
-    const crossingNs = sorted.length === 0 || Number.isNaN(sorted[0]!) ? null : ([sorted[0]!, sorted.at(-1)!] as const);
-    return { modes: [{ crossingNs, a: a.filter(steady), b: b.filter(steady) }], changed };
+  const kept = [...a, ...b].filter(steady);
+  const ways = kept.map(crossingOf);
+  const measured = ways.filter((way) => way !== null).sort((x, y) => x - y);
+  const ranges = rangesOf(measured);
+  const unmeasured = measured.length < kept.length || kept.length === 0;
+  const modeOf = (crossingNs: Mode['crossingNs']): Mode => {
+    const belongs = (of: Observation) => steady(of) && isWithin(crossingOf(of), crossingNs);
+    return { crossingNs, a: a.filter(belongs), b: b.filter(belongs) };
+  };
+  return {
+    modes: [...(unmeasured ? [modeOf(null)] : []), ...ranges.map(modeOf)],
+    changed: a.length + b.length - kept.length,
+  };
+}
+
+const isWithin = (way: number | null, range: Mode['crossingNs']) =>
+  range === null || way === null ? range === null && way === null : way >= range[0] && way <= range[1];
+
+/** Sorted values in as few ranges as the factor allows, from the lowest on. */
+function rangesOf(sorted: readonly number[]): [number, number][] {
+  const ranges: [number, number][] = [];
+  for (const value of sorted) {
+    const last = ranges.at(-1);
+    if (last !== undefined && value <= MODE_FACTOR * last[0]) last[1] = value;
+    else ranges.push([value, value]);
   }
-  const modes: Mode[] = [];
-  for (let from = 0; from < sorted.length; ) {
-    const lowest = sorted[from]!;
-    let to = from;
-    while (to < sorted.length && sorted[to]! <= MODE_FACTOR * lowest) to++;
-    const highest = sorted[to - 1]!;
-    const within = (of: Observation) => steady(of) && crossingOf(of) >= lowest && crossingOf(of) <= highest;
-    modes.push({ crossingNs: [lowest, highest], a: a.filter(within), b: b.filter(within) });
-    from = to;
-  }
-  return { modes, changed };
+  return ranges;
 }

@@ -1,5 +1,6 @@
 /** A comparison for people: as columns in the terminal, or as a Markdown table; effects first, p values last. */
 import { alignedColumns } from '../command-line/columns.ts';
+import { MORE_MAX } from '../statistics/verdict.ts';
 import type { CellComparison, ModeComparison } from './comparison.ts';
 
 export interface Heading {
@@ -14,13 +15,14 @@ const HEAD = ['B / A', '95 % interval', 'effect', 'verdict', 'A/A noise', 'notif
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 const speed = (value: number, unit: Heading['unit']) => (unit === 'M/s' ? value / 1e6 : value).toFixed(3);
 
-function verdictOf({ verdict, moreRepetitions }: ModeComparison): string {
-  if (verdict !== 'not enough data') return verdict;
-  return moreRepetitions === null ? verdict : `not enough data: ${moreRepetitions} more a side`;
+function verdictOf({ speed: { verdict, moreRepetitions } }: ModeComparison): string {
+  if (verdict !== 'not enough data' || moreRepetitions === null) return verdict;
+  const more = moreRepetitions === MORE_MAX ? `${MORE_MAX} or more` : `${moreRepetitions} more`;
+  return `not enough data: ${more} a side`;
 }
 
-function outliersOf({ outliersA, outliersB }: ModeComparison): string {
-  const of = ({ lowSevere, lowMild, highMild, highSevere }: ModeComparison['outliersA']) => {
+function outliersOf({ speed: { outliersA, outliersB } }: ModeComparison): string {
+  const of = ({ lowSevere, lowMild, highMild, highSevere }: typeof outliersA) => {
     const severe = lowSevere + highSevere;
     const mild = lowMild + highMild;
     return severe + mild === 0 ? null : `${mild} mild, ${severe} severe`;
@@ -32,9 +34,9 @@ function outliersOf({ outliersA, outliersB }: ModeComparison): string {
   return parts.map(([side, text]) => `${side}: ${text}`).join('; ');
 }
 
-function notificationsOf({ notifications: { a, b, verdict } }: CellComparison): string {
-  const text = `${percent(a)} → ${percent(b)}`;
-  return verdict === 'same' ? text : `${text} ${verdict}`;
+function notificationsOf({ notifications: { medianA, medianB, verdict } }: ModeComparison): string {
+  const text = `${percent(medianA)} → ${percent(medianB)}`;
+  return verdict === 'more' || verdict === 'fewer' ? `${text} ${verdict}` : text;
 }
 
 /** One row a cell and mode, the columns of HEAD after the cell's name and both medians. */
@@ -42,15 +44,15 @@ function rowsOf(cells: readonly CellComparison[], unit: Heading['unit']): string
   return cells.flatMap((cell) =>
     cell.modes.map((mode) => [
       nameOf(cell, mode),
-      `${speed(mode.medianA, unit)} (${mode.countA})`,
-      `${speed(mode.medianB, unit)} (${mode.countB})`,
-      mode.ratio.toFixed(3),
-      `${mode.low.toFixed(3)} – ${mode.high.toFixed(3)}`,
-      mode.delta.toFixed(2),
+      `${speed(mode.speed.medianA, unit)} (${mode.countA})`,
+      `${speed(mode.speed.medianB, unit)} (${mode.countB})`,
+      mode.speed.ratio.toFixed(3),
+      `${mode.speed.low.toFixed(3)} – ${mode.speed.high.toFixed(3)}`,
+      mode.speed.delta.toFixed(2),
       verdictOf(mode),
       mode.noise === null ? '–' : `± ${percent(mode.noise)}`,
-      notificationsOf(cell),
-      mode.p < 0.001 ? '< 0.001' : mode.p.toFixed(3),
+      notificationsOf(mode),
+      mode.speed.adjustedP < 0.001 ? '< 0.001' : mode.speed.adjustedP.toFixed(3),
     ]),
   );
 }
@@ -61,13 +63,26 @@ function nameOf({ name }: CellComparison, { crossingNs }: ModeComparison): strin
   return name === '' ? mode : `${name}, ${mode}`;
 }
 
+/** Repetitions in a mode that the other side was never in; all of them, where a side has none. */
+function aloneNotes(of: string, { alone, countA, countB }: CellComparison): string[] {
+  if (countA === 0 || countB === 0) return [];
+  return (['a', 'b'] as const)
+    .filter((side) => alone[side] > 0)
+    .map(
+      (side) =>
+        `${of}${alone[side]} repetitions of ${side.toUpperCase()} not compared: the way between the CPUs was one that the other side never had`,
+    );
+}
+
 /** What the table cannot say. */
 function notesOf(cells: readonly CellComparison[]): string[] {
   return cells.flatMap((cell) => {
     const of = cell.name === '' ? '' : `${cell.name}: `;
     const outliers = cell.modes.map(outliersOf).filter((text) => text !== '');
     return [
-      ...(cell.modes.length === 0 ? [`${of}no mode of the machine has repetitions of both`] : []),
+      ...(cell.countA === 0 ? [`${of}A has no finished repetition`] : []),
+      ...(cell.countB === 0 ? [`${of}B has no finished repetition`] : []),
+      ...aloneNotes(of, cell),
       ...(cell.modes.some(({ crossingNs }) => crossingNs !== null)
         ? [`${of}the way between the CPUs changed: compared mode by mode`]
         : []),
@@ -83,8 +98,13 @@ function notesOf(cells: readonly CellComparison[]): string[] {
 /** `3 slower, 1 faster, 20 same` */
 export function countLine(cells: readonly CellComparison[]): string {
   const counts = new Map<string, number>();
-  for (const { verdict } of cells.flatMap(({ modes }) => modes)) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
-  const order = ['slower', 'faster', 'same', 'not enough data'].filter((verdict) => counts.has(verdict));
+  for (const { speed: of } of cells.flatMap(({ modes }) => modes))
+    counts.set(of.verdict, (counts.get(of.verdict) ?? 0) + 1);
+  const none = cells.filter(({ modes }) => modes.length === 0).length;
+  if (none > 0) counts.set('not compared', none);
+  const order = ['slower', 'faster', 'same', 'not enough data', 'not compared'].filter((verdict) =>
+    counts.has(verdict),
+  );
   return order.length === 0
     ? 'nothing to compare'
     : order.map((verdict) => `${counts.get(verdict)} ${verdict}`).join(', ');
@@ -105,7 +125,7 @@ export function comparisonLines(cells: readonly CellComparison[], heading: Headi
 }
 
 /** Text of a table's field: nothing in it can end the field or be markup. */
-const escaped = (text: string) =>
+export const escaped = (text: string) =>
   text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
@@ -113,15 +133,23 @@ const escaped = (text: string) =>
     .replaceAll(/[\\|`*_[\]]/g, (sign) => `\\${sign}`)
     .replaceAll(/\s+/g, ' ');
 
-export function markdownLines(cells: readonly CellComparison[], heading: Heading): string[] {
+/** @param regressions why the gate did not pass. */
+export function markdownLines(
+  cells: readonly CellComparison[],
+  heading: Heading,
+  notes: readonly string[],
+  regressions: readonly string[],
+): string[] {
   const line = (fields: readonly string[]) => `| ${fields.map(escaped).join(' | ')} |`;
   return [
     `**${escaped(heading.b)}** against **${escaped(heading.a)}**: ${countLine(cells)}`,
     '',
+    ...regressions.map((reason) => `- **regression**: ${escaped(reason)}`),
+    ...(regressions.length > 0 ? [''] : []),
     line(headOf(heading)),
     `| ${ALIGNS.map((align) => (align === 'left' ? '---' : '---:')).join(' | ')} |`,
     ...rowsOf(cells, heading.unit).map(line),
     '',
-    ...notesOf(cells).map((note) => `- ${escaped(note)}`),
+    ...[...notesOf(cells), ...notes].map((note) => `- ${escaped(note)}`),
   ];
 }

@@ -28,7 +28,10 @@ const baselineFile = (shelf: Shelf, name: string) => join(shelf.baselines, `${na
 /** @throws UsageError if nothing is called so, or it names no finished repetition. */
 export function select(spec: string, shelf: Shelf): Selection {
   const selection = find(spec, shelf);
-  if (selection.records.length === 0) throw new UsageError(`${spec}: there are no records in it`);
+  if (selection.records.length === 0)
+    throw new UsageError(
+      `${spec}: there are no records in it${selection.notes.length === 0 ? '' : `; ${selection.notes[0]}`}`,
+    );
   return selection;
 }
 
@@ -36,14 +39,17 @@ function find(spec: string, shelf: Shelf): Selection {
   if (existsSync(spec)) return { name: basename(spec), ...recordsIn([spec]) };
   if (BASELINE_NAME.test(spec) && existsSync(baselineFile(shelf, spec)))
     return { name: spec, ...recordsIn([baselineFile(shelf, spec)]) };
-  // What cannot be read there concerns nobody who looks for a name.
-  const { records: all } = loadRecords(shelf.files.filter((file) => existsSync(file)));
+  const { records: all, problems } = loadRecords(shelf.files.filter((file) => existsSync(file)));
+  const notes =
+    problems.length === 0
+      ? []
+      : [`${problems.length} lines of ${shelf.files.join(', ')} are no records of this version`];
   const labelled = all.filter(({ label }) => label === spec);
-  if (labelled.length > 0) return { name: spec, records: labelled, notes: [] };
+  if (labelled.length > 0) return { name: spec, records: labelled, notes };
   const ofCommit = COMMIT.test(spec)
     ? all.filter(({ environment }) => environment.commit?.startsWith(spec) && environment.dirty !== true)
     : [];
-  if (ofCommit.length > 0) return { name: spec.slice(0, 12), records: ofCommit, notes: [] };
+  if (ofCommit.length > 0) return { name: spec.slice(0, 12), records: ofCommit, notes };
   const labels = [...new Set(all.map(({ label }) => label))].filter((label) => label !== '');
   const names = [...labels, ...baselineNames(shelf)];
   throw new UsageError(

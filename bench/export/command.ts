@@ -6,7 +6,7 @@ import { flag, type OptionTable, optionLines, readArguments } from '../command-l
 import { choiceOf, UsageError } from '../command-line/option-values.ts';
 import { LATENCY_KINDS, type LatencyKind } from '../latency/summary.ts';
 import { namedOrDefault } from '../records/command.ts';
-import { loadRecords } from '../records/load.ts';
+import { loadRecords, recordFiles } from '../records/load.ts';
 import type { RunRecord } from '../records/record.ts';
 import { FORMATS, type FormatName } from './formats.ts';
 
@@ -44,7 +44,11 @@ export async function exportCommand(args: readonly string[], console: Console): 
   if (options.has('kind') && format !== 'hgrm') throw new UsageError('--kind is an option of --format hgrm');
   const kind: LatencyKind = KINDS[choiceOf('--kind', options.get('kind') ?? EXPORT_OPTIONS.kind.byDefault!, KINDS)]!;
 
-  const { records, problems } = loadRecords(namedOrDefault(positionals));
+  const inputs = namedOrDefault(positionals);
+  const out = options.get('out') ?? '-';
+  if (out !== '-' && recordFiles(inputs).some((file) => resolve(file) === resolve(out)))
+    throw new UsageError(`--out ${out} is one of the files of records`);
+  const { records, problems } = loadRecords(inputs);
   for (const { file, line, why } of problems) console.err(`warning: left out: ${file}:${line}: ${why}`);
   const chosen = records.filter((record) =>
     (Object.keys(CHOOSERS) as Chooser[]).every((by) => CHOOSERS[by](record).startsWith(options.get(by) ?? '')),
@@ -60,7 +64,6 @@ export async function exportCommand(args: readonly string[], console: Console): 
       `warning: ${unwell.length} of ${chosen.length} records ended otherwise than well ` +
         `(${[...new Set(unwell.map(({ outcome }) => outcome))].join(', ')}); their finished repetitions are exported`,
     );
-  const out = options.get('out') ?? '-';
   const text = FORMATS[format].text(measured, kind);
   if (out === '-') console.out(text.replace(/\n$/, ''));
   else write(out, text);

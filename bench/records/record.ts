@@ -123,7 +123,7 @@ const repetitionSchema = z.strictObject({
   /** CPU time of the whole process in the window. */
   cpuUserNs: ns,
   cpuSystemNs: ns,
-  transfersPerSecond: z.number().nonnegative(),
+  transfersPerSecond: z.number().positive(),
   /** Transfers a second in each tenth of the window. */
   tenths: z.array(z.number().nonnegative()),
   /** Median round trip of a word between the two CPUs, before and after; null where there is nothing to cross. */
@@ -136,17 +136,19 @@ const repetitionSchema = z.strictObject({
   otherCpuNs: ns.nullable(),
   /** Largest resident memory of the process so far. */
   peakRssBytes: count,
-  pairs: z.array(
-    z.strictObject({
-      guest: sideSchema,
-      host: sideSchema,
-      lostWakeups: count,
-      /** Transfers whose bytes were checked; 0 with fastVringh or layout null, where contents are not looked at. */
-      verifiedTransfers: count,
-      /** Null where it was not asked for. */
-      latency: latencySchema.nullable(),
-    }),
-  ),
+  pairs: z
+    .array(
+      z.strictObject({
+        guest: sideSchema,
+        host: sideSchema,
+        lostWakeups: count,
+        /** Transfers whose bytes were checked; 0 with fastVringh or layout null, where contents are not looked at. */
+        verifiedTransfers: count,
+        /** Null where it was not asked for. */
+        latency: latencySchema.nullable(),
+      }),
+    )
+    .min(1),
 });
 
 export const OUTCOMES = ['done', 'lost-wakeups', 'check-failed', 'stalled', 'failed', 'interrupted'] as const;

@@ -34,7 +34,8 @@ const cases: [
   ['three a side, a great change', upTo(3, 100, 1), upTo(3, 200, 1), {}, 'not enough data', 2],
   ['three a side, no change', alike(3, 100), alike(3, 100), {}, 'not enough data', 2],
   ['two a side, a great change', upTo(2, 100, 1), upTo(2, 200, 1), {}, 'not enough data', 3],
-  ['three a side, alpha 0.2', upTo(3, 100, 1), upTo(3, 200, 1), { alpha: 0.2 }, 'faster', 0],
+  ['three a side, whatever alpha', upTo(3, 100, 1), upTo(3, 200, 1), { alpha: 0.2 }, 'not enough data', 2],
+  ['two against many', upTo(2, 100, 1), upTo(20, 200, 1), {}, 'not enough data', 3],
   ['one on a side', [100], upTo(20, 200, 1), {}, 'not enough data', null],
   ['one a side', [100], [100], {}, 'not enough data', null],
   [

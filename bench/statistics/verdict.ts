@@ -66,9 +66,12 @@ export const MORE_MAX = 1000;
 
 type Measured = Omit<Comparison, 'verdict' | 'moreRepetitions'>;
 
+/** Below so many values a side the bootstrap's interval does not cover what it says. */
+const COUNT_MIN = 5;
+
 /** With the smallest p that is possible in the first place of `family` comparisons. */
 const decidable = (countA: number, countB: number, { alpha }: Rules, family: number) =>
-  smallestP(countA, countB) * family < alpha;
+  Math.min(countA, countB) >= COUNT_MIN && smallestP(countA, countB) * family < alpha;
 
 function verdictOf(measured: Measured): Verdict {
   const { ratio, low, high, adjustedP, countA, countB, rules } = measured;
@@ -129,12 +132,14 @@ export function compareSamples(a: readonly number[], b: readonly number[], optio
 }
 
 /**
- * The comparisons judged together, in the order given: p adjusted by Holm's method over all of them, so that the chance
- * of even one false 'faster' or 'slower' among them is below alpha. Judging again changes nothing.
+ * The comparisons judged together, in the order given: p adjusted by Holm's method over all of them that can be decided,
+ * so that the chance of even one false 'faster' or 'slower' among them is below alpha. Judging again changes nothing.
  */
 export function adjustVerdicts(comparisons: readonly Comparison[]): Comparison[] {
-  const adjusted = holm(comparisons.map(({ p }) => p));
-  return comparisons.map((comparison, place) =>
-    judged({ ...comparison, adjustedP: adjusted[place]! }, comparisons.length),
-  );
+  const able = comparisons.filter(({ countA, countB, rules }) => decidable(countA, countB, rules, 1));
+  const adjusted = holm(able.map(({ p }) => p));
+  return comparisons.map((comparison) => {
+    const place = able.indexOf(comparison);
+    return judged({ ...comparison, adjustedP: place === -1 ? 1 : adjusted[place]! }, Math.max(1, able.length));
+  });
 }
