@@ -66,7 +66,7 @@ export function historyView(into: HTMLElement, context: Context): void {
 
 /** Those in the address, or the ones with most points. */
 /** Changes are looked for among so many of the last points of a line: the search takes the square of them. */
-const CHANGES_AMONG_MAX = 300;
+const CHANGES_AMONG_MAX = 150;
 const PERMUTATIONS = 199;
 
 function chosenSeries(context: Context, { series }: History): number[] {
@@ -223,7 +223,7 @@ function seriesList(context: Context, { series }: History, chosen: readonly numb
     );
   group.append(
     note(
-      `Points are medians, bars the middle half of the repetitions; dashed vertical lines are changes of level, in the colour of their configuration. At most ${SERIES_MAX} configurations are drawn.`,
+      `Points are medians, bars the middle half of the repetitions; dashed vertical lines are changes of level, in the colour of their configuration, looked for among its last ${CHANGES_AMONG_MAX} points. At most ${SERIES_MAX} configurations are drawn.`,
     ),
   );
   return group;
