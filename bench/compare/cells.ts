@@ -1,5 +1,5 @@
 /** The cells that two sets of records have in common, and why some sets cannot be compared at all. */
-import { type RunConfig, type RunRecord, recordSchema } from '../records/record.ts';
+import { configSchema, type RunConfig, type RunRecord } from '../records/record.ts';
 
 /** One finished repetition: the unit of every statistic. */
 export interface Observation {
@@ -36,16 +36,10 @@ export interface Pairing {
 /** These sets cannot be compared; the message names the field that differs. */
 export class Incomparable extends Error {}
 
-/** What a configuration is besides how often it was measured and how patient the run was. */
-function cellOf({ repeat: _, timeout: __, ...cell }: RunConfig): Omit<RunConfig, 'repeat' | 'timeout'> {
-  return cell;
-}
-type CellConfig = ReturnType<typeof cellOf>;
-type Field = keyof CellConfig;
+/** What a cell is: all of its configuration but how often it was measured and how patient the run was. */
+type Field = Exclude<keyof RunConfig, 'repeat' | 'timeout'>;
 
-const FIELDS = Object.keys(recordSchema.shape.config.shape).filter(
-  (field) => field !== 'repeat' && field !== 'timeout',
-) as Field[];
+const FIELDS = Object.keys(configSchema.shape).filter((field) => field !== 'repeat' && field !== 'timeout') as Field[];
 
 const keyOf = (config: RunConfig) => JSON.stringify(FIELDS.map((field) => config[field]));
 

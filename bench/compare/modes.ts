@@ -2,10 +2,8 @@
  * On virtual machines the way between two CPUs jumps by several times when the hypervisor moves one. Repetitions that
  * were measured in different modes say nothing of each other, so each mode is compared by itself.
  */
+import { MODE_FACTOR } from '../pair/calibration.ts';
 import type { Observation } from './cells.ts';
-
-/** A factor between two calibrations from which the machine was in two modes. */
-const MODE_FACTOR = 1.5;
 
 export interface Mode {
   /** The lowest and the highest way there and back in it, nanoseconds; null where there is none to measure. */

@@ -1,9 +1,9 @@
 /** The command `dashboard`: from files of records to one page. Main thread. */
-import { existsSync, realpathSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { type Console, EXIT_CODES } from '../command-line/command.ts';
-import { UsageError } from '../command-line/option-values.ts';
-import { eachRecord, type Problem, recordFiles } from '../records/load.ts';
+import { namedOrDefault } from '../records/command.ts';
+import { checkNoInput, eachRecord, type Problem, recordFiles } from '../records/load.ts';
 import type { RunRecord } from '../records/record.ts';
 import { resultsFolder } from '../records/results.ts';
 import { Columns } from './columns.ts';
@@ -20,11 +20,9 @@ export async function dashboardCommand(args: readonly string[], console: Console
     console.out(dashboardHelp());
     return 0;
   }
-  const named = paths.length > 0 || existsSync(resultsFolder());
-  const files = named ? recordFiles(paths.length > 0 ? paths : [resultsFolder()]) : [];
+  const files = recordFiles(namedOrDefault(paths));
   const target = resolve(out);
-  if (existsSync(target) && files.some((file) => realpathSync(file) === realpathSync(target)))
-    throw new UsageError(`--out ${out} is one of the files of records`);
+  checkNoInput(out, files);
 
   const columns = new Columns();
   const skipped: Problem[] = [];

@@ -6,7 +6,7 @@ import { flag, type OptionTable, optionLines, readArguments } from '../command-l
 import { choiceOf, UsageError } from '../command-line/option-values.ts';
 import { LATENCY_KINDS, type LatencyKind } from '../latency/summary.ts';
 import { namedOrDefault } from '../records/command.ts';
-import { loadRecords, recordFiles } from '../records/load.ts';
+import { checkNoInput, loadRecords, recordFiles } from '../records/load.ts';
 import type { RunRecord } from '../records/record.ts';
 import { FORMATS, type FormatName } from './formats.ts';
 
@@ -46,8 +46,7 @@ export async function exportCommand(args: readonly string[], console: Console): 
 
   const inputs = namedOrDefault(positionals);
   const out = options.get('out') ?? '-';
-  if (out !== '-' && recordFiles(inputs).some((file) => resolve(file) === resolve(out)))
-    throw new UsageError(`--out ${out} is one of the files of records`);
+  if (out !== '-') checkNoInput(out, recordFiles(inputs));
   const { records, problems } = loadRecords(inputs);
   for (const { file, line, why } of problems) console.err(`warning: left out: ${file}:${line}: ${why}`);
   const chosen = records.filter((record) =>

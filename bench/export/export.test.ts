@@ -9,6 +9,7 @@ import type { Repetition, RunRecord } from '../records/record.ts';
 import { HOSTILE_LABEL, latencyOf, recordOf, repetition, side } from '../records/test-record.ts';
 import { parseRunOptions } from '../run/options.ts';
 import { benchmarkName } from './benchmarks.ts';
+import { readCsv, readGo, readHgrm } from './test-readers.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -149,31 +150,6 @@ for (const [format, measures] of [
     assert.equal(new Set(list.map(({ name }) => name)).size, list.length);
   });
 
-/** Reads the Go benchmark format: configuration lines, results, units; everything else is ignored. */
-function readGo(text: string) {
-  const results: { name: string; iterations: number; values: Map<string, number>; keys: Map<string, string> }[] = [];
-  const units = new Map<string, string>();
-  const keys = new Map<string, string>();
-  for (const line of text.split('\n')) {
-    const configuration = /^([a-z][^\sA-Z:]*):(?:[ \t]+(.*))?$/u.exec(line);
-    if (configuration !== null) keys.set(configuration[1]!, configuration[2] ?? '');
-    else if (line.startsWith('Unit ')) units.set(line.split(' ')[1]!, line.split(' ')[2]!);
-    else if (/^Benchmark([A-Z]|\s|$)/.test(line)) {
-      const [name, iterations, ...pairs] = line.split(/\s+/);
-      assert.match(iterations!, /^[1-9]\d*$/);
-      assert.ok(pairs.length >= 2 && pairs.length % 2 === 0, line);
-      const values = new Map<string, number>();
-      for (let i = 0; i < pairs.length; i += 2) {
-        assert.match(pairs[i]!, /^\d+(\.\d+)?(e[+-]\d+)?$/);
-        assert.equal(values.has(pairs[i + 1]!), false);
-        values.set(pairs[i + 1]!, Number(pairs[i]));
-      }
-      results.push({ name: name!, iterations: Number(iterations), values, keys: new Map(keys) });
-    } else assert.ok(line === '' || line.startsWith('#'), line);
-  }
-  return { results, units };
-}
-
 test('export: go: a line a repetition, with the place in keys, the rest in comments', async () => {
   const elsewhere = recordOf();
   elsewhere.environment = { ...elsewhere.environment, machine: 'other\nBenchmarkX 1 2 ns/op', cpus: 64 };
@@ -207,21 +183,6 @@ test('export: go: a line a repetition, with the place in keys, the rest in comme
   }
   assert.deepEqual([...values], []);
 });
-
-/** Reads CSV as RFC 4180 has it: CRLF, quotes doubled, and a quote nowhere else. */
-function readCsv(text: string): string[][] {
-  const rows: string[][] = [[]];
-  const field = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/y;
-  while (field.lastIndex < text.length) {
-    const at = field.lastIndex;
-    const match = field.exec(text);
-    assert.ok(match !== null, `no field at ${at}: ${text.slice(at, at + 40)}`);
-    rows.at(-1)!.push(match[1]?.replaceAll('""', '"') ?? match[2]!);
-    if (match[3] !== ',') rows.push([]);
-  }
-  assert.deepEqual(rows.pop(), []);
-  return rows;
-}
 
 test('export: csv: a row a repetition, with every field of its record', async () => {
   const [header, ...rows] = readCsv(await textOf('csv', RECORDS));
@@ -266,19 +227,6 @@ test('export: csv: a row a repetition, with every field of its record', async ()
   assert.equal(cells[0]!.get('pairs.1.latency.clockNs'), '25.5');
   assert.equal(cells[2]!.get('pairs.1.latency.clockNs'), '');
 });
-
-/** Reads a percentile distribution: four columns, then three comment lines. */
-function readHgrm(text: string) {
-  const lines = text.trimEnd().split('\n');
-  assert.match(lines[0]!, /^ +Value +Percentile +TotalCount +1\/\(1-Percentile\)$/);
-  assert.equal(lines[1], '');
-  const comments = lines.filter((line) => line.startsWith('#'));
-  const rows = lines.slice(2, -comments.length).map((line) => {
-    assert.match(line, /^ *\d+\.\d+ [01]\.\d+ +\d+( +\d+\.\d+)?$/);
-    return line.trim().split(/ +/).map(Number);
-  });
-  return { rows, comments };
-}
 
 test('export: hgrm: one kind of one configuration, summed over its repetitions, in microseconds', async () => {
   const { rows, comments } = readHgrm(await textOf('hgrm', RECORDS));

@@ -9,6 +9,14 @@ export interface Axis {
   values: readonly string[];
 }
 
+/** An axis with its place among all, where a cell has its value. */
+export type PlacedAxis = Axis & { place: number };
+
+export const placed = (axes: readonly Axis[]): PlacedAxis[] => axes.map((axis, place) => ({ ...axis, place }));
+
+/** Those with several values. */
+export const varied = (axes: readonly Axis[]): PlacedAxis[] => placed(axes).filter(({ values }) => values.length > 1);
+
 /** One configuration of a sweep. */
 export interface Cell {
   /** Its value on each axis, in the axes' order. */

@@ -7,11 +7,8 @@ import { LAYOUTS } from '../pair/layouts.ts';
 import { configKey } from '../records/record.ts';
 import { isStrategy, type OptionName, parseRunOptions, RUN_OPTIONS } from '../run/options.ts';
 import { median, standardDeviation } from '../statistics/sample.ts';
-import { type Axis, argumentOf, type Cell } from './axes.ts';
+import { type Axis, argumentOf, type Cell, type PlacedAxis, placed } from './axes.ts';
 import type { Figures } from './figures.ts';
-
-/** An axis on which the compared cells differ, with its place among the cell's values. */
-type Varied = Axis & { place: number };
 
 interface Candidate {
   name: string;
@@ -26,9 +23,7 @@ export function bestLine(axes: readonly Axis[], cells: readonly Cell[], figures:
   const compared = cells
     .map((cell, i) => ({ ...cell, figures: figures[i]! }))
     .filter(({ config }) => LAYOUTS[config.layout].carries);
-  const varied = axes
-    .map((axis, place) => ({ ...axis, place }))
-    .filter(({ place }) => new Set(compared.map(({ values }) => values[place])).size > 1);
+  const varied = placed(axes).filter(({ place }) => new Set(compared.map(({ values }) => values[place])).size > 1);
   const chosen = varied.filter(({ name }) => isStrategy(name));
   const conditions = varied.filter(({ name }) => !isStrategy(name));
   if (chosen.length === 0) return 'no strategies were compared: of these axes a program can choose none';
@@ -66,7 +61,7 @@ function named(name: OptionName, value: string): string {
 }
 
 /** The axis's value, as it is written there, that an option has which is not given; as the help has it if none is. */
-function defaultOf({ name, values, place }: Varied, cells: readonly Cell[]): string {
+function defaultOf({ name, values, place }: PlacedAxis, cells: readonly Cell[]): string {
   if (name === 'outstanding') {
     // Not given, it is as many as the ring has.
     const ring = Math.max(...cells.map(({ config }) => config.ringSize));

@@ -1,5 +1,5 @@
 /** Two axes of a sweep as a map in the terminal: how fast, over all values of the other axes. */
-import type { Axis, Cell } from './axes.ts';
+import { type Axis, type Cell, varied } from './axes.ts';
 import type { Figures } from './figures.ts';
 
 /** Backgrounds of the 256-colour table, bad to good, with black text; and what stands for them without colours. */
@@ -76,7 +76,7 @@ export function heatMapLines(
       ? `\x1b[48;5;${pick(COLOURS, warmth(value))}m\x1b[30m${text.padStart(width - 1)} \x1b[0m`
       : `${text} ${pick([...SHADES], warmth(value))}`.padStart(width);
   };
-  const others = axes.filter((axis, place) => axis.values.length > 1 && place !== row && place !== column);
+  const others = varied(axes).filter(({ place }) => place !== row && place !== column);
   const over = others.length === 0 ? '' : `, geometric mean over ${others.map(({ name }) => name).join(', ')}`;
   return [
     `${quantity.title} by ${rows.name} and ${columns.name}${over}`,

@@ -6,7 +6,7 @@ import { flag, type Option, type OptionTable, optionLines, readArguments } from 
 import { countOf, UsageError } from '../command-line/option-values.ts';
 import { RUN_AXES, RUN_OPTIONS, type OptionName as RunOptionName } from '../run/options.ts';
 import { SEED_MAX } from '../statistics/random.ts';
-import { type Axis, axisOf, type Cells, cellsOf } from './axes.ts';
+import { type Axis, axisOf, type Cells, cellsOf, varied } from './axes.ts';
 
 const AXIS_NAMES = Object.keys(RUN_AXES) as RunOptionName[];
 
@@ -115,15 +115,17 @@ export function parseMatrixOptions(args: readonly string[]): MatrixOptions {
 
 /** Places of the heat map's two axes among all. @throws UsageError */
 function heatAxes(axes: readonly Axis[], text: string | undefined): [number, number] | null {
-  const varied = axes.map((axis, place) => ({ ...axis, place })).filter(({ values }) => values.length > 1);
+  const several = varied(axes);
   if (text === undefined) {
-    const [first, second] = varied.toSorted((a, b) => b.values.length - a.values.length);
+    const [first, second] = several.toSorted((a, b) => b.values.length - a.values.length);
     return second === undefined ? null : [first!.place, second.place];
   }
-  const [row, column, ...more] = text.split(',').map((name) => varied.find((axis) => axis.name === name.trim())?.place);
+  const [row, column, ...more] = text
+    .split(',')
+    .map((name) => several.find((axis) => axis.name === name.trim())?.place);
   if (row === undefined || column === undefined || row === column || more.length > 0)
     throw new UsageError(
-      `--heat wants two of the axes with several values (${varied.map(({ name }) => name).join(', ')}), not '${text}'`,
+      `--heat wants two of the axes with several values (${several.map(({ name }) => name).join(', ')}), not '${text}'`,
     );
   return [row, column];
 }

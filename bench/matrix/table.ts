@@ -3,7 +3,7 @@
  * cell has two lines: what it is, and its figures.
  */
 import { alignedColumns } from '../command-line/columns.ts';
-import type { Axis, Cell } from './axes.ts';
+import { type Axis, type Cell, varied } from './axes.ts';
 import { type Figures, kindOf } from './figures.ts';
 
 const mega = (perSecond: number) => (perSecond / 1e6).toFixed(3);
@@ -40,13 +40,13 @@ export function tableLines(
   figures: readonly Figures[],
   width: number,
 ): string[] {
-  const varied = axes.map((axis, place) => ({ ...axis, place })).filter(({ values }) => values.length > 1);
-  const names = varied.map(({ name }) => name);
+  const keyed = varied(axes);
+  const names = keyed.map(({ name }) => name);
   const latency = figures.some(({ roundTripNs }) => roundTripNs !== null);
   const columns = COLUMNS.filter(({ ofLatency = false }) => latency || !ofLatency);
   const notes = new Footnotes();
   const order = figures.map((_, cell) => cell).sort((a, b) => speed(figures[b]!) - speed(figures[a]!));
-  const keys = [names, ...order.map((cell) => varied.map(({ place }) => cells[cell]!.values[place]!))];
+  const keys = [names, ...order.map((cell) => keyed.map(({ place }) => cells[cell]!.values[place]!))];
   const head = [...columns.map((column) => column.head), 'notes'];
   const shown = order.map((cell) => {
     const of = figures[cell]!;

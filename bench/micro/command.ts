@@ -3,10 +3,10 @@
  * slows the next; then the table. Main thread, which only waits while a cell is measured.
  */
 import { randomUUID } from 'node:crypto';
-import { Piscina } from 'piscina';
 import { ORDERINGS, type OrderingName } from '../../src/ordering/index.ts';
-import type { Console } from '../command-line/command.ts';
+import { type Console, EXIT_CODES } from '../command-line/command.ts';
 import { makeProgress } from '../command-line/progress.ts';
+import { freshThreads } from '../pair/fresh-threads.ts';
 import { allowedCpus } from '../pair/pinning.ts';
 import { captureEnvironment } from '../records/environment.ts';
 import { placeThreads } from '../run/placement.ts';
@@ -15,9 +15,6 @@ import type { CellEnd, CellTask } from './cell.ts';
 import { microHelp, parseMicroOptions } from './options.ts';
 import { type Cell, MICRO_SCHEMA_VERSION, type MicroRecord, microRecordSchema } from './record.ts';
 import { tableLines } from './report.ts';
-
-/** Exit codes by how the cells ended. */
-const EXIT_CODES: Record<MicroRecord['outcome'], number> = { done: 0, 'check-failed': 1, failed: 1 };
 
 export interface MicroHooks {
   /** Planted by tests: the bench whose timed part does nothing once it is measured. */
@@ -83,13 +80,7 @@ function cellNames(benches: readonly BenchName[], orderings: readonly OrderingNa
 }
 
 async function runInFreshThread(task: CellTask): Promise<CellEnd> {
-  const pool = new Piscina({
-    filename: new URL('../../workers/micro.js', import.meta.url).href,
-    minThreads: 1,
-    maxThreads: 1,
-    concurrentTasksPerWorker: 1,
-    atomics: 'disabled',
-  });
+  const pool = freshThreads('micro', 1);
   try {
     return await pool.run(task);
   } catch (error) {

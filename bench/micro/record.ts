@@ -1,18 +1,12 @@
 /** What `micro --json` prints. This schema is the only definition of it; the types are inferred. */
 import { z } from 'zod';
 import { ORDERINGS } from '../../src/ordering/index.ts';
+import { count, names, ns } from '../records/fields.ts';
 import { environmentSchema } from '../records/record.ts';
 import { BENCHES } from './benches/index.ts';
 
 /** Raised with every change after which an older program would misread a record. */
 export const MICRO_SCHEMA_VERSION = 1;
-
-const count = z.int().nonnegative();
-const ns = z.number().nonnegative();
-
-function names<Name extends string>(table: Record<Name, unknown>) {
-  return z.enum(Object.keys(table) as [Name, ...Name[]]);
-}
 
 /** Nanoseconds are per operation, over samples of `operations` each. */
 const figuresSchema = z.strictObject({

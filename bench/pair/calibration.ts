@@ -5,6 +5,9 @@
  */
 import type { Rendezvous } from './rendezvous.ts';
 
+/** A factor between two calibrations from which the machine was in two modes. */
+export const MODE_FACTOR = 1.5;
+
 /** Some milliseconds in all: the first batches, not compiled yet, do not reach the median. */
 const BATCHES = 101;
 const BOUNCES = 500;

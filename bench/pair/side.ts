@@ -2,7 +2,7 @@
  * One side of a pair, from the start of its thread's task to its report: pin, build, warm up, meet, measure, report.
  * Guest or host thread.
  */
-import { type MachineTimes, machineDelta, machineTimes } from '../records/environment.ts';
+import { type MachineTimes, machineDelta, machineTimes } from '../records/machine.ts';
 import type { SideRecord } from '../records/record.ts';
 import { Runner } from '../workloads/runner.ts';
 import { calibrate } from './calibration.ts';

@@ -1,5 +1,5 @@
 /** What is in results files: how many records of what, and every line that is none. Main thread. */
-import { type Loaded, loadRecords } from './load.ts';
+import { type Loaded, loadRecords, printable } from './load.ts';
 import type { RunRecord } from './record.ts';
 
 const COUNTED: [what: string, of: (record: RunRecord) => string][] = [
@@ -32,4 +32,3 @@ export function diagnose(files: readonly string[]): Diagnosis {
 }
 
 const many = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
-const printable = (text: string) => text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, '·');

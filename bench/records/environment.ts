@@ -1,25 +1,15 @@
-/** Where a run was measured: machine, engine, commit; and what the machine was doing meanwhile. Main thread. */
+/** Where a run was measured: machine, engine, commit. Main thread. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { cpus, hostname, loadavg, platform, release } from 'node:os';
+import { cpus, hostname, platform, release } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readOrNull } from './machine.ts';
 import type { Environment } from './record.ts';
 
 /** The package's own folder, seen from the built file in dist/bench/records. */
 export const PACKAGE_ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-
-/** The kernel's clock tick in /proc/stat, nanoseconds. */
-const TICK_NS = 10_000_000;
-
-function readOrNull(file: string): string | null {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return null;
-  }
-}
 
 function git(...args: string[]): string | null {
   try {
@@ -76,39 +66,4 @@ export function programHash(): string {
   for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort())
     if (/(?<!\.test)\.(js|wasm)$/.test(file)) hash.update(file).update(readFileSync(join(folder, file)));
   return hash.digest('hex');
-}
-
-/** The one-minute load average, or null where there is none. */
-export function loadAverage(): number | null {
-  return platform() === 'win32' ? null : loadavg()[0]!;
-}
-
-/** What all CPUs did since boot, nanoseconds. */
-export interface MachineTimes {
-  /** Taken by the hypervisor. */
-  stolenNs: number;
-  /** Spent on other programs than this, and on the kernel's own work. */
-  otherCpuNs: number;
-}
-
-/** Fields of /proc/stat's first line that are work: user, nice, system, irq, softirq; the ninth is steal. */
-const BUSY_FIELDS = [1, 2, 3, 6, 7];
-const STEAL_FIELD = 8;
-
-/** Null where the kernel does not tell. Only differences mean something. */
-export function machineTimes(): MachineTimes | null {
-  const fields = readOrNull('/proc/stat')?.split('\n')[0]?.trim().split(/\s+/).map(Number);
-  const steal = fields?.[STEAL_FIELD];
-  if (fields === undefined || steal === undefined || Number.isNaN(steal)) return null;
-  const busy = BUSY_FIELDS.reduce((sum, field) => sum + fields[field]!, 0);
-  const { user, system } = process.cpuUsage();
-  return { stolenNs: steal * TICK_NS, otherCpuNs: busy * TICK_NS - (user + system) * 1000 };
-}
-
-/** What happened between two looks; a tick's rounding is not less than nothing. */
-export function machineDelta(before: MachineTimes, after: MachineTimes): MachineTimes {
-  return {
-    stolenNs: after.stolenNs - before.stolenNs,
-    otherCpuNs: Math.max(0, after.otherCpuNs - before.otherCpuNs),
-  };
 }

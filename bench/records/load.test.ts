@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { UsageError } from '../command-line/option-values.ts';
-import { loadRecords, programVersion } from './load.ts';
+import { VERSION } from './environment.ts';
+import { loadRecords } from './load.ts';
 import { recordOf } from './test-record.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
@@ -33,7 +34,7 @@ const spoilt: [what: string, line: string, why: RegExp][] = [
   [
     'a later schema',
     `${schema(2)}\n`,
-    RegExp(`^schema 2: needs a newer vringbench \\(this is ${programVersion()}, which reads schema 1\\)$`),
+    RegExp(`^schema 2: needs a newer vringbench \\(this is ${VERSION}, which reads schema 1\\)$`),
   ],
   ['a schema before the first', `${schema(0)}\n`, /^schema 0: no vringbench ever wrote it$/],
   ['a schema that is no number', `${schema('<b>\u001b[31m')}\n`, /^not a record: schema: \P{Cc}*$/u],

@@ -2,11 +2,11 @@
  * Records out of any files and folders, and what in them is no record: a spoilt line costs that line, never the rest.
  * Main thread.
  */
-import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../command-line/option-values.ts';
-import { PACKAGE_ROOT } from './environment.ts';
+import { VERSION } from './environment.ts';
 import { isBlank, LINE_BYTES_MAX, type Line, linesOf } from './lines.ts';
 import { type RunRecord, recordSchema, SCHEMA_VERSION } from './record.ts';
 
@@ -40,9 +40,6 @@ const WHY_LENGTH_MAX = 160;
 
 /** Versions of this program by the schema that they read; of those before this one. */
 const OLDER_READERS: Readonly<Record<number, string>> = {};
-
-export const programVersion = (): string =>
-  JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8')).version;
 
 /**
  * The records of files and of the `*.ndjson` of folders, sorted; a file that is named twice counts once.
@@ -94,6 +91,12 @@ export function recordFiles(paths: readonly string[]): string[] {
   return files.filter((_, i) => identities.indexOf(identities[i]!) === i);
 }
 
+/** What is written must be none of the files that are read, by whatever name. @throws UsageError */
+export function checkNoInput(out: string, files: readonly string[]): void {
+  if (files.some((file) => identityOf(resolve(file)) === identityOf(resolve(out))))
+    throw new UsageError(`--out ${out} is one of the files of records`);
+}
+
 /** The same for the same file, by whatever name. */
 function identityOf(file: string): string {
   try {
@@ -139,7 +142,7 @@ function wrongSchema(value: unknown): string | null {
   const schema = z.looseObject({ schema: z.int() }).safeParse(value).data?.schema;
   if (schema === undefined || schema === SCHEMA_VERSION) return null;
   if (schema > SCHEMA_VERSION)
-    return `schema ${schema}: needs a newer vringbench (this is ${programVersion()}, which reads schema ${SCHEMA_VERSION})`;
+    return `schema ${schema}: needs a newer vringbench (this is ${VERSION}, which reads schema ${SCHEMA_VERSION})`;
   const reader = OLDER_READERS[schema];
   return `schema ${schema}: ${reader === undefined ? 'no vringbench ever wrote it' : `needs vringbench ${reader}`}`;
 }
@@ -149,8 +152,11 @@ function firstIssue({ issues }: z.ZodError): string {
   return path.length === 0 ? message : `${path.join('.')}: ${message}`;
 }
 
+/** A stranger's text on one line, without control characters. */
+export const printable = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, '·');
+
 /** Text of a stranger's file as it can be printed: one line, no control characters, not endless. */
 function shown(text: string): string {
-  const line = text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, '·');
+  const line = printable(text);
   return line.length > WHY_LENGTH_MAX ? `${line.slice(0, WHY_LENGTH_MAX)}…` : line;
 }

@@ -8,16 +8,10 @@ import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { ORDERINGS } from '../../src/ordering/index.ts';
 import { LAYOUTS } from '../pair/layouts.ts';
 import { WORKLOADS } from '../workloads/index.ts';
+import { count, names, ns } from './fields.ts';
 
 /** Raised with every change after which an older program would misread a record. */
 export const SCHEMA_VERSION = 1;
-
-const count = z.int().nonnegative();
-const ns = z.number().nonnegative();
-
-function names<Name extends string>(table: Record<Name, unknown>) {
-  return z.enum(Object.keys(table) as [Name, ...Name[]]);
-}
 
 /** Every option of `run` that says what is measured, by its long name. */
 export const configSchema = z.strictObject({

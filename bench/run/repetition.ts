@@ -3,18 +3,18 @@
  * it ends. Main thread. While the window lasts nothing runs here but the event loop's wait for the threads.
  */
 import { setFlagsFromString } from 'node:v8';
-import { Piscina } from 'piscina';
 import { type DoorbellStrategy, portsOf, ringingEnd, waitingEnd } from '../../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { clockAllocates } from '../latency/clock.ts';
 import type { Fault } from '../pair/faults.ts';
+import { freshThreads } from '../pair/fresh-threads.ts';
 import { latencyStride, type Side } from '../pair/half.ts';
 import { LAYOUTS } from '../pair/layouts.ts';
 import { releaseStart, stopRendezvous } from '../pair/rendezvous.ts';
 import { makePair, type PairConfig, type PairSetup } from '../pair/setup.ts';
 import type { SideReport, SideTask } from '../pair/side.ts';
 import type { ReadyMessage, SideEnd } from '../pair/side-end.ts';
-import { loadAverage } from '../records/environment.ts';
+import { loadAverage } from '../records/machine.ts';
 import type { Outcome, Repetition, RunConfig } from '../records/record.ts';
 import type { Placement } from './placement.ts';
 
@@ -98,13 +98,7 @@ export async function runRepetition(
   const { onPhase, signal, fault } = options;
   const setup = pairSetup(config, placement);
   if (config.latency > 0 && clockAllocates()) reserveYoungGeneration();
-  const pool = new Piscina({
-    filename: new URL('../../workers/side.js', import.meta.url).href,
-    minThreads: 2,
-    maxThreads: 2,
-    concurrentTasksPerWorker: 1,
-    atomics: 'disabled',
-  });
+  const pool = freshThreads('side', 2);
   const load = loadAverage();
   const ready = new Set<Side>();
   pool.on('message', (message: ReadyMessage) => {

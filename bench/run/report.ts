@@ -1,5 +1,6 @@
 /** What a person reads: the original program's lines to the letter, then this program's own figures. Main thread. */
 import { latencyLines } from '../latency/summary.ts';
+import { MODE_FACTOR } from '../pair/calibration.ts';
 import { LAYOUTS } from '../pair/layouts.ts';
 import type { Harness, Repetition, RunConfig, SideRecord } from '../records/record.ts';
 import { median } from '../statistics/sample.ts';
@@ -95,8 +96,6 @@ export function summaryLines(config: RunConfig, repetitions: readonly Repetition
   ];
 }
 
-/** A factor between repetitions, or between before and after, from which the machine was in two modes. */
-const CROSSING_JUMP = 1.5;
 /** Parts of the time of all CPUs from which others disturbed the run. */
 const OTHERS_SHARE_MAX = 0.05;
 /** Less is within the kernel's clock ticks. */
@@ -110,7 +109,7 @@ export function warningsOf(config: RunConfig, repetitions: readonly Repetition[]
   const lines: string[] = [];
   if (!config.orderingSound) lines.push(`ordering ${config.ordering} is not guaranteed by the language`);
   const crossings = repetitions.flatMap(({ crossCpuNs }) => crossCpuNs.filter((value) => value !== null));
-  if (crossings.length > 0 && Math.max(...crossings) > CROSSING_JUMP * Math.min(...crossings))
+  if (crossings.length > 0 && Math.max(...crossings) > MODE_FACTOR * Math.min(...crossings))
     lines.push(
       `the way between the CPUs changed from ${Math.min(...crossings).toFixed(0)} to ` +
         `${Math.max(...crossings).toFixed(0)} ns: figures of different modes should not be compared`,

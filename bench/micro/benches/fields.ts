@@ -6,7 +6,7 @@
  */
 import type { SharedFields } from '../../../src/ordering/ordering.ts';
 import { CheckFailed, expectEqual } from '../../check-failed.ts';
-import type { MicroBench, Stage } from '../micro-bench.ts';
+import type { MicroBench, Prepared, Stage } from '../micro-bench.ts';
 
 /** Fields of one side; a power of two. Both sides fit in the first-level cache. */
 const FIELD_COUNT = 1024;
@@ -38,23 +38,26 @@ function checkStored(what: string, fields: Uint16Array, round: number): void {
   }
 }
 
+/** A bench whose operations add up to what is known before. */
+function summing(what: string, run: () => number, expected: number): Prepared {
+  let sum = 0;
+  return {
+    operations: OPERATIONS,
+    before() {
+      sum = 0;
+    },
+    timed() {
+      sum = run();
+      return undefined;
+    },
+    check: () => expectEqual(`${what}: sum`, sum, expected),
+  };
+}
+
 export const empty: MicroBench = {
   summary: 'a loop alone: its counter, an offset, a sum',
   ordered: false,
-  prepare() {
-    let sum = 0;
-    return {
-      operations: OPERATIONS,
-      before() {
-        sum = 0;
-      },
-      timed() {
-        sum = addOffsets();
-        return undefined;
-      },
-      check: () => expectEqual('empty: sum', sum, walked(FIELD_COUNT * (FIELD_COUNT - 1))),
-    };
-  },
+  prepare: () => summing('empty', addOffsets, walked(FIELD_COUNT * (FIELD_COUNT - 1))),
 };
 
 function addOffsets(): number {
@@ -66,21 +69,7 @@ function addOffsets(): number {
 export const load: MicroBench = {
   summary: 'load16 of a shared field',
   ordered: true,
-  prepare({ region, shared }: Stage) {
-    const expected = walked(fillFields(region.u16, 0));
-    let sum = 0;
-    return {
-      operations: OPERATIONS,
-      before() {
-        sum = 0;
-      },
-      timed() {
-        sum = loadAll(shared);
-        return undefined;
-      },
-      check: () => expectEqual('load: sum', sum, expected),
-    };
-  },
+  prepare: ({ region, shared }: Stage) => summing('load', () => loadAll(shared), walked(fillFields(region.u16, 0))),
 };
 
 function loadAll(shared: SharedFields): number {
