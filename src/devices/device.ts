@@ -1,0 +1,50 @@
+/**
+ * What a virtio device is to whatever connects it to a guest: vhost-user, the launcher, a test. A device serves
+ * requests and knows no transport; a transport moves notifications and set-up and knows no device.
+ */
+import type { Doorbell } from '../doorbell/doorbell.ts';
+import type { HostQueue } from '../host/queue.ts';
+import type { GuestMemory } from '../memory/guest-memory.ts';
+
+/** A queue that was set up, as the device gets it. */
+export interface DeviceQueue {
+  readonly queue: HostQueue;
+  /** What the queue's requests lie in. */
+  readonly memory: GuestMemory;
+  /** Calls the guest; rung when `queue.needsCall()` says so. */
+  readonly call: Doorbell;
+}
+
+/** One queue in service, from `Device.start` to `stop`. */
+export interface QueueService {
+  /**
+   * The guest kicked, or may have. Serves what is available, no longer than some hundred requests at a time.
+   * True: more is waiting, and this must be called again though nobody kicks.
+   * @throws RingError when the ring is broken: the queue is then of no use until it is set up anew.
+   */
+  serve(): boolean;
+  /** Ends service. Afterwards no request is in flight: each is completed, or handed back with `rewind`. */
+  stop(): void | Promise<void>;
+  /** Requests served since it was started. */
+  readonly requests: number;
+}
+
+export interface Device {
+  /** Virtio device number [virtio-v1.2 §5]. */
+  readonly id: number;
+  /** For people: `block`, `net`, ... */
+  readonly name: string;
+  /** The device's own feature bits that it offers; those of rings and transports are added by whoever connects it. */
+  readonly features: bigint;
+  readonly queueCount: number;
+  /** The configuration space as it stands. */
+  readonly config: Uint8Array;
+  /** The guest's choice of `features`; before any queue starts, and again at every new set-up. */
+  acknowledge(features: bigint): void;
+  /** The guest writes its configuration space. False: refused. */
+  writeConfig(offset: number, bytes: Uint8Array): boolean;
+  /** Puts a queue into service. The caller then calls `serve` once, for what is there already. */
+  start(index: number, queue: DeviceQueue): QueueService;
+  /** Releases what the device holds: files, links. */
+  close(): void;
+}
