@@ -68,6 +68,47 @@ export class ElementList {
     return this.move(source, sourceOffset, length, true);
   }
 
+  /** The bytes of the region that the current element lies in. Only while `pieceLength` is not 0. */
+  get pieceBytes(): Uint8Array {
+    return this.bytes[this.regions[this.position]!]!;
+  }
+
+  /** Where in `pieceBytes` the next byte to move lies. */
+  get pieceOffset(): number {
+    return this.offsets[this.position]! + this.moved;
+  }
+
+  /** Bytes of the current element that are not moved yet; 0 when all elements are. */
+  get pieceLength(): number {
+    return this.position < this.count ? this.lengths[this.position]! - this.moved : 0;
+  }
+
+  /** Passes over up to `length` bytes. Returns how many. */
+  skip(length: number): number {
+    const { lengths } = this;
+    let position = this.position;
+    let moved = this.moved;
+    let done = 0;
+    while (done < length && position < this.count) {
+      const elementLength = lengths[position]!;
+      const part = Math.min(length - done, elementLength - moved);
+      done += part;
+      moved += part;
+      if (moved === elementLength) {
+        position++;
+        moved = 0;
+      }
+    }
+    this.position = position;
+    this.moved = moved;
+    return done;
+  }
+
+  /** The same for bytes that were written where they lie, at `pieceOffset` of `pieceBytes`. */
+  skipWritten(length: number): number {
+    return this.skip(length);
+  }
+
   private move(local: Uint8Array, localOffset: number, length: number, toGuest: boolean): number {
     const wanted = Math.min(length, local.length - localOffset);
     const { offsets, lengths } = this;
