@@ -3,6 +3,8 @@
  * opening has its own disk or link.
  */
 import { whyUnavailable } from '../native/libc.ts';
+import { bringUp, setIpv4Address } from '../native/network-interface.ts';
+import { openTap } from '../native/tap.ts';
 import { BlockDevice } from './block.ts';
 import { ConsoleDevice } from './console.ts';
 import { type ConsolePort, EchoPort, StreamPort } from './console-port.ts';
@@ -11,6 +13,7 @@ import { EntropyDevice } from './entropy.ts';
 import { FileDisk, type FileDiskOptions } from './file-disk.ts';
 import { NetDevice } from './net.ts';
 import { loopbackLink, type PacketLink } from './packet-link.ts';
+import { TapLink } from './tap-link.ts';
 import { VectoredDisk } from './vectored-disk.ts';
 import type { ConsoleSize } from './virtio-console.ts';
 
@@ -24,10 +27,20 @@ export interface BlockOptions {
   readonly serial?: string;
 }
 
+/** What the guest sends comes back; or an interface of this machine, a new one unless it stands already. */
+export type LinkOptions = { readonly kind: 'loopback' } | TapLinkOptions;
+
+export interface TapLinkOptions {
+  readonly kind: 'tap';
+  readonly name: string;
+  /** The machine's own address on it, as `192.0.2.1/24`; the interface is then brought up, too. */
+  readonly address?: string;
+}
+
 export interface NetOptions {
   readonly kind: 'net';
   /** Both queues are served by one thread. */
-  readonly link: { readonly kind: 'loopback' };
+  readonly link: LinkOptions;
   /** 6 bytes. Default: the guest chooses. */
   readonly mac?: Uint8Array;
   readonly mtu?: number;
@@ -77,10 +90,18 @@ function openNet({ link: linkOptions, mac, mtu }: NetOptions): Device {
   return closing(link, () => new NetDevice({ link, ...given }));
 }
 
-function openLink(options: NetOptions['link']): PacketLink {
-  switch (options.kind) {
-    case 'loopback':
-      return loopbackLink();
+function openLink(options: LinkOptions): PacketLink {
+  if (options.kind === 'loopback') return loopbackLink();
+  const tap = openTap(options.name);
+  try {
+    if (options.address !== undefined) {
+      setIpv4Address(tap.name, options.address);
+      bringUp(tap.name);
+    }
+    return new TapLink(tap);
+  } catch (error) {
+    tap.close();
+    throw error;
   }
 }
 
