@@ -6,68 +6,75 @@
  * the frontend does) or reaches beyond its file.
  */
 import { GUEST_ADDRESS_END } from '../memory/region.ts';
+import { ProtocolError } from './errors.ts';
 import type { Handle } from './handle.ts';
+import type { MemoryRegionDescription } from './payload.ts';
 import type { RegionSetup } from './queue-setup.ts';
-import { Refusal } from './refusal.ts';
-
-/** As a message describes it. */
-export interface RegionRequest {
-  readonly guestAddress: bigint;
-  readonly sizeBytes: bigint;
-  readonly userAddress: bigint;
-  readonly mmapOffset: bigint;
-}
 
 /** Bytes behind a handle. @throws for what has no size. */
 export type SizeOf = (handle: Handle) => number;
 
-/** Views of memory have words: every start and size is a multiple of this. Bytes. */
-const REGION_ALIGN = 8;
-
-let nextId = 1;
-
-/** A 64-bit number of the protocol as one of ours, or -1: it is beyond every address. */
-export function exact(value: bigint): number {
-  return value < BigInt(GUEST_ADDRESS_END) ? Number(value) : -1;
+/** What a table is checked against, and for whom. */
+export interface TableLimits {
+  /** Named in errors. */
+  readonly request: string;
+  /** Regions at most. */
+  readonly slots: number;
+  readonly sizeOf: SizeOf;
 }
 
-/** True if a handle holds `sizeBytes` from `offsetBytes` on. */
-export function holds(sizeOf: SizeOf, handle: Handle, offsetBytes: bigint, sizeBytes: bigint): boolean {
+/** Views of memory have words: every start and size is a multiple of this. Bytes. */
+const REGION_ALIGN = 8n;
+
+/** 64-bit numbers end here. */
+const U64_END = 2n ** 64n;
+
+let lastId = 0;
+
+/** A 64-bit number of the protocol as one of ours. @throws ProtocolError */
+export function exact(request: string, value: bigint): number {
+  if (value >= BigInt(GUEST_ADDRESS_END)) throw new ProtocolError('address-too-large', request, value);
+  return Number(value);
+}
+
+/** True if a handle holds `sizeBytes` from `offsetBytes` on; what has no size (a socket, a pipe) holds nothing. */
+export function holds(sizeOf: SizeOf, handle: Handle, offsetBytes: number, sizeBytes: number): boolean {
   try {
-    return offsetBytes + sizeBytes <= BigInt(sizeOf(handle));
+    return offsetBytes + sizeBytes <= sizeOf(handle);
   } catch {
-    // What has no size is no memory: a socket, a pipe.
     return false;
   }
 }
 
-function checkRegion(raw: RegionRequest, handle: Handle, sizeOf: SizeOf): RegionSetup {
-  const { guestAddress, sizeBytes, userAddress, mmapOffset } = raw;
-  if (sizeBytes === 0n) throw new Refusal('region-size', sizeBytes);
-  for (const start of [guestAddress, userAddress, mmapOffset]) {
-    if (exact(start + sizeBytes - 1n) < 0) throw new Refusal('region-wraps', start);
-    if (start % BigInt(REGION_ALIGN) !== 0n) throw new Refusal('region-misaligned', start);
+function checkRegion(
+  { guestAddress, sizeBytes, userAddress, mmapOffset }: MemoryRegionDescription,
+  handle: Handle,
+  { request, sizeOf }: TableLimits,
+): RegionSetup {
+  if (sizeBytes === 0n) throw new ProtocolError('region-empty', request, guestAddress);
+  for (const start of [guestAddress, userAddress, mmapOffset])
+    if (start + sizeBytes > U64_END) throw new ProtocolError('region-wraps', request, start);
+  for (const number of [guestAddress, userAddress, mmapOffset, sizeBytes]) {
+    exact(request, number + sizeBytes - 1n);
+    if (number % REGION_ALIGN !== 0n) throw new ProtocolError('region-misaligned', request, number);
   }
-  if (sizeBytes % BigInt(REGION_ALIGN) !== 0n) throw new Refusal('region-misaligned', sizeBytes);
-  if (!holds(sizeOf, handle, mmapOffset, sizeBytes)) throw new Refusal('region-beyond-file', mmapOffset + sizeBytes);
-  return {
-    id: nextId++,
-    handle,
-    offsetBytes: exact(mmapOffset),
-    sizeBytes: exact(sizeBytes),
-    guestBase: exact(guestAddress),
-    userBase: exact(userAddress),
+  const region = {
+    offsetBytes: Number(mmapOffset),
+    sizeBytes: Number(sizeBytes),
+    guestBase: Number(guestAddress),
+    userBase: Number(userAddress),
   };
+  if (!holds(sizeOf, handle, region.offsetBytes, region.sizeBytes))
+    throw new ProtocolError('file-too-short', request, mmapOffset + sizeBytes);
+  return { id: ++lastId, handle, ...region };
 }
 
-type Base = 'guestBase' | 'userBase';
-
-function checkOverlap(regions: readonly RegionSetup[], base: Base): void {
+function checkOverlap(regions: readonly RegionSetup[], base: 'guestBase' | 'userBase', request: string): void {
   const sorted = [...regions].sort((a, b) => a[base] - b[base]);
   for (const [i, region] of sorted.entries()) {
     const before = sorted[i - 1];
     if (before !== undefined && before[base] + before.sizeBytes > region[base])
-      throw new Refusal('region-overlap', region[base]);
+      throw new ProtocolError('region-overlaps', request, region[base]);
   }
 }
 
@@ -80,36 +87,41 @@ export class MemoryTable {
     this.regions = regions;
   }
 
-  /** The table of a SET_MEM_TABLE. @throws Refusal */
-  static of(raws: readonly RegionRequest[], handles: readonly Handle[], slots: number, sizeOf: SizeOf): MemoryTable {
+  /** The table of a SET_MEM_TABLE, one handle a region. @throws ProtocolError */
+  static of(descriptions: readonly MemoryRegionDescription[], handles: readonly Handle[], limits: TableLimits) {
     return MemoryTable.checked(
-      raws.map((raw, i) => checkRegion(raw, handles[i]!, sizeOf)),
-      slots,
+      descriptions.map((description, i) => checkRegion(description, handles[i]!, limits)),
+      limits,
     );
   }
 
-  private static checked(regions: readonly RegionSetup[], slots: number): MemoryTable {
-    if (regions.length > slots) throw new Refusal('region-count', regions.length);
-    checkOverlap(regions, 'guestBase');
-    checkOverlap(regions, 'userBase');
+  private static checked(regions: readonly RegionSetup[], { request, slots }: TableLimits): MemoryTable {
+    if (regions.length > slots) throw new ProtocolError('too-many-regions', request, regions.length);
+    checkOverlap(regions, 'guestBase', request);
+    checkOverlap(regions, 'userBase', request);
     return new MemoryTable(regions);
   }
 
-  /** With one region more, which stands last. @throws Refusal */
-  with(raw: RegionRequest, handle: Handle, slots: number, sizeOf: SizeOf): MemoryTable {
-    return MemoryTable.checked([...this.regions, checkRegion(raw, handle, sizeOf)], slots);
+  /** With one region more, which stands last. @throws ProtocolError */
+  with(description: MemoryRegionDescription, handle: Handle, limits: TableLimits): MemoryTable {
+    return MemoryTable.checked([...this.regions, checkRegion(description, handle, limits)], limits);
   }
 
-  /** Without the region at these addresses and of this size; where it lies in its file does not matter. @throws Refusal */
-  without({ guestAddress, userAddress, sizeBytes }: RegionRequest): MemoryTable {
-    const left = this.regions.filter(
+  /** The same memory without one region. */
+  without(region: RegionSetup): MemoryTable {
+    return new MemoryTable(this.regions.filter((other) => other !== region));
+  }
+
+  /** The region with these addresses and this size; where it lies in its file does not matter. @throws ProtocolError */
+  find({ guestAddress, userAddress, sizeBytes }: MemoryRegionDescription, request: string): RegionSetup {
+    const found = this.regions.find(
       (region) =>
-        region.guestBase !== exact(guestAddress) ||
-        region.userBase !== exact(userAddress) ||
-        region.sizeBytes !== exact(sizeBytes),
+        BigInt(region.guestBase) === guestAddress &&
+        BigInt(region.userBase) === userAddress &&
+        BigInt(region.sizeBytes) === sizeBytes,
     );
-    if (left.length === this.regions.length) throw new Refusal('region-unknown', guestAddress);
-    return new MemoryTable(left);
+    if (found === undefined) throw new ProtocolError('region-unknown', request, guestAddress);
+    return found;
   }
 
   /** True if one region holds `sizeBytes` from the frontend's own `address` on. */
