@@ -38,16 +38,18 @@ export interface VringSetOptions {
 
 export const hasBit = (word: bigint, bit: number): boolean => ((word >> BigInt(bit)) & 1n) !== 0n;
 
-const isLogging = ({ features, log }: RingContext): log is AreaSetup =>
-  log !== null && hasBit(features, VHOST_F_LOG_ALL);
+/** The log that writes are to be noted in, or null. */
+const activeLog = ({ features, log }: RingContext): AreaSetup | null =>
+  hasBit(features, VHOST_F_LOG_ALL) ? log : null;
 
 /** Guest addresses below this are covered by a log of so many bytes: one bit a page. */
 export const logEnd = (sizeBytes: number): number => sizeBytes * 8 * VHOST_LOG_PAGE;
 
 /** @throws ProtocolError unless all that can be written is covered by the log, where one is kept. */
 function checkLog(context: RingContext, request: string): void {
-  if (isLogging(context) && context.memory.guestEnd > logEnd(context.log!.sizeBytes))
-    throw new ProtocolError('bad-log-area', request, context.log!.sizeBytes);
+  const log = activeLog(context);
+  if (log !== null && context.memory.guestEnd > logEnd(log.sizeBytes))
+    throw new ProtocolError('bad-log-area', request, log.sizeBytes);
 }
 
 export class VringSet {
@@ -143,9 +145,10 @@ export class VringSet {
     if (addresses === null || size === 0) throw new ProtocolError('kick-before-addresses', request, size);
     checkRing(size, addresses, context.memory, request);
     const { usedLogAddress } = addresses;
-    if (isLogging(context) && usedLogAddress !== null) {
+    const log = activeLog(context);
+    if (log !== null && usedLogAddress !== null) {
       const end = usedLogAddress + RING_PARTS.used.sizeBytes(size);
-      if (end > logEnd(context.log!.sizeBytes)) throw new ProtocolError('bad-log-area', request, end);
+      if (end > logEnd(log.sizeBytes)) throw new ProtocolError('bad-log-area', request, end);
     }
     if (context.inflight !== null && size > context.inflight.queueSize)
       throw new ProtocolError('bad-inflight-area', request, size);
@@ -183,7 +186,7 @@ export class VringSet {
   private setupOf(ring: VringState): QueueSetup {
     const { memory, features, logCall, inflight, byMessage } = this.context;
     const { desc, avail, used, usedLogAddress } = ring.addresses!;
-    const log = isLogging(this.context) ? this.context.log : null;
+    const log = activeLog(this.context);
     return {
       index: ring.index,
       size: ring.size,
