@@ -20,6 +20,7 @@ import { BackendState } from './backend-state.ts';
 import type { Channel, Message } from './channel.ts';
 import { ProtocolError } from './errors.ts';
 import { decode, encodeReply, isAnswered, type NameFrom, type ReplyToSend, type Request } from './message.ts';
+import { U64 } from './payload.ts';
 import {
   VHOST_USER_ADD_MEM_REG,
   VHOST_USER_PROTOCOL_F_REPLY_ACK,
@@ -27,7 +28,6 @@ import {
   VHOST_USER_SET_MEM_TABLE,
   VHOST_USER_VERSION,
 } from './protocol.ts';
-import { U64 } from './payload.ts';
 
 type FrontendRequest = Request<NameFrom<'frontend'>>;
 

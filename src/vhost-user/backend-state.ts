@@ -2,6 +2,7 @@
  * What a backend session has agreed on and holds: features, rings, areas, channels, and the handles of all of them.
  * The requests (`backend-requests.ts`) change it; it knows no message. In the session's thread.
  */
+import { VIRTIO_ID_NET } from '../devices/ids.ts';
 import { VIRTIO_F_VERSION_1, VIRTIO_RING_F_EVENT_IDX, VIRTIO_RING_F_INDIRECT_DESC } from '../ring/constants.ts';
 import { BackendChannel } from './backend-channel.ts';
 import type { BackendSessionOptions, Postcopy, SessionEvent, SessionHooks, SessionSystem } from './backend-options.ts';
@@ -30,8 +31,6 @@ import {
 import type { ServedDevice } from './queue-runner.ts';
 import { hasBit, VringSet } from './vring-set.ts';
 import type { VringState } from './vring-state.ts';
-
-export const VIRTIO_ID_NET = 1;
 
 /** Device status [virtio-v1.2 §2.1]. */
 const VIRTIO_CONFIG_S_NEEDS_RESET = 0x40;
