@@ -40,6 +40,7 @@ export class BackendSession {
   private readonly state: BackendState;
   /** The request of a postcopy migration whose addresses the frontend has yet to take note of. */
   private unconfirmed: FrontendRequest | null = null;
+  private closed = false;
 
   constructor(options: BackendSessionOptions) {
     this.channel = options.channel;
@@ -54,14 +55,18 @@ export class BackendSession {
     try {
       for (let message = await this.channel.receive(); message !== null; message = await this.channel.receive())
         await this.take(message);
+    } catch (error) {
+      // What fails because the channel was closed under it is no failure.
+      if (!this.closed) throw error;
     } finally {
       await this.state.close();
       this.channel.close();
     }
   }
 
-  /** Ends the session: `run` returns. */
+  /** Ends the session: `run` returns, once everything is given back. */
   close(): void {
+    this.closed = true;
     this.channel.close();
   }
 

@@ -94,8 +94,11 @@ export class VringSet {
     ring.standAt(await this.runners[ring.index]!.stop());
   }
 
+  /** All of them, also if one fails. */
   async pauseAll(): Promise<void> {
-    await Promise.all(this.rings.map((ring) => this.pause(ring)));
+    const paused = await Promise.allSettled(this.rings.map((ring) => this.pause(ring)));
+    const failed = paused.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   }
 
   /**
