@@ -9,8 +9,7 @@
  */
 import { EMPTY, type GuestQueue } from '../guest/queue.ts';
 import { ScatterList } from '../guest/scatter-list.ts';
-import type { MemoryRegion } from '../memory/region.ts';
-import { ADDRESS_HIGH_UNIT } from '../memory/region.ts';
+import { ADDRESS_HIGH_UNIT, type MemoryRegion } from '../memory/region.ts';
 import { type BlockConfig, readBlockConfig } from './block-config.ts';
 import {
   SECTOR_SIZE,
@@ -194,6 +193,21 @@ export class BlockDriver {
     this.sent[slot] = 0;
     this.inFlight--;
     return slot;
+  }
+
+  /** A hint: calls may still come. */
+  disableCalls(): void {
+    this.queue.disableCalls();
+  }
+
+  /** True: nothing was finished meanwhile, safe to wait for a call. */
+  enableCalls(): boolean {
+    return this.queue.enableCalls();
+  }
+
+  /** True if something is finished that a call was asked for. */
+  callDue(): boolean {
+    return this.queue.callDue();
   }
 
   /**
