@@ -8,6 +8,7 @@ import { MockDriver, type RawDescriptor } from '../guest/mock-driver.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { type RangeCallback, slowRange, wholeRange } from '../memory/range.ts';
 import { allocateShared, MemoryRegion } from '../memory/region.ts';
+import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
 import { VRING_DESC_F_INDIRECT, VRING_DESC_F_NEXT, VRING_DESC_F_WRITE } from '../ring/constants.ts';
 import { RingError, type RingErrorCode } from '../ring/errors.ts';
@@ -43,11 +44,11 @@ function setUp({
     (guestBase) => new MemoryRegion({ guestBase, buffer: allocateShared(regionBytes) }),
   );
   const region = regions[0]!;
-  const ring = new SplitRing(region, 0, modernLayout(size));
-  const shared = seqcst.bind(region);
+  const ring = SplitRing.within(region, 0, modernLayout(size));
+  const shared = bindRing(seqcst, ring);
   const memory = new GuestMemory(regions);
   const driver = new MockDriver({ ring, shared, startIndex });
-  shared.store16(ring.usedIdx, startIndex);
+  shared.used.store16(ring.usedIdx, startIndex);
   const vringh = new Vringh({
     ring,
     shared,
