@@ -8,6 +8,7 @@ import { Vringh } from '../host/vringh.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { allocateShared, MemoryRegion } from '../memory/region.ts';
 import { ORDERINGS } from '../ordering/index.ts';
+import { bindRing } from '../ordering/ring-fields.ts';
 import { NO_FEATURES } from '../ring/features.ts';
 import { modernLayout, SplitRing } from '../ring/split-layout.ts';
 import { BlockDriver, BlockError } from './block.ts';
@@ -62,20 +63,20 @@ function stage({
 }: StageOptions = {}) {
   const region = new MemoryRegion({ guestBase: 2 ** 40, buffer: allocateShared(REGION_BYTES) });
   const memory = new GuestMemory([region]);
-  const shared = ORDERINGS.seqcst.bind(region);
   const negotiated = { ...NO_FEATURES, indirect, eventIdx: true };
   const ends = (place: number) => {
-    const ring = new SplitRing(region, place * 65536, modernLayout(ringSize));
+    const ring = SplitRing.within(region, place * 65536, modernLayout(ringSize));
+    const fields = bindRing(ORDERINGS.seqcst, ring);
     const pool = new IndirectPool({ region, offset: place * 65536 + 32768, tableCount: 64, tableLength: 8 });
     return {
       queue: new SplitVirtqueue({
         ring,
-        shared,
+        shared: fields,
         features: negotiated,
         doorbell: new SilentDoorbell(),
         ...(indirect && { indirectPool: pool }),
       }),
-      disk: new TestDisk(new Vringh({ ring, shared, features: negotiated, memory }), memory, DISK_BYTES),
+      disk: new TestDisk(new Vringh({ ring, shared: fields, features: negotiated, memory }), memory, DISK_BYTES),
     };
   };
   const { queue, disk } = ends(0);
