@@ -124,7 +124,11 @@ export class BlockClient {
     const operation = this.bySlot[slot];
     this.bySlot[slot] = undefined;
     const { type, bytes } = operation ?? {};
-    if (status === VIRTIO_BLK_S_OK && bytes !== undefined && (type === VIRTIO_BLK_T_IN || type === VIRTIO_BLK_T_GET_ID)) {
+    if (
+      status === VIRTIO_BLK_S_OK &&
+      bytes !== undefined &&
+      (type === VIRTIO_BLK_T_IN || type === VIRTIO_BLK_T_GET_ID)
+    ) {
       const at = driver.dataOffset(slot);
       bytes.set(driver.region.u8.subarray(at, at + bytes.length));
     }

@@ -379,4 +379,3 @@ export class FrontendSession {
     this.resolveEnded(error);
   }
 }
-
