@@ -9,7 +9,7 @@
  *     struct iovec    void *base | u64 size
  *     struct cmsghdr  u64 size with this header | int level | int type | the descriptors | pad to 8
  */
-import { unlinkSync } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import { closeDescriptor } from './descriptors.ts';
 import { systemError } from './errors.ts';
@@ -200,8 +200,9 @@ function tryConnect(socket: number, address: Uint8Array): number {
   }
 }
 
-/** True if a socket's file is there but nobody listens: its owner died. */
-function isStale(address: Uint8Array): boolean {
+/** True if a socket's file is there but nobody listens: its owner died. Any file refuses like that, so it is looked at. */
+function isStale(path: string, address: Uint8Array): boolean {
+  if (!lstatSync(path).isSocket()) return false;
   let errno = 0;
   closeDescriptor(
     withSocket((socket) => {
@@ -221,7 +222,7 @@ export function listenUnix(path: string): number {
   return withSocket((socket) => {
     if (bind(socket, address, address.length) < 0) {
       const errno = libc().errno();
-      if (errno !== EADDRINUSE || !isStale(address)) throw systemError('bind', errno, path);
+      if (errno !== EADDRINUSE || !isStale(path, address)) throw systemError('bind', errno, path);
       unlinkSync(path);
       if (bind(socket, address, address.length) < 0) throw systemError('bind', libc().errno(), path);
     }
