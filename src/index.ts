@@ -11,15 +11,24 @@ export { SplitVirtqueue, type SplitVirtqueueOptions } from './guest/split-virtqu
 export { ElementList } from './host/element-list.ts';
 export { type DescriptorCopy, MockDevice, type MockDeviceOptions } from './host/mock-device.ts';
 export { type HostQueue, type QueueState, Request } from './host/queue.ts';
-export { NO_HEAD, Vringh, type VringhOptions } from './host/vringh.ts';
+export { NO_HEAD } from './host/split-host-queue.ts';
+export { Vringh, type VringhOptions } from './host/vringh.ts';
 export { GuestMemory, NO_REGION } from './memory/guest-memory.ts';
 export { MemoryRange, type RangeCallback, slowRange, wholeRange } from './memory/range.ts';
 export { allocateShared, MemoryRegion, type MemoryRegionOptions, type SharedMemory } from './memory/region.ts';
 export { NativeUnavailable } from './native/libc.ts';
 export { ORDERINGS, type OrderingName } from './ordering/index.ts';
 export type { Ordering, SharedFields } from './ordering/ordering.ts';
+export { bindRing, type RingFields } from './ordering/ring-fields.ts';
 export * from './ring/constants.ts';
 export { RING_ERRORS, RingError, type RingErrorCode } from './ring/errors.ts';
 export { needEvent } from './ring/event.ts';
 export { featuresFromBits, featuresToBits, NO_FEATURES, type RingFeatures } from './ring/features.ts';
-export { legacyLayout, modernLayout, type SplitLayout, SplitRing } from './ring/split-layout.ts';
+export {
+  legacyLayout,
+  modernLayout,
+  type RingPlace,
+  type RingPlaces,
+  type SplitLayout,
+  SplitRing,
+} from './ring/split-layout.ts';

@@ -14,6 +14,7 @@ import { Vringh } from './host/vringh.ts';
 import { GuestMemory } from './memory/guest-memory.ts';
 import { type RangeCallback, slowRange, wholeRange } from './memory/range.ts';
 import { allocateShared, MemoryRegion } from './memory/region.ts';
+import { bindRing } from './ordering/ring-fields.ts';
 import { seqcst } from './ordering/seqcst.ts';
 import { legacyLayout, SplitRing } from './ring/split-layout.ts';
 
@@ -63,10 +64,10 @@ function makePair({ size, startIndex, indirect, eventIdx, callback }: Configurat
   const regions = [2 ** 41, 2 ** 32 - SLOT_SIZE].map(
     (guestBase) => new MemoryRegion({ guestBase, buffer: allocateShared(SLOTS * SLOT_SIZE) }),
   );
-  const ring = new SplitRing(home, 0, layout);
-  const shared = seqcst.bind(home);
-  shared.store16(ring.availIdx, startIndex);
-  shared.store16(ring.usedIdx, startIndex);
+  const ring = SplitRing.within(home, 0, layout);
+  const shared = bindRing(seqcst, ring);
+  shared.avail.store16(ring.availIdx, startIndex);
+  shared.used.store16(ring.usedIdx, startIndex);
   const memory = new GuestMemory([home, ...regions]);
   const features = { indirect, eventIdx, version1: true };
   const doorbell = DOORBELLS.futex.doorbell(DOORBELLS.futex.makeHandle());

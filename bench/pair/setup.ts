@@ -10,12 +10,14 @@ import { DOORBELLS, type DoorbellName } from '../../src/doorbell/index.ts';
 import { IndirectPool, type IndirectPoolOptions } from '../../src/guest/indirect-pool.ts';
 import { allocateShared, MemoryRegion, type SharedMemory } from '../../src/memory/region.ts';
 import { ORDERINGS, type OrderingName } from '../../src/ordering/index.ts';
+import { bindRing } from '../../src/ordering/ring-fields.ts';
 import type { RingFeatures } from '../../src/ring/features.ts';
 import { alignUp, legacyLayout, SplitRing } from '../../src/ring/split-layout.ts';
 import { clockBase } from '../latency/clock.ts';
 import { makeWakeLines, type WakeLines } from '../latency/wake.ts';
 import { WORKLOADS, type WorkloadName } from '../workloads/index.ts';
 import type { GuestKnobs } from '../workloads/loops.ts';
+import type { HostName } from './hosts.ts';
 import type { LayoutName } from './layouts.ts';
 import { makeRendezvous } from './rendezvous.ts';
 
@@ -32,6 +34,8 @@ export interface PairConfig {
   ringSize: number;
   workload: WorkloadName;
   layout: LayoutName;
+  /** Whose host half serves the split layout. */
+  host: HostName;
   ordering: OrderingName;
   doorbell: DoorbellName;
   transfers: number;
@@ -100,8 +104,8 @@ export function bindPair(setup: PairSetup) {
   const { config } = setup;
   const layout = pairLayout(config);
   const region = new MemoryRegion({ guestBase: GUEST_BASE, buffer: setup.memory });
-  const ring = new SplitRing(region, 0, legacyLayout(config.ringSize));
-  const shared = ORDERINGS[config.ordering].bind(region);
+  const ring = SplitRing.within(region, 0, legacyLayout(config.ringSize));
+  const shared = bindRing(ORDERINGS[config.ordering], ring);
   const slots = { region, offset: layout.slotsOffset, count: layout.slotCount };
   const tables: IndirectPoolOptions = {
     region,

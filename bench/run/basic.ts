@@ -14,6 +14,7 @@ import { GuestMemory } from '../../src/memory/guest-memory.ts';
 import { slowRange, wholeRange } from '../../src/memory/range.ts';
 import { allocateShared, MemoryRegion } from '../../src/memory/region.ts';
 import { ORDERINGS, type OrderingName } from '../../src/ordering/index.ts';
+import { bindRing } from '../../src/ordering/ring-fields.ts';
 import { VRING_DESC_F_INDIRECT, VRING_DESC_F_NEXT, VRING_DESC_SIZE } from '../../src/ring/constants.ts';
 import type { RingFeatures } from '../../src/ring/features.ts';
 import { alignUp, legacyLayout, SplitRing } from '../../src/ring/split-layout.ts';
@@ -58,10 +59,10 @@ class Bench {
     const { features } = options;
     const { region } = this;
     const layout = legacyLayout(RING_SIZE);
-    const shared = ORDERINGS[options.ordering].bind(region);
     const memory = new GuestMemory([region]);
     this.slow = options.slowRange;
-    this.ring = new SplitRing(region, 0, layout);
+    this.ring = SplitRing.within(region, 0, layout);
+    const shared = bindRing(ORDERINGS[options.ordering], this.ring);
     const tablesOffset = alignUp(layout.sizeBytes, VRING_DESC_SIZE);
     this.guest = new SplitVirtqueue({
       ring: this.ring,

@@ -7,7 +7,8 @@
 import type { Doorbell } from '../../src/doorbell/doorbell.ts';
 import { EMPTY, type GuestQueue } from '../../src/guest/queue.ts';
 import type { HostQueue, Request } from '../../src/host/queue.ts';
-import { NO_HEAD, type Vringh } from '../../src/host/vringh.ts';
+import { NO_HEAD } from '../../src/host/split-host-queue.ts';
+import type { Vringh } from '../../src/host/vringh.ts';
 import { CheckFailed } from '../check-failed.ts';
 import type { Pace } from '../latency/pace.ts';
 import type { Probe } from '../latency/round-trip.ts';

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { DOORBELLS } from '../doorbell/index.ts';
 import { MockDevice } from '../host/mock-device.ts';
 import { allocateShared, MemoryRegion } from '../memory/region.ts';
+import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
 import { RingError, type RingErrorCode } from '../ring/errors.ts';
 import { NO_FEATURES } from '../ring/features.ts';
@@ -19,9 +20,9 @@ const DATA = 32768;
 
 function setUp(startIndex: number, eventIdx = false) {
   const region = new MemoryRegion({ guestBase: 2 ** 40, buffer: allocateShared(65536) });
-  const ring = new SplitRing(region, 0, modernLayout(SIZE));
-  const shared = seqcst.bind(region);
-  shared.store16(ring.availIdx, startIndex);
+  const ring = SplitRing.within(region, 0, modernLayout(SIZE));
+  const shared = bindRing(seqcst, ring);
+  shared.avail.store16(ring.availIdx, startIndex);
   const doorbell = DOORBELLS.futex.doorbell(DOORBELLS.futex.makeHandle());
   const features = { ...NO_FEATURES, indirect: true, eventIdx };
   const indirectPool = new IndirectPool({ region, offset: POOL, tableCount: SIZE, tableLength: 4 });

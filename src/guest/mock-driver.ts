@@ -4,7 +4,7 @@
  * misbehaviour of a guest can be written down; it allocates as it likes.
  */
 import type { MemoryRegion } from '../memory/region.ts';
-import type { SharedFields } from '../ordering/ordering.ts';
+import type { RingFields } from '../ordering/ring-fields.ts';
 import { VRING_DESC_F_INDIRECT, VRING_DESC_F_NEXT, VRING_DESC_SIZE, VRING_DESC_WORDS } from '../ring/constants.ts';
 import type { SplitRing } from '../ring/split-layout.ts';
 
@@ -30,8 +30,8 @@ export interface UsedEntry {
 
 export interface MockDriverOptions {
   ring: SplitRing;
-  shared: SharedFields;
-  /** Where elements and indirect tables lie if nothing else is said. Default: the ring's region. */
+  shared: RingFields;
+  /** Where elements and indirect tables lie if nothing else is said. Default: the descriptor table's region. */
   region?: MemoryRegion;
   /** Where both indices start. Default 0. */
   startIndex?: number;
@@ -44,10 +44,10 @@ export class MockDriver {
   availIdx: number;
   /** The next used entry to read, 16 bits. */
   lastUsedIdx: number;
-  private readonly shared: SharedFields;
+  private readonly shared: RingFields;
 
   constructor(options: MockDriverOptions) {
-    const { ring, shared, region = ring.region, startIndex = 0 } = options;
+    const { ring, shared, region = ring.places.desc.region, startIndex = 0 } = options;
     this.ring = ring;
     this.shared = shared;
     this.region = region;
@@ -101,8 +101,8 @@ export class MockDriver {
 
   /** Makes the shared available index anything; `availIdx` stays. */
   setAvailIdx(value: number): void {
-    // A release: descriptors and entries first. Pairs with A acquire, Vringh.refreshAvail.
-    this.shared.store16(this.ring.availIdx, value & 0xffff);
+    // A release: descriptors and entries first. Pairs with A acquire, SplitHostQueue.refreshAvail.
+    this.shared.avail.store16(this.ring.availIdx, value & 0xffff);
   }
 
   /** Moves the shared available index by any value, also backwards, without an entry. */
@@ -113,17 +113,17 @@ export class MockDriver {
 
   /** The available ring's flags, any 16 bits. */
   setAvailFlags(value: number): void {
-    this.shared.store16(this.ring.availFlags, value);
+    this.shared.avail.store16(this.ring.availFlags, value);
   }
 
   setUsedEvent(value: number): void {
-    this.shared.store16(this.ring.usedEvent, value & 0xffff);
+    this.shared.avail.store16(this.ring.usedEvent, value & 0xffff);
   }
 
   /** The next used entry, or null. */
   readUsed(): UsedEntry | null {
-    // B acquire: their index, before its elements. Pairs with B release, Vringh.publish.
-    if (this.shared.load16(this.ring.usedIdx) === this.lastUsedIdx) return null;
+    // B acquire: their index, before its elements. Pairs with B release, SplitHostQueue.publish.
+    if (this.shared.used.load16(this.ring.usedIdx) === this.lastUsedIdx) return null;
     const at = (this.lastUsedIdx & (this.ring.size - 1)) << 1;
     this.lastUsedIdx = (this.lastUsedIdx + 1) & 0xffff;
     return { id: this.ring.usedRing[at]!, length: this.ring.usedRing[at + 1]! };

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { DOORBELLS } from '../doorbell/index.ts';
 import { MockDevice } from '../host/mock-device.ts';
 import { allocateShared, MemoryRegion } from '../memory/region.ts';
+import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
 import { VRING_AVAIL_F_NO_INTERRUPT, VRING_USED_F_NO_NOTIFY } from '../ring/constants.ts';
 import { NO_FEATURES } from '../ring/features.ts';
@@ -15,9 +16,9 @@ const STARTS = [0, 65530, 65535];
 
 function setUp(eventIdx: boolean, startIndex = 0, size = 16) {
   const region = new MemoryRegion({ guestBase: 2 ** 40, buffer: allocateShared(65536) });
-  const ring = new SplitRing(region, 0, modernLayout(size));
-  const shared = seqcst.bind(region);
-  shared.store16(ring.availIdx, startIndex);
+  const ring = SplitRing.within(region, 0, modernLayout(size));
+  const shared = bindRing(seqcst, ring);
+  shared.avail.store16(ring.availIdx, startIndex);
   const doorbell = DOORBELLS.futex.doorbell(DOORBELLS.futex.makeHandle());
   const features = { ...NO_FEATURES, eventIdx };
   const queue = new SplitVirtqueue({ ring, shared, features, doorbell, startIndex });
@@ -29,8 +30,8 @@ function setUp(eventIdx: boolean, startIndex = 0, size = 16) {
   const finish = (count: number) => {
     for (let i = 0; i < count; i++) device.finish(device.takeHead()!, 0);
   };
-  const availFlags = () => shared.load16(ring.availFlags);
-  const usedEvent = () => shared.load16(ring.usedEvent);
+  const availFlags = () => shared.avail.load16(ring.availFlags);
+  const usedEvent = () => shared.avail.load16(ring.usedEvent);
   return { queue, device, doorbell, list, add, finish, availFlags, usedEvent };
 }
 

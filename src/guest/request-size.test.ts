@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { SilentDoorbell } from '../doorbell/doorbell.ts';
 import { MockDevice } from '../host/mock-device.ts';
 import { allocateShared, MemoryRegion } from '../memory/region.ts';
+import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
 import { NO_FEATURES } from '../ring/features.ts';
 import { modernLayout, SplitRing } from '../ring/split-layout.ts';
@@ -16,8 +17,8 @@ const PIECES_MAX = 2 ** 32 / PIECE;
 
 function setUp() {
   const region = new MemoryRegion({ guestBase: 2 ** 40, buffer: allocateShared(PIECE) });
-  const ring = new SplitRing(region, 0, modernLayout(SIZE));
-  const shared = seqcst.bind(region);
+  const ring = SplitRing.within(region, 0, modernLayout(SIZE));
+  const shared = bindRing(seqcst, ring);
   const queue = new SplitVirtqueue({ ring, shared, features: NO_FEATURES, doorbell: new SilentDoorbell() });
   return { region, queue, device: new MockDevice({ ring, shared }) };
 }

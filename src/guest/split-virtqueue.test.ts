@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { DOORBELLS } from '../doorbell/index.ts';
 import { MockDevice } from '../host/mock-device.ts';
 import { allocateShared, MemoryRegion } from '../memory/region.ts';
+import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
 import { VRING_USED_F_NO_NOTIFY } from '../ring/constants.ts';
 import { NO_FEATURES } from '../ring/features.ts';
@@ -20,9 +21,9 @@ const GUEST_BASE = 2 ** 40 + 2 ** 32 - 0x18_0000; // the data lies across a mult
 
 function setUp({ size = 4, startIndex = 0, eventIdx = false, tableCount = 0, tableLength = 8, indirect = true } = {}) {
   const region = new MemoryRegion({ guestBase: GUEST_BASE, buffer: allocateShared(MEMORY_SIZE) });
-  const ring = new SplitRing(region, 0, modernLayout(size));
-  const shared = seqcst.bind(region);
-  shared.store16(ring.availIdx, startIndex);
+  const ring = SplitRing.within(region, 0, modernLayout(size));
+  const shared = bindRing(seqcst, ring);
+  shared.avail.store16(ring.availIdx, startIndex);
   const doorbell = DOORBELLS.futex.doorbell(DOORBELLS.futex.makeHandle());
   const indirectPool = new IndirectPool({ region, offset: POOL, tableCount, tableLength });
   const features = { ...NO_FEATURES, indirect, eventIdx };
@@ -127,17 +128,18 @@ for (const [what, out, into] of [
 test('set-up: a fresh ring is zeroed, one in use keeps its indices; wishes of an earlier user are gone', () => {
   for (const startIndex of [undefined, 4711]) {
     const { region, ring, shared, doorbell } = setUp();
+    const fields = shared.avail;
     const indices = [ring.availIdx, ring.usedIdx];
-    for (const field of [...indices, ring.availFlags, ring.usedFlags, ring.usedEvent]) shared.store16(field, 4711);
+    for (const field of [...indices, ring.availFlags, ring.usedFlags, ring.usedEvent]) fields.store16(field, 4711);
     const started = startIndex === undefined ? {} : { startIndex };
     new SplitVirtqueue({ ring, shared, features: NO_FEATURES, doorbell, ...started });
     const expected = startIndex ?? 0;
     assert.deepEqual(
-      indices.map((field) => shared.load16(field)),
+      indices.map((field) => fields.load16(field)),
       [expected, expected],
     );
-    assert.deepEqual([shared.load16(ring.availFlags), shared.load16(ring.usedFlags)], [0, 0]);
-    assert.equal(shared.load16(ring.usedEvent), expected);
+    assert.deepEqual([shared.avail.load16(ring.availFlags), shared.used.load16(ring.usedFlags)], [0, 0]);
+    assert.equal(shared.avail.load16(ring.usedEvent), expected);
     assert.equal(region.u8[ring.availFlags], 0);
   }
 });

@@ -6,6 +6,7 @@
  */
 import type { Doorbell } from '../doorbell/doorbell.ts';
 import type { SharedFields } from '../ordering/ordering.ts';
+import type { RingFields } from '../ordering/ring-fields.ts';
 import {
   VRING_AVAIL_F_NO_INTERRUPT,
   VRING_DESC_F_INDIRECT,
@@ -29,7 +30,7 @@ const ADDS_UNKICKED_MAX = 0xffff;
 
 export interface SplitVirtqueueOptions {
   ring: SplitRing;
-  shared: SharedFields;
+  shared: RingFields;
   features: RingFeatures;
   /** Rung by `kick`, by a full ring and after 65,535 adds without a kick. */
   doorbell: Doorbell;
@@ -53,7 +54,8 @@ export class SplitVirtqueue implements GuestQueue {
 
   private readonly mask: number;
   private readonly ring: SplitRing;
-  private readonly shared: SharedFields;
+  private readonly availFields: SharedFields;
+  private readonly usedFields: SharedFields;
   private readonly doorbell: Doorbell;
   private readonly eventIdx: boolean;
   private readonly pool: IndirectPool | null;
@@ -91,7 +93,8 @@ export class SplitVirtqueue implements GuestQueue {
     this.mask = size - 1;
     this.name = options.name ?? 'guest queue';
     this.ring = ring;
-    this.shared = shared;
+    this.availFields = shared.avail;
+    this.usedFields = shared.used;
     this.doorbell = options.doorbell;
     this.eventIdx = features.eventIdx;
     this.pool = features.indirect ? (options.indirectPool ?? null) : null;
@@ -110,11 +113,13 @@ export class SplitVirtqueue implements GuestQueue {
     this.lastUsedIdx = startIndex;
     this.seenUsedIdx = startIndex;
     // Flags and events of an earlier user would be taken for ours: set up [virtio-v1.2 §2.7.7.1, §2.7.10.1].
-    shared.store16(ring.availFlags, 0);
-    shared.store16(ring.usedFlags, 0);
-    shared.store16(ring.usedEvent, startIndex);
-    if (options.startIndex === undefined)
-      for (const field of [ring.availIdx, ring.usedIdx, ring.availEvent]) shared.store16(field, 0);
+    this.availFields.store16(ring.availFlags, 0);
+    this.usedFields.store16(ring.usedFlags, 0);
+    this.availFields.store16(ring.usedEvent, startIndex);
+    if (options.startIndex !== undefined) return;
+    this.availFields.store16(ring.availIdx, 0);
+    this.usedFields.store16(ring.usedIdx, 0);
+    this.usedFields.store16(ring.availEvent, 0);
   }
 
   /** Descriptors not in use. */
@@ -171,8 +176,8 @@ export class SplitVirtqueue implements GuestQueue {
   publish(): void {
     if (this.publishedIdx === this.availIdx) return;
     this.publishedIdx = this.availIdx;
-    // A release: descriptors and ring entries first. Pairs with A acquire, Vringh.refreshAvail.
-    this.shared.store16(this.ring.availIdx, this.availIdx);
+    // A release: descriptors and ring entries first. Pairs with A acquire, SplitHostQueue.refreshAvail.
+    this.availFields.store16(this.ring.availIdx, this.availIdx);
   }
 
   kick(): boolean {
@@ -184,15 +189,15 @@ export class SplitVirtqueue implements GuestQueue {
   /** True if the host must be kicked for what was published since the last call. */
   kickPrepare(): boolean {
     if (this.broken !== null) throw this.broken;
-    // C full: our index, then their wish. Pairs with C full, Vringh.enableKicks.
+    // C full: our index, then their wish. Pairs with C full, SplitHostQueue.enableKicks.
     // Without it both sides read stale values, and the host sleeps on work.
-    this.shared.fence();
+    this.availFields.fence();
     const next = this.publishedIdx;
     const previous = (this.availIdx - this.addsUnkicked) & 0xffff;
     this.addsUnkicked = (this.availIdx - next) & 0xffff;
     return this.eventIdx
-      ? needEvent(this.shared.load16(this.ring.availEvent), next, previous)
-      : (this.shared.load16(this.ring.usedFlags) & VRING_USED_F_NO_NOTIFY) === 0;
+      ? needEvent(this.usedFields.load16(this.ring.availEvent), next, previous)
+      : (this.usedFields.load16(this.ring.usedFlags) & VRING_USED_F_NO_NOTIFY) === 0;
   }
 
   /** Rings the host, asked for or not. */
@@ -218,8 +223,8 @@ export class SplitVirtqueue implements GuestQueue {
   }
 
   callDue(): boolean {
-    // B acquire: their index, before its elements. Pairs with B release, Vringh.publish.
-    const finished = (this.shared.load16(this.ring.usedIdx) - this.lastUsedIdx) & 0xffff;
+    // B acquire: their index, before its elements. Pairs with B release, SplitHostQueue.publish.
+    const finished = (this.usedFields.load16(this.ring.usedIdx) - this.lastUsedIdx) & 0xffff;
     return finished > this.callAhead;
   }
 
@@ -227,7 +232,7 @@ export class SplitVirtqueue implements GuestQueue {
     if (!this.callsEnabled) return;
     this.callsEnabled = false;
     // With EVENT_IDX used_event just stays where it is: the host calls when its index passes it, once in 65,536.
-    if (!this.eventIdx) this.shared.store16(this.ring.availFlags, VRING_AVAIL_F_NO_INTERRUPT);
+    if (!this.eventIdx) this.availFields.store16(this.ring.availFlags, VRING_AVAIL_F_NO_INTERRUPT);
   }
 
   enableCalls(): boolean {
@@ -243,17 +248,17 @@ export class SplitVirtqueue implements GuestQueue {
   /** True if something was completed since `enableCallsPrepare` returned `prepared`. */
   poll(prepared: number): boolean {
     if (this.broken !== null) throw this.broken;
-    // D full: our wish (stored by enableCallsPrepare), then their index. Pairs with D full, Vringh.needsCall.
-    this.shared.fence();
-    return this.shared.load16(this.ring.usedIdx) !== prepared;
+    // D full: our wish (stored by enableCallsPrepare), then their index. Pairs with D full, SplitHostQueue.needsCall.
+    this.availFields.fence();
+    return this.usedFields.load16(this.ring.usedIdx) !== prepared;
   }
 
   enableCallsDelayed(): boolean {
     if (this.broken !== null) throw this.broken;
     const outstanding = (this.publishedIdx - this.lastUsedIdx) & 0xffff;
     this.requestCall((outstanding * 3) >> 2);
-    // D full: our wish, then their index. Pairs with D full, Vringh.needsCall.
-    this.shared.fence();
+    // D full: our wish, then their index. Pairs with D full, SplitHostQueue.needsCall.
+    this.availFields.fence();
     return !this.callDue();
   }
 
@@ -342,8 +347,8 @@ export class SplitVirtqueue implements GuestQueue {
 
   /** Reads the host's index. True: there is something to take. */
   private refreshUsed(): boolean {
-    // B acquire: their index, before its elements. Pairs with B release, Vringh.publish.
-    const seen = this.shared.load16(this.ring.usedIdx);
+    // B acquire: their index, before its elements. Pairs with B release, SplitHostQueue.publish.
+    const seen = this.usedFields.load16(this.ring.usedIdx);
     if (seen === this.lastUsedIdx) return false;
     const finished = (seen - this.lastUsedIdx) & 0xffff;
     const outstanding = (this.publishedIdx - this.lastUsedIdx) & 0xffff;
@@ -354,16 +359,16 @@ export class SplitVirtqueue implements GuestQueue {
 
   /** Asks for a call once `ahead` more than the next request are finished; the caller fences and looks again. */
   private requestCall(ahead: number): void {
-    if (this.eventIdx) this.shared.store16(this.ring.usedEvent, (this.lastUsedIdx + ahead) & 0xffff);
-    else if (!this.callsEnabled) this.shared.store16(this.ring.availFlags, 0);
+    if (this.eventIdx) this.availFields.store16(this.ring.usedEvent, (this.lastUsedIdx + ahead) & 0xffff);
+    else if (!this.callsEnabled) this.availFields.store16(this.ring.availFlags, 0);
     this.callsEnabled = true;
     this.callAhead = ahead;
   }
 
   private requestCallAt(index: number): void {
-    this.shared.store16(this.ring.usedEvent, index);
-    // D full: our wish, then their index, read by the next getBuf. Pairs with D full, Vringh.needsCall.
-    this.shared.fence();
+    this.availFields.store16(this.ring.usedEvent, index);
+    // D full: our wish, then their index, read by the next getBuf. Pairs with D full, SplitHostQueue.needsCall.
+    this.availFields.fence();
   }
 
   private breakQueue(code: RingErrorCode, index: number, value: number): RingError {

@@ -4,6 +4,7 @@ import { MockDriver, type RawDescriptor } from '../guest/mock-driver.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { type RangeCallback, slowRange, wholeRange } from '../memory/range.ts';
 import { allocateShared, MemoryRegion } from '../memory/region.ts';
+import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
 import { VRING_DESC_F_INDIRECT, VRING_DESC_F_NEXT, VRING_DESC_F_WRITE } from '../ring/constants.ts';
 import { modernLayout, SplitRing } from '../ring/split-layout.ts';
@@ -18,17 +19,17 @@ const REGION = 65536;
 const BASE = 2 ** 40;
 const TABLE = 8192;
 const DATA = 32768;
-const STRICT: ReaderPolicy = { indirectWithNext: false, emptyElements: false };
+const STRICT: ReaderPolicy = { ...VRINGH_POLICY, indirectWithNext: false, emptyElements: false };
 
 /** Three regions: the first two touch, the third lies apart. The ring lies in the first. */
 function setUp(callback: (memory: GuestMemory) => RangeCallback = wholeRange, policy = VRINGH_POLICY, size = 16) {
   const bases = [BASE, BASE + REGION, BASE + 2 ** 32];
   const regions = bases.map((guestBase) => new MemoryRegion({ guestBase, buffer: allocateShared(REGION) }));
   const region = regions[0]!;
-  const ring = new SplitRing(region, 0, modernLayout(size));
+  const ring = SplitRing.within(region, 0, modernLayout(size));
   const memory = new GuestMemory(regions);
   const reader = new ChainReader({ ring, memory, getRange: callback(memory), indirect: true, policy, queue: 'q' });
-  const driver = new MockDriver({ ring, shared: seqcst.bind(region) });
+  const driver = new MockDriver({ ring, shared: bindRing(seqcst, ring) });
   const lists = { readable: new ElementList(memory), writable: new ElementList(memory) };
   const read = (head = 0) => reader.read(head, lists.readable, lists.writable);
   return { driver, regions, memory, reader, read, ...lists };

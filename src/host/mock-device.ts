@@ -5,7 +5,7 @@
  */
 
 import { ADDRESS_HIGH_UNIT } from '../memory/region.ts';
-import type { SharedFields } from '../ordering/ordering.ts';
+import type { RingFields } from '../ordering/ring-fields.ts';
 import { VRING_DESC_F_NEXT, VRING_DESC_WORDS } from '../ring/constants.ts';
 import type { SplitRing } from '../ring/split-layout.ts';
 
@@ -19,7 +19,7 @@ export interface DescriptorCopy {
 
 export interface MockDeviceOptions {
   ring: SplitRing;
-  shared: SharedFields;
+  shared: RingFields;
   /** Where both indices start. Default 0. */
   startIndex?: number;
 }
@@ -30,7 +30,7 @@ export class MockDevice {
   lastAvailIdx: number;
   /** The next used entry to write, 16 bits. */
   usedIdx: number;
-  private readonly shared: SharedFields;
+  private readonly shared: RingFields;
 
   constructor(options: MockDeviceOptions) {
     const { ring, shared, startIndex = 0 } = options;
@@ -44,7 +44,7 @@ export class MockDevice {
   /** The next available head, or null. */
   takeHead(): number | null {
     // A acquire: their index, before its entries. Pairs with A release, SplitVirtqueue.publish.
-    if (this.shared.load16(this.ring.availIdx) === this.lastAvailIdx) return null;
+    if (this.shared.avail.load16(this.ring.availIdx) === this.lastAvailIdx) return null;
     const head = this.ring.availRing[this.lastAvailIdx & (this.ring.size - 1)]!;
     this.lastAvailIdx = (this.lastAvailIdx + 1) & 0xffff;
     return head;
@@ -106,7 +106,7 @@ export class MockDevice {
   /** Makes the shared used index anything; `usedIdx` stays. */
   setUsedIdx(value: number): void {
     // B release: used elements first. Pairs with B acquire, SplitVirtqueue.refreshUsed.
-    this.shared.store16(this.ring.usedIdx, value & 0xffff);
+    this.shared.used.store16(this.ring.usedIdx, value & 0xffff);
   }
 
   /** Moves the shared used index by any value, also backwards, without an entry. */
@@ -117,10 +117,10 @@ export class MockDevice {
 
   /** The used ring's flags, any 16 bits. */
   setUsedFlags(value: number): void {
-    this.shared.store16(this.ring.usedFlags, value);
+    this.shared.used.store16(this.ring.usedFlags, value);
   }
 
   setAvailEvent(value: number): void {
-    this.shared.store16(this.ring.availEvent, value & 0xffff);
+    this.shared.used.store16(this.ring.availEvent, value & 0xffff);
   }
 }

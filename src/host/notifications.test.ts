@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { MockDriver } from '../guest/mock-driver.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { allocateShared, MemoryRegion } from '../memory/region.ts';
+import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
 import { VRING_AVAIL_F_NO_INTERRUPT, VRING_USED_F_NO_NOTIFY } from '../ring/constants.ts';
 import { NO_FEATURES } from '../ring/features.ts';
@@ -16,8 +17,8 @@ const wrap = (index: number) => index & 0xffff;
 
 function setUp(eventIdx: boolean, startIndex = 0) {
   const region = new MemoryRegion({ guestBase: 2 ** 40, buffer: allocateShared(65536) });
-  const ring = new SplitRing(region, 0, modernLayout(SIZE));
-  const shared = seqcst.bind(region);
+  const ring = SplitRing.within(region, 0, modernLayout(SIZE));
+  const shared = bindRing(seqcst, ring);
   const memory = new GuestMemory([region]);
   const driver = new MockDriver({ ring, shared, startIndex });
   const state = { availIdx: startIndex, usedIdx: startIndex };
@@ -29,8 +30,8 @@ function setUp(eventIdx: boolean, startIndex = 0) {
       vringh.completeHead(vringh.takeHead(), 0);
     }
   };
-  const usedFlags = () => shared.load16(ring.usedFlags);
-  const availEvent = () => shared.load16(ring.availEvent);
+  const usedFlags = () => shared.used.load16(ring.usedFlags);
+  const availEvent = () => shared.used.load16(ring.availEvent);
   return { driver, vringh, request: new Request(memory), serve, usedFlags, availEvent };
 }
 

@@ -17,7 +17,7 @@ export class Request {
   }
 }
 
-/** Where a device with nothing in flight stands in its ring: enough to go on with in another thread or process. */
+/** Where a device stands in its ring: with nothing in flight, enough to go on with in another thread or process. */
 export interface QueueState {
   /** The next available entry to take. */
   availIdx: number;
@@ -50,6 +50,9 @@ export interface HostQueue {
   enableKicks(): boolean;
   /** True if the guest made a request available that `next` has not taken. */
   hasAvailable(): boolean;
-  /** @throws RangeError while a request is in flight or a completion unpublished: they would be lost. */
-  state(): QueueState;
+  /**
+   * @throws RangeError while a request is in flight or a completion unpublished: they would be lost. Unless
+   * `leaveInFlight` (default false) says that somebody else knows of them, as an in-flight area does.
+   */
+  state(leaveInFlight?: boolean): QueueState;
 }

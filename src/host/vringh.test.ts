@@ -4,23 +4,25 @@ import { MockDriver } from '../guest/mock-driver.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { slowRange, wholeRange } from '../memory/range.ts';
 import { allocateShared, MemoryRegion } from '../memory/region.ts';
+import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
 import { VRING_DESC_F_WRITE } from '../ring/constants.ts';
 import { NO_FEATURES } from '../ring/features.ts';
 import { modernLayout, SplitRing } from '../ring/split-layout.ts';
 import { ElementList } from './element-list.ts';
 import { type QueueState, Request } from './queue.ts';
-import { NO_HEAD, Vringh } from './vringh.ts';
+import { NO_HEAD } from './split-host-queue.ts';
+import { Vringh } from './vringh.ts';
 
 const DATA = 0x10_0000;
 
 function setUp({ size = 4, startIndex = 0, state }: { size?: number; startIndex?: number; state?: QueueState } = {}) {
   const region = new MemoryRegion({ guestBase: 2 ** 40, buffer: allocateShared(0x11_0000) });
-  const ring = new SplitRing(region, 0, modernLayout(size));
-  const shared = seqcst.bind(region);
+  const ring = SplitRing.within(region, 0, modernLayout(size));
+  const shared = bindRing(seqcst, ring);
   const memory = new GuestMemory([region]);
   const driver = new MockDriver({ ring, shared, startIndex });
-  shared.store16(ring.usedIdx, startIndex);
+  shared.used.store16(ring.usedIdx, startIndex);
   const at = { availIdx: startIndex, usedIdx: startIndex };
   const vringh = new Vringh({ ring, shared, features: NO_FEATURES, memory, state: state ?? at });
   /** Makes a request of 4 readable and 4 writable bytes available, two descriptors from `head` on. */
@@ -265,11 +267,15 @@ test('state: another vringh goes on where one stopped', () => {
   vringh.next(request);
   vringh.complete(request, 5);
   vringh.disableKicks();
-  shared.store16(ring.availEvent, 1234);
+  shared.used.store16(ring.availEvent, 1234);
   const state = vringh.state();
   assert.deepEqual(state, { availIdx: 65535, usedIdx: 65535 });
   const heir = new Vringh({ ring, shared, features: NO_FEATURES, memory, state });
-  assert.deepEqual([shared.load16(ring.usedFlags), shared.load16(ring.availEvent)], [0, 65535], 'kicks are on');
+  assert.deepEqual(
+    [shared.used.load16(ring.usedFlags), shared.used.load16(ring.availEvent)],
+    [0, 65535],
+    'kicks are on',
+  );
   assert.equal(heir.needsCall(), true, 'nobody knows whether the one before called');
   assert.equal(heir.needsCall(), false);
   for (const head of [1, 2]) {

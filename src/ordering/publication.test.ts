@@ -18,6 +18,7 @@ import { allocateShared, MemoryRegion } from '../memory/region.ts';
 import { VRING_DESC_F_WRITE } from '../ring/constants.ts';
 import { modernLayout, SplitRing } from '../ring/split-layout.ts';
 import type { Ordering, SharedFields } from './ordering.ts';
+import { bindRing } from './ring-fields.ts';
 import { seqcst } from './seqcst.ts';
 
 const SIZE = 8;
@@ -68,15 +69,15 @@ class Recorder implements Ordering {
 
 function setUp(eventIdx: boolean, indirect = false) {
   const region = new MemoryRegion({ guestBase: 2 ** 40, buffer: allocateShared(65536) });
-  const ring = new SplitRing(region, 0, modernLayout(SIZE));
+  const ring = SplitRing.within(region, 0, modernLayout(SIZE));
   const memory = new GuestMemory([region]);
   const recorder = new Recorder();
   recorder.ring = ring;
-  const shared = recorder.bind(region);
+  const shared = bindRing(recorder, ring);
   const features = { indirect, eventIdx, version1: true };
   const doorbell = new SilentDoorbell();
   const indirectPool = new IndirectPool({ region, offset: POOL, tableCount: 4, tableLength: 4 });
-  const peer = seqcst.bind(region);
+  const peer = bindRing(seqcst, ring);
   return {
     region,
     ring,

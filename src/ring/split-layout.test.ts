@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryRegion } from '../memory/region.ts';
+import { bindRing } from '../ordering/ring-fields.ts';
+import { seqcst } from '../ordering/seqcst.ts';
 import {
   VRING_AVAIL_F_NO_INTERRUPT,
   VRING_DESC_F_INDIRECT,
@@ -11,7 +13,14 @@ import {
   VRING_USED_F_NO_NOTIFY,
 } from './constants.ts';
 import { RingError, type RingErrorCode } from './errors.ts';
-import { checkQueueSize, legacyLayout, modernLayout, type SplitLayout, SplitRing } from './split-layout.ts';
+import {
+  checkQueueSize,
+  legacyLayout,
+  modernLayout,
+  type RingPlaces,
+  type SplitLayout,
+  SplitRing,
+} from './split-layout.ts';
 
 test('constants: values of the specification', () => {
   assert.deepEqual([VRING_DESC_F_NEXT, VRING_DESC_F_WRITE, VRING_DESC_F_INDIRECT], [1, 2, 4]);
@@ -120,21 +129,21 @@ const refused: [string, number, SplitLayout, RingErrorCode, number, number][] = 
 ];
 for (const [what, base, layout, expected, part, offset] of refused)
   test(`set-up: ${what} is refused`, () => {
-    assert.throws(() => new SplitRing(region, base, layout, 'q'), code(expected, part, offset));
+    assert.throws(() => SplitRing.within(region, base, layout, 'q'), code(expected, part, offset));
   });
 
 test('set-up: alignment counts in guest addresses too', () => {
   const odd = new MemoryRegion({ guestBase: 8, buffer: new ArrayBuffer(4096) });
-  assert.throws(() => new SplitRing(odd, 0, modernLayout(4), 'q'), code('ring-misaligned', 0, 0));
-  new SplitRing(odd, 8, modernLayout(4), 'q');
+  assert.throws(() => SplitRing.within(odd, 0, modernLayout(4), 'q'), code('ring-misaligned', 0, 0));
+  SplitRing.within(odd, 8, modernLayout(4), 'q');
 });
 
 test('set-up: parts in any order, and up to the last byte of the region', () => {
-  new SplitRing(region, 0, apart(1024, 512, 0));
-  new SplitRing(region, 0, apart(65472, 65458, 0));
+  SplitRing.within(region, 0, apart(1024, 512, 0));
+  SplitRing.within(region, 0, apart(65472, 65458, 0));
   const { sizeBytes } = modernLayout(256);
   const fits = new MemoryRegion({ guestBase: 0, buffer: new ArrayBuffer(Math.ceil(sizeBytes / 8) * 8) });
-  new SplitRing(fits, 0, modernLayout(256));
+  SplitRing.within(fits, 0, modernLayout(256));
 });
 
 for (const size of [1, 2, 4, 256, 32768])
@@ -148,7 +157,7 @@ for (const size of [1, 2, 4, 256, 32768])
       const layout = make(size);
       const memory = new ArrayBuffer(1 << 20);
       const within = new MemoryRegion({ guestBase: 2 ** 33, buffer: memory, byteOffset: place });
-      const ring = new SplitRing(within, base, layout);
+      const ring = SplitRing.within(within, base, layout);
       const avail = base + layout.availOffset;
       const used = base + layout.usedOffset;
       assert.deepEqual(
@@ -160,3 +169,68 @@ for (const size of [1, 2, 4, 256, 32768])
       assert.deepEqual([ring.usedRing.byteOffset, ring.usedRing.byteLength], [place + used + 4, 8 * size]);
       assert.equal(ring.availEvent + 2, base + layout.sizeBytes);
     });
+
+/** Three regions; guest addresses of the second and third touch. */
+const [low, middle, high] = [2 ** 40, 2 ** 41, 2 ** 41 + 4096].map(
+  (guestBase) => new MemoryRegion({ guestBase, buffer: new ArrayBuffer(8192), byteOffset: 64, sizeBytes: 4096 }),
+) as [MemoryRegion, MemoryRegion, MemoryRegion];
+const place = (region: MemoryRegion, offset: number) => ({ region, offset });
+
+test('ring: parts in three regions, each with views and fields of its own', () => {
+  const ring = new SplitRing(4, { desc: place(high, 32), avail: place(low, 4082), used: place(middle, 12) });
+  assert.deepEqual([ring.desc.buffer, ring.desc.byteOffset, ring.desc.byteLength], [high.buffer, 96, 64]);
+  assert.deepEqual([ring.availRing.buffer, ring.availRing.byteOffset], [low.buffer, 64 + 4082 + 4]);
+  assert.deepEqual([ring.usedRing.buffer, ring.usedRing.byteOffset], [middle.buffer, 64 + 12 + 4]);
+  assert.deepEqual([ring.availFlags, ring.availIdx, ring.usedEvent], [4082, 4084, 4094]);
+  assert.deepEqual([ring.usedFlags, ring.usedIdx, ring.availEvent], [12, 14, 48]);
+});
+
+const apartRefused: [string, number, RingPlaces, RingErrorCode, number, number][] = [
+  // what, size, places, code, part, offset in its region
+  [
+    'a used ring that goes on in the next region',
+    4,
+    { desc: place(low, 0), avail: place(low, 64), used: place(middle, 4096 - 36) },
+    'ring-outside-memory',
+    2,
+    4060,
+  ],
+  [
+    'descriptors at the offset of one region, for a shorter one',
+    256,
+    { desc: place(low, 16), avail: place(middle, 0), used: place(high, 0) },
+    'ring-outside-memory',
+    0,
+    16,
+  ],
+  [
+    'parts that overlap in guest addresses alone',
+    4,
+    {
+      desc: place(low, 0),
+      avail: place(new MemoryRegion({ guestBase: 2 ** 40 + 32, buffer: new ArrayBuffer(4096) }), 0),
+      used: place(high, 0),
+    },
+    'ring-parts-overlap',
+    1,
+    0,
+  ],
+];
+for (const [what, size, places, expected, part, offset] of apartRefused)
+  test(`set-up: ${what} are refused`, () => {
+    assert.throws(() => new SplitRing(size, places, 'q'), code(expected, part, offset));
+  });
+
+test('set-up: equal offsets in different regions do not overlap', () => {
+  new SplitRing(4, { desc: place(low, 0), avail: place(middle, 0), used: place(high, 0) });
+});
+
+test('fields: one object for a ring in one region, else one for each of the two parts that have some', () => {
+  const one = bindRing(seqcst, SplitRing.within(low, 0, modernLayout(4)));
+  assert.equal(one.avail, one.used);
+  const ring = new SplitRing(4, { desc: place(low, 0), avail: place(middle, 0), used: place(high, 0) });
+  const two = bindRing(seqcst, ring);
+  two.avail.store16(ring.availIdx, 4711);
+  two.used.store16(ring.usedIdx, 815);
+  assert.deepEqual([middle.u16[1], high.u16[1], low.u16[1]], [4711, 815, 0]);
+});

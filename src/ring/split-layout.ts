@@ -62,9 +62,22 @@ export function modernLayout(size: number): SplitLayout {
   return layout(size, USED_ALIGN);
 }
 
-/** A split ring, its three parts in one region: typed views over its tables, and the byte offsets of its shared fields. */
-export class SplitRing {
+/** Where a part of a ring starts: bytes from the start of a region. */
+export interface RingPlace {
   readonly region: MemoryRegion;
+  readonly offset: number;
+}
+
+/** The three parts of a ring, each in whatever region. */
+export interface RingPlaces {
+  readonly desc: RingPlace;
+  readonly avail: RingPlace;
+  readonly used: RingPlace;
+}
+
+/** A split ring: typed views over its tables, and the byte offsets of its shared fields. */
+export class SplitRing {
+  readonly places: RingPlaces;
   readonly size: number;
   /** Descriptor table, four 32-bit words an entry: address low, address high, length, flags | next << 16. */
   readonly desc: Uint32Array;
@@ -72,53 +85,58 @@ export class SplitRing {
   readonly availRing: Uint16Array;
   /** Used elements, two 32-bit words each: id, length. */
   readonly usedRing: Uint32Array;
-  /** Byte offsets in the region of the fields that both sides access, for `SharedFields`. */
+  /** Byte offsets of the fields that the guest writes, in the region of `places.avail`, for `SharedFields`. */
   readonly availFlags: number;
   readonly availIdx: number;
   readonly usedEvent: number;
+  /** The same of those that the host writes, in the region of `places.used`. */
   readonly usedFlags: number;
   readonly usedIdx: number;
   readonly availEvent: number;
 
-  /**
-   * Places a ring in `region` at `baseOffset` bytes.
-   * @throws RingError if a part is misaligned, leaves the region, or overlaps another.
-   */
-  constructor(region: MemoryRegion, baseOffset: number, layout: SplitLayout, queue = 'queue') {
-    const { size } = layout;
+  /** @throws RingError if the size is refused, or a part is misaligned, leaves its region, or overlaps another. */
+  constructor(size: number, places: RingPlaces, queue = 'queue') {
     checkQueueSize(size, queue);
-    const desc = baseOffset + layout.descOffset;
-    const avail = baseOffset + layout.availOffset;
-    const used = baseOffset + layout.usedOffset;
+    const { desc, avail, used } = places;
     // In errors a part is named by its number: 0 descriptors, 1 available, 2 used.
     const parts = [
-      { part: 0, at: desc, bytes: descBytes(size), align: DESC_ALIGN },
-      { part: 1, at: avail, bytes: availBytes(size), align: AVAIL_ALIGN },
-      { part: 2, at: used, bytes: usedBytes(size), align: USED_ALIGN },
-    ];
-    for (const { part, at, bytes, align } of parts) {
-      if (!(at >= 0) || at + bytes > region.sizeBytes) throw new RingError('ring-outside-memory', queue, part, at);
+      { part: 0, place: desc, bytes: descBytes(size), align: DESC_ALIGN },
+      { part: 1, place: avail, bytes: availBytes(size), align: AVAIL_ALIGN },
+      { part: 2, place: used, bytes: usedBytes(size), align: USED_ALIGN },
+    ].map((part) => ({ ...part, at: part.place.offset, address: part.place.region.addressOf(part.place.offset) }));
+    for (const { part, place, bytes, align, at, address } of parts) {
+      if (!(at >= 0) || at + bytes > place.region.sizeBytes)
+        throw new RingError('ring-outside-memory', queue, part, at);
       // The specification aligns addresses; typed views align places in the buffer, to a word at most.
-      if (region.addressOf(at) % align !== 0 || at % Math.min(align, WORD_SIZE) !== 0)
+      if (address % align !== 0 || at % Math.min(align, WORD_SIZE) !== 0)
         throw new RingError('ring-misaligned', queue, part, at);
     }
-    parts.sort((a, b) => a.at - b.at);
-    for (const [i, { part, at }] of parts.entries()) {
+    parts.sort((a, b) => a.address - b.address);
+    for (const [i, { part, at, address }] of parts.entries()) {
       const before = parts[i - 1];
-      if (before !== undefined && before.at + before.bytes > at)
+      if (before !== undefined && before.address + before.bytes > address)
         throw new RingError('ring-parts-overlap', queue, part, at);
     }
-    const { buffer, byteOffset } = region;
-    this.region = region;
+    this.places = places;
     this.size = size;
-    this.desc = new Uint32Array(buffer, byteOffset + desc, VRING_DESC_WORDS * size);
-    this.availRing = new Uint16Array(buffer, byteOffset + avail + 4, size);
-    this.usedRing = new Uint32Array(buffer, byteOffset + used + 4, 2 * size);
-    this.availFlags = avail;
-    this.availIdx = avail + 2;
-    this.usedEvent = avail + 4 + 2 * size;
-    this.usedFlags = used;
-    this.usedIdx = used + 2;
-    this.availEvent = used + 4 + 8 * size;
+    this.desc = new Uint32Array(desc.region.buffer, startOf(desc), VRING_DESC_WORDS * size);
+    this.availRing = new Uint16Array(avail.region.buffer, startOf(avail) + 4, size);
+    this.usedRing = new Uint32Array(used.region.buffer, startOf(used) + 4, 2 * size);
+    this.availFlags = avail.offset;
+    this.availIdx = avail.offset + 2;
+    this.usedEvent = avail.offset + 4 + 2 * size;
+    this.usedFlags = used.offset;
+    this.usedIdx = used.offset + 2;
+    this.availEvent = used.offset + 4 + 8 * size;
+  }
+
+  /** A ring whose parts all lie in `region`, from `baseOffset` bytes on. @throws RingError as the constructor does. */
+  static within(region: MemoryRegion, baseOffset: number, layout: SplitLayout, queue = 'queue'): SplitRing {
+    const at = (offset: number): RingPlace => ({ region, offset: baseOffset + offset });
+    const places = { desc: at(layout.descOffset), avail: at(layout.availOffset), used: at(layout.usedOffset) };
+    return new SplitRing(layout.size, places, queue);
   }
 }
+
+/** Where a part starts in the buffer of its region, bytes. */
+const startOf = ({ region, offset }: RingPlace) => region.byteOffset + offset;

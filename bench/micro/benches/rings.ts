@@ -14,6 +14,7 @@ import { MockDevice } from '../../../src/host/mock-device.ts';
 import { Request } from '../../../src/host/queue.ts';
 import { Vringh } from '../../../src/host/vringh.ts';
 import { GuestMemory } from '../../../src/memory/guest-memory.ts';
+import type { RingFields } from '../../../src/ordering/ring-fields.ts';
 import { NO_FEATURES } from '../../../src/ring/features.ts';
 import { legacyLayout, SplitRing } from '../../../src/ring/split-layout.ts';
 import { expectEqual } from '../../check-failed.ts';
@@ -23,12 +24,16 @@ import type { MicroBench, Stage } from '../micro-bench.ts';
 const RING_SIZE = 1024;
 const PAYLOAD_OFFSET = 32_768;
 
-const makeRing = ({ region }: Stage) => new SplitRing(region, 0, legacyLayout(RING_SIZE));
+const makeRing = ({ region }: Stage) => SplitRing.within(region, 0, legacyLayout(RING_SIZE));
+
+/** The stage's own access: ring and fields lie in its one region. */
+const fieldsOf = ({ shared }: Stage): RingFields => ({ avail: shared, used: shared });
 
 /** A host queue, the driver by hand that feeds it, and a request to take. */
 function hostSide(stage: Stage) {
-  const { region, shared } = stage;
+  const { region } = stage;
   const ring = makeRing(stage);
+  const shared = fieldsOf(stage);
   const memory = new GuestMemory([region]);
   const driver = new MockDriver({ ring, shared });
   // Of lengths that tell one from the other.
@@ -41,8 +46,9 @@ export const addGetBuf: MicroBench = {
   summary: 'guest: add a request of one element, take it back; without the device',
   ordered: true,
   prepare(stage: Stage) {
-    const { region, shared } = stage;
+    const { region } = stage;
     const ring = makeRing(stage);
+    const shared = fieldsOf(stage);
     const queue = new SplitVirtqueue({ ring, shared, features: NO_FEATURES, doorbell: new SilentDoorbell() });
     const device = new MockDevice({ ring, shared });
     const elements = new ScatterList(1).addIn(region, PAYLOAD_OFFSET, RING_SIZE);
