@@ -1,7 +1,8 @@
 /**
- * A disk in a file: bytes go between the file and guest memory with no copy between. Each call blocks its thread until
- * the system answers, mostly out of its page cache; for more at once there are more queues, each in its thread, each
- * with its own disk over the same file. It locks nothing: who serves one image twice is not told.
+ * A disk in a file, by a call for each element of a request: bytes go between the file and guest memory with no copy
+ * between. Each call blocks its thread until the system answers, mostly out of its page cache; for more at once there
+ * are more queues, each in its thread, each with its own disk over the same file. It locks nothing: who serves one image
+ * twice is not told.
  */
 import { closeSync, fdatasyncSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import type { ElementList } from '../host/element-list.ts';
@@ -24,7 +25,7 @@ export class FileDisk implements Disk {
   readonly sizeBytes: number;
   readonly spareBytes: number;
   readonly readOnly: boolean;
-  private descriptor: number;
+  protected descriptor: number;
 
   /** @throws what `open` throws; Error for what is no regular file, or holds no sector */
   constructor({ path, readOnly = false }: FileDiskOptions) {
@@ -45,7 +46,13 @@ export class FileDisk implements Disk {
   read(into: ElementList, offsetBytes: number, lengthBytes: number): undefined {
     for (let done = 0; done < lengthBytes; ) {
       const wanted = pieceOf(into, lengthBytes - done);
-      const count = readSync(this.descriptor, into.pieceBytes, into.pieceOffset, wanted, offsetBytes + done);
+      const count = readSync(
+        this.descriptor,
+        into.bytesOf(into.position),
+        into.pieceOffset,
+        wanted,
+        offsetBytes + done,
+      );
       if (count === 0) throw shortened(offsetBytes + done);
       into.skipWritten(count);
       done += count;
@@ -55,7 +62,13 @@ export class FileDisk implements Disk {
   write(from: ElementList, offsetBytes: number, lengthBytes: number): undefined {
     for (let done = 0; done < lengthBytes; ) {
       const wanted = pieceOf(from, lengthBytes - done);
-      const count = writeSync(this.descriptor, from.pieceBytes, from.pieceOffset, wanted, offsetBytes + done);
+      const count = writeSync(
+        this.descriptor,
+        from.bytesOf(from.position),
+        from.pieceOffset,
+        wanted,
+        offsetBytes + done,
+      );
       from.skip(count);
       done += count;
     }
@@ -87,7 +100,7 @@ function pieceOf(list: ElementList, length: number): number {
 }
 
 /** The file has become shorter than the disk. */
-function shortened(offsetBytes: number): Error {
+export function shortened(offsetBytes: number): Error {
   return Object.assign(new Error(`EIO: the image ends before byte ${offsetBytes}, read`), {
     code: 'EIO',
     syscall: 'read',

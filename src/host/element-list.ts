@@ -71,12 +71,12 @@ export class ElementList {
     return this.move(source, sourceOffset, length, true);
   }
 
-  /** The bytes of the region that the current element lies in. Only while `pieceLength` is not 0. */
-  get pieceBytes(): Uint8Array {
-    return this.bytes[this.regions[this.position]!]!;
+  /** The bytes of the region that an element, by its number, lies in. */
+  bytesOf(element: number): Uint8Array {
+    return this.bytes[this.regions[element]!]!;
   }
 
-  /** Where in `pieceBytes` the next byte to move lies. */
+  /** Where the next byte to move lies in the current element's region. Only while `pieceLength` is not 0. */
   get pieceOffset(): number {
     return this.offsets[this.position]! + this.moved;
   }
