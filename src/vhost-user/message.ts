@@ -134,7 +134,7 @@ const SHAPES = {
   POSTCOPY_ADVISE: answered(F, protocol.VHOST_USER_POSTCOPY_ADVISE, EMPTY, EMPTY, between(FILES, 1, 1)),
   POSTCOPY_LISTEN: answered(F, protocol.VHOST_USER_POSTCOPY_LISTEN, EMPTY, U64),
   POSTCOPY_END: answered(F, protocol.VHOST_USER_POSTCOPY_END, EMPTY, U64),
-  // A reply of size 0 without a descriptor says that there is no area.
+  // An area of size 0, without a descriptor, says that there is none.
   GET_INFLIGHT_FD: answered(
     F,
     protocol.VHOST_USER_GET_INFLIGHT_FD,
