@@ -33,7 +33,10 @@ const SERVE_OPTIONS: OptionTable<OptionName> = {
   threads: flag('blk, rng: a thread for each queue; else one for all'),
   cpus: { value: 'LIST', summary: 'CPUs to run on (0,2 or 0-3); with --threads the queues take them in turn' },
   loopback: flag('net, console: what the guest sends comes back'),
-  tap: { value: 'NAME', summary: 'net: an interface of this machine, made unless it stands already (needs the right to)' },
+  tap: {
+    value: 'NAME',
+    summary: 'net: an interface of this machine, made unless it stands already (needs the right to)',
+  },
   address: { value: 'A/P', summary: "net: this machine's own address on it, like 192.0.2.1/24; brings it up, too" },
   mac: { value: 'ADDRESS', summary: "net: the guest's address, like 52:54:00:12:34:56; default: the guest chooses" },
   mtu: { value: 'N', summary: `net: what the guest is told, ${MTU_MIN} to ${MTU_MAX}` },
@@ -96,7 +99,8 @@ function netOptions(given: GivenOptions<OptionName>): DeviceOptions {
   const mtu = given.get('mtu');
   return {
     kind: 'net',
-    link: name === undefined ? { kind: 'loopback' } : { kind: 'tap', name, ...(address === undefined ? {} : { address }) },
+    link:
+      name === undefined ? { kind: 'loopback' } : { kind: 'tap', name, ...(address === undefined ? {} : { address }) },
     ...(mac === undefined ? {} : { mac: macOf(mac) }),
     ...(mtu === undefined ? {} : { mtu: countOf('--mtu', mtu, MTU_MIN, MTU_MAX) }),
   };
@@ -142,7 +146,8 @@ export function parseServeOptions(args: readonly string[]): ServeOptions | null 
 }
 
 function cpusOf(text: string): number[] {
-  if (!/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(text)) throw new UsageError(`--cpus wants CPU numbers like 0,2 or 0-3, not '${text}'`);
+  if (!/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(text))
+    throw new UsageError(`--cpus wants CPU numbers like 0,2 or 0-3, not '${text}'`);
   const allowed = allowedCpus();
   if (allowed === null) throw new UsageError(`--cpus cannot be had: this system does not tell its CPUs`);
   // Checked piece by piece: a range far beyond is not counted out.
@@ -153,7 +158,9 @@ function cpusOf(text: string): number[] {
 }
 
 function macOf(text: string): Uint8Array {
-  const bytes = /^([\da-f]{2}:){5}[\da-f]{2}$/i.test(text) ? text.split(':').map((part) => Number.parseInt(part, 16)) : [1];
+  const bytes = /^([\da-f]{2}:){5}[\da-f]{2}$/i.test(text)
+    ? text.split(':').map((part) => Number.parseInt(part, 16))
+    : [1];
   if ((bytes[0]! & 1) !== 0)
     throw new UsageError(`--mac wants the address of one card like 52:54:00:12:34:56, not '${text}'`);
   return Uint8Array.from(bytes);

@@ -18,5 +18,8 @@ export function statsLines(name: string, queues: readonly QueueStats[]): string[
     `${name} queue ${index}`,
     ...COLUMNS.map(([, field]) => stats[field].toLocaleString('en-US')),
   ]);
-  return alignedColumns([['', ...COLUMNS.map(([title]) => title)], ...rows], ['left', ...COLUMNS.map(() => 'right' as const)]);
+  return alignedColumns(
+    [['', ...COLUMNS.map(([title]) => title)], ...rows],
+    ['left', ...COLUMNS.map(() => 'right' as const)],
+  );
 }
