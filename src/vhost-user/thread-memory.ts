@@ -129,11 +129,11 @@ export class ThreadMemory {
     region.close();
   }
 
-  /** Where the pieces of a region that is held are in this process: address and size, bytes. */
-  addressesOf({ id }: RegionSetup): { address: number; sizeBytes: number }[] {
+  /** Where the pieces of a region that is held are in this process, null for memory that is no file; sizes in bytes. */
+  addressesOf({ id }: RegionSetup): { address: number | null; sizeBytes: number }[] {
     const region = this.mapped.get(id);
     if (region === undefined) return [];
-    return region.pieces.map(({ sizeBytes }, i) => ({ address: region.addresses[i]!, sizeBytes }));
+    return region.pieces.map(({ sizeBytes }, i) => ({ address: region.addresses[i] ?? null, sizeBytes }));
   }
 }
 
