@@ -213,6 +213,13 @@ test('block: zeroes go where the segments say', () => {
   assert.deepEqual(zeroed, [false, true, true, false, false, true, false, false]);
 });
 
+test('block: the sectors of all segments together are bounded', () => {
+  const rig = setUp({ disk: new ArrayDisk({ sectors: 4096 }) });
+  const out = (count: number) => bytesOf(...Array(count).fill(segment(0, 4096)));
+  assert.equal(ask(rig, ZEROES, { out: out(8) }).status, OK);
+  assert.equal(ask(rig, ZEROES, { out: out(9) }).status, IOERR);
+});
+
 test('block: an image for reading alone says so and is not written', () => {
   const rig = setUp({ disk: new ArrayDisk({ sectors: CAPACITY, readOnly: true }) });
   assert.equal((rig.device.features >> 5n) & 1n, 1n);
