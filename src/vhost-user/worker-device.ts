@@ -269,8 +269,7 @@ export class WorkerDevice implements ServedDevice {
       thread = this.startThread(slot);
       this.threads[slot] = thread;
       thread.call({ call: 'acknowledge', features: this.acknowledged }).catch(() => {});
-      for (const [offset, bytes] of this.written)
-        thread.call({ call: 'writeConfig', offset, bytes }).catch(() => {});
+      for (const [offset, bytes] of this.written) thread.call({ call: 'writeConfig', offset, bytes }).catch(() => {});
     }
     return thread;
   }
