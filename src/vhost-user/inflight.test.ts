@@ -57,7 +57,7 @@ test('in-flight area: a fresh one is set up from the used index', () => {
   bytes[8] = 0;
   bytes[9] = 0;
   const area = new InflightArea(bytes, SIZE, 'q');
-  assert.deepEqual([...area.recover(0x1234)], []);
+  assert.equal(area.recover(0x1234), null, 'it knows nothing');
   const view = new DataView(bytes.buffer);
   assert.deepEqual(
     [view.getBigUint64(0, true), ...[8, 10, 12, 14].map((offset) => view.getUint16(offset, true))],
@@ -134,7 +134,7 @@ for (const [what, taken, order, next] of orders)
       for (const [head, counter] of taken) entry(view, head, 1, counter);
       entry(view, 7, 0, 2n ** 64n - 1n);
     });
-    assert.deepEqual([...area.recover(0)], order);
+    assert.deepEqual([...area.recover(0)!], order);
     area.take(7);
     assert.equal(new DataView(bytes.buffer, 64).getBigUint64(16 + 16 * 7 + 8, true), next);
   });
@@ -155,9 +155,9 @@ for (const [what, before, usedIdx, list, left] of batches)
       view.setUint16(12, list[0]!, true);
       view.setUint16(14, before, true);
     });
-    assert.deepEqual([...area.recover(usedIdx)], left);
+    assert.deepEqual([...area.recover(usedIdx)!], left);
     assert.equal(new DataView(bytes.buffer, 64).getUint16(14, true), usedIdx);
-    assert.deepEqual([...new InflightArea(bytes, SIZE, 'q').recover(usedIdx)], left, 'a second time');
+    assert.deepEqual([...new InflightArea(bytes, SIZE, 'q').recover(usedIdx)!], left, 'a second time');
   });
 
 const lies: [string, (view: DataView) => void, number, RingErrorCode, number, number][] = [
@@ -191,7 +191,7 @@ test('recovery: whatever stands in the area, it ends with heads of the ring or a
         view.setUint8(offset, random(4) === 0 ? random(256) : random(3));
     });
     try {
-      const heads = area.recover(random(12));
+      const heads = area.recover(random(12))!;
       assert.ok(heads.every((head) => head < SIZE) && new Set(heads).size === heads.length);
     } catch (error) {
       assert.ok(error instanceof RingError, `${error}`);
@@ -235,6 +235,8 @@ function start({ guest, area }: Memory, availIdx: number) {
 
 /** Where the guest stands: what it offered and did not see finished, how often each was served so far. */
 interface Guest {
+  /** What the frontend says whenever it connects: it counts only before there is an area. */
+  base: number;
   availIdx: number;
   lastUsedIdx: number;
   outstanding: Set<number>;
@@ -244,7 +246,7 @@ interface Guest {
  * What holds after a kill at any moment: a successor over `memory` serves all that the guest waits for, each once.
  */
 function assertRecovers(memory: Memory, guest: Guest, what: string): void {
-  const { ring, shared, queue, request } = start(memory, 0);
+  const { ring, shared, queue, request } = start(memory, guest.base);
   const waiting = new Set(guest.outstanding);
   const usedBefore = shared.used.load16(ring.usedIdx);
   let usedIdx = guest.lastUsedIdx;
@@ -287,7 +289,7 @@ function run(
   };
   try {
     Atomics.store = spy as typeof store;
-    const { ring, shared, queue, request } = start(memory, 0);
+    const { ring, shared, queue, request } = start(memory, guest.base);
     // The guest's stores are not the backend's: nobody is killed at them.
     const driver = (act: () => void) => {
       Atomics.store = store;
@@ -346,7 +348,7 @@ function fresh(index: number): { memory: Memory; guest: Guest } {
   const driver = new MockDriver({ ring, shared, startIndex: index });
   shared.used.store16(ring.usedIdx, index);
   for (let head = 0; head < SIZE; head++) driver.writeDescriptor(head, { offset: DATA + head, length: 1 });
-  return { memory, guest: { availIdx: index, lastUsedIdx: index, outstanding: new Set() } };
+  return { memory, guest: { base: index, availIdx: index, lastUsedIdx: index, outstanding: new Set() } };
 }
 
 for (const index of [0, 65520])
@@ -377,7 +379,7 @@ for (const index of [3, 65533])
 /** Three requests taken of which the middle one is finished, a fourth not taken yet; then the backend dies. */
 function died() {
   const { memory, guest } = fresh(65534);
-  const first = start(memory, 0);
+  const first = start(memory, 65534);
   const driver = new MockDriver({ ring: first.ring, shared: first.shared, startIndex: 65534 });
   for (const head of [6, 2, 4, 1]) driver.offer(head);
   const { queue, request } = first;
@@ -427,7 +429,7 @@ test('successor: long after, what it hands back is its own', () => {
   driver.offer(3);
   assert.deepEqual(heads(queue, request, 2), [5, 3]);
   queue.rewind(2);
-  assert.deepEqual([...new InflightArea(new Uint8Array(memory.area), SIZE, 'q').recover(wrap(65536 + 2))], []);
+  assert.deepEqual([...new InflightArea(new Uint8Array(memory.area), SIZE, 'q').recover(wrap(65536 + 2))!], []);
   assert.deepEqual(heads(queue, request, 2), [5, 3]);
 });
 
@@ -450,4 +452,10 @@ test('successor: a head in flight that the guest offers again breaks the ring', 
   const { queue, request } = start(memory, 0);
   driver.offer(4);
   assert.throws(() => heads(queue, request, 5), { code: 'avail-head-in-flight', value: 4 });
+});
+
+test('start: a fresh area knows nothing, and the next available index is the one given', () => {
+  const { memory } = fresh(7);
+  assert.deepEqual(start(memory, 9).queue.state(), { availIdx: 9, usedIdx: 7 });
+  assert.deepEqual(start(memory, 9).queue.state(), { availIdx: 7, usedIdx: 7 }, 'now it knows');
 });
