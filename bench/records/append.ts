@@ -24,7 +24,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { isBlank, LINE_BYTES_MAX } from './lines.ts';
 import { parsedJson } from './load.ts';
 import { LockError, withLock } from './lock.ts';
-import { type RunRecord, recordSchema } from './record.ts';
+import { type AnyRecord, anyRecordSchema } from './schema.ts';
 
 /** A named pipe without a reader must be an error, not a wait. */
 export const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK;
@@ -43,8 +43,8 @@ export const tornOf = (file: string): string => `${file}.torn`;
  * @returns what somebody should be told of: a torn line was mended, or no lock could be had; else null.
  * @throws the system's error if the record could not be written whole; the file is then as it was
  */
-export function appendRecord(file: string, record: RunRecord): string | null {
-  const line = Buffer.from(`${JSON.stringify(recordSchema.parse(record))}\n`);
+export function appendRecord(file: string, record: AnyRecord): string | null {
+  const line = Buffer.from(`${JSON.stringify(anyRecordSchema.parse(record))}\n`);
   if (line.length > LINE_BYTES_MAX) throw new Error(`a record of ${line.length} bytes is too long to be read back`);
   mkdirSync(dirname(file), { recursive: true });
   const own = lockedFile(file);

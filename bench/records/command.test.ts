@@ -78,8 +78,10 @@ test('results schema: prints the schema', async () => {
   assert.deepEqual([code, err], [0, []]);
   const schema = JSON.parse(out.join('\n'));
   assert.equal(schema.$schema, 'https://json-schema.org/draft/2020-12/schema');
-  assert.deepEqual(schema.properties.schema, { type: 'number', const: 1 });
-  assert.deepEqual(schema.required.toSorted(), Object.keys(recordOf()).sort());
+  const [run, drive] = schema.anyOf;
+  assert.deepEqual(run.properties.schema, { type: 'number', const: 1 });
+  assert.deepEqual(run.required.toSorted(), Object.keys(recordOf()).sort());
+  assert.deepEqual(drive.properties.kind, { type: 'string', const: 'drive' });
 });
 
 test('results/record.schema.json is what `npm run --silent results -- schema` prints', () => {

@@ -1,8 +1,8 @@
 /** What is in results files: how many records of what, and every line that is none. Main thread. */
 import { type Loaded, loadRecords, printable } from './load.ts';
-import type { RunRecord } from './record.ts';
+import type { AnyRecord } from './schema.ts';
 
-const COUNTED: [what: string, of: (record: RunRecord) => string][] = [
+const COUNTED: [what: string, of: (record: AnyRecord) => string][] = [
   ['machine', ({ environment }) => environment.machine],
   [
     'commit',
@@ -10,6 +10,9 @@ const COUNTED: [what: string, of: (record: RunRecord) => string][] = [
   ],
   ['outcome', ({ outcome }) => outcome],
 ];
+
+/** Only where not all are of one. */
+const KIND: (typeof COUNTED)[number] = ['kind', (record) => ('kind' in record ? record.kind : 'run')];
 
 export interface Diagnosis {
   /** For people: what there is. */
@@ -20,11 +23,12 @@ export interface Diagnosis {
 
 /** @throws UsageError naming a path that cannot be read. */
 export function diagnose(files: readonly string[]): Diagnosis {
-  const { records, problems }: Loaded = loadRecords(files);
-  const lines = [`${many(records.length, 'record')}, ${many(problems.length, 'problem')}`];
-  for (const [what, of] of COUNTED) {
+  const { records, drives, problems }: Loaded = loadRecords(files);
+  const all = [...records, ...drives];
+  const lines = [`${many(all.length, 'record')}, ${many(problems.length, 'problem')}`];
+  for (const [what, of] of drives.length === 0 ? COUNTED : [KIND, ...COUNTED]) {
     const counts = new Map<string, number>();
-    for (const record of records) counts.set(of(record), (counts.get(of(record)) ?? 0) + 1);
+    for (const record of all) counts.set(of(record), (counts.get(of(record)) ?? 0) + 1);
     for (const [name, count] of counts)
       lines.push(`  ${what.padEnd(8)} ${String(count).padStart(7)}  ${printable(name)}`);
   }

@@ -6,6 +6,7 @@ import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../command-line/option-values.ts';
+import { type DriveRecord, driveRecordSchema } from './drive-record.ts';
 import { VERSION } from './environment.ts';
 import { isBlank, LINE_BYTES_MAX, type Line, linesOf } from './lines.ts';
 import { type RunRecord, recordSchema, SCHEMA_VERSION } from './record.ts';
@@ -27,13 +28,19 @@ export interface PlacedRecord {
 }
 
 export interface Loaded {
-  /** In the order of the files and their lines; each id once. */
+  /** Of `run`; in the order of the files and their lines; each id once. */
   records: RunRecord[];
+  /** Of `drive`, the same way. */
+  drives: DriveRecord[];
   problems: Problem[];
 }
 
-/** What a line holds: a record, why it is none (`torn`: its writing was cut off), or nothing (null). */
-export type Parsed = { record: RunRecord } | { why: string; torn: boolean } | null;
+/** What a line holds: a record of a kind, why it is none (`torn`: its writing was cut off), or nothing (null). */
+export type Parsed = { record: RunRecord } | { drive: DriveRecord } | { why: string; torn: boolean } | null;
+
+interface PlacedDrive {
+  drive: DriveRecord;
+}
 
 const EXTENSION = '.ndjson';
 const WHY_LENGTH_MAX = 160;
@@ -46,30 +53,40 @@ const OLDER_READERS: Readonly<Record<number, string>> = {};
  * @throws UsageError naming a path that cannot be read.
  */
 export function loadRecords(paths: readonly string[], lineBytesMax = LINE_BYTES_MAX): Loaded {
-  const records: RunRecord[] = [];
-  const problems: Problem[] = [];
-  for (const found of eachRecord(paths, lineBytesMax))
-    if ('why' in found) problems.push(found);
-    else records.push(found.record);
-  return { records, problems };
+  const loaded: Loaded = { records: [], drives: [], problems: [] };
+  for (const found of eachLine(paths, lineBytesMax))
+    if ('why' in found) loaded.problems.push(found);
+    else if ('drive' in found) loaded.drives.push(found.drive);
+    else loaded.records.push(found.record);
+  return loaded;
 }
 
-/** The same one by one, where all together would be too much to keep. @throws UsageError */
+/** The records of `run` one by one, where all together would be too much to keep. @throws UsageError */
 export function* eachRecord(
   paths: readonly string[],
   lineBytesMax = LINE_BYTES_MAX,
 ): Generator<PlacedRecord | Problem> {
+  for (const found of eachLine(paths, lineBytesMax)) if (!('drive' in found)) yield found;
+}
+
+function* eachLine(paths: readonly string[], lineBytesMax: number): Generator<PlacedRecord | PlacedDrive | Problem> {
   const places = new Map<string, string>();
   for (const file of recordFiles(paths))
     for (const line of readable(file, () => linesOf(file, lineBytesMax))) {
       const parsed = parsedLine(line);
       if (parsed === null) continue;
-      const why = 'why' in parsed ? parsed.why : sameAs(places.get(parsed.record.id));
-      if (why !== null) yield { file, line: line.number, why };
-      else if ('record' in parsed) {
-        places.set(parsed.record.id, `${file}, line ${line.number}`);
-        yield { file, line: line.number, record: parsed.record };
+      if ('why' in parsed) {
+        yield { file, line: line.number, why: parsed.why };
+        continue;
       }
+      const { id } = 'record' in parsed ? parsed.record : parsed.drive;
+      const why = sameAs(places.get(id));
+      if (why !== null) {
+        yield { file, line: line.number, why };
+        continue;
+      }
+      places.set(id, `${file}, line ${line.number}`);
+      yield 'record' in parsed ? { file, line: line.number, record: parsed.record } : { drive: parsed.drive };
     }
 }
 
@@ -124,10 +141,18 @@ export function parsedLine({ text, unreadable, ended }: Line): Parsed {
   const json = parsedJson(text);
   if ('error' in json)
     return ended ? problem(`not JSON: ${json.error}`) : problem('half a line: its writing was cut off', true);
+  if (isDrive(json.value)) {
+    const drive = driveRecordSchema.safeParse(json.value);
+    if (drive.success) return { drive: drive.data };
+    return problem(wrongSchema(json.value) ?? `not a record of drive: ${firstIssue(drive.error)}`);
+  }
   const parsed = recordSchema.safeParse(json.value);
   if (parsed.success) return { record: parsed.data };
   return problem(wrongSchema(json.value) ?? `not a record: ${firstIssue(parsed.error)}`);
 }
+
+/** Records of `run` say no kind. */
+const isDrive = (value: unknown): boolean => z.looseObject({ kind: z.literal('drive') }).safeParse(value).success;
 
 export function parsedJson(text: string): { value: unknown } | { error: string } {
   try {

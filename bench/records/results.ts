@@ -75,7 +75,7 @@ function checkWritable(folder: string): void {
 }
 
 /**
- * The records of a file whose line contains `text`, in order; none if it is no file. A last line that was cut off is
+ * The records of `run` in a file whose line contains `text`, in order; none if it is no file. A last line that was cut off is
  * nobody's record: the next append takes it away.
  * @throws UsageError naming the line that is no record.
  */
@@ -85,7 +85,7 @@ export function readRecords(file: string, text: string): RunRecord[] {
   for (const line of linesOf(file)) {
     if (line.text?.includes(text) !== true) continue;
     const parsed = parsedLine(line);
-    if (parsed === null || ('torn' in parsed && parsed.torn)) continue;
+    if (parsed === null || 'drive' in parsed || ('torn' in parsed && parsed.torn)) continue;
     if ('why' in parsed)
       throw new UsageError(`${file}, line ${line.number}: ${parsed.why}; remove it, or name another file`);
     records.push(parsed.record);

@@ -71,6 +71,21 @@ export class ElementList {
     return this.move(source, sourceOffset, length, true);
   }
 
+  /** The bytes of the region that an element, by its number, lies in. */
+  bytesOf(element: number): Uint8Array {
+    return this.bytes[this.regions[element]!]!;
+  }
+
+  /** Where the next byte to move lies in the current element's region. Only while `pieceLength` is not 0. */
+  get pieceOffset(): number {
+    return this.offsets[this.position]! + this.moved;
+  }
+
+  /** Bytes of the current element that are not moved yet; 0 when all elements are. */
+  get pieceLength(): number {
+    return this.position < this.count ? this.lengths[this.position]! - this.moved : 0;
+  }
+
   /** Goes on behind up to `length` bytes that others have read in place. Returns how many it passed. */
   skip(length: number): number {
     return this.pass(length, null);

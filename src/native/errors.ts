@@ -7,8 +7,9 @@ export interface SystemError extends Error {
   readonly syscall: string;
 }
 
-/** `errno` as libc left it: above 0. The error's own `errno` is below 0, as in Node. */
-export function systemError(call: string, errno: number): SystemError {
+/** `errno` as libc left it: above 0. The error's own `errno` is below 0, as in Node. `detail` is what it was about. */
+export function systemError(call: string, errno: number, detail?: string): SystemError {
   const [code, what] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, 'unknown error'];
-  return Object.assign(new Error(`${code}: ${what}, ${call}`), { code, errno: -errno, syscall: call });
+  const message = `${code}: ${what}, ${call}${detail === undefined ? '' : ` (${detail})`}`;
+  return Object.assign(new Error(message), { code, errno: -errno, syscall: call });
 }

@@ -19,10 +19,18 @@ export class NativeUnavailable extends Error {
   }
 }
 
+/** A descriptor in the engine's event loop. The loop is kept alive, and polls, until it is closed. */
+export interface PollHandle {
+  close(): void;
+}
+
 /** What is used of koffi. Stated here, so that this compiles where the package is missing. */
 interface Koffi {
   load(path: null): { func(prototype: string): unknown };
   errno(): number;
+  address(buffer: ArrayBuffer | Uint8Array): bigint;
+  view(address: number, sizeBytes: number): ArrayBuffer;
+  readonly node: { poll(descriptor: number, onReady: (status: number) => void): PollHandle };
 }
 
 export interface Libc {
@@ -30,6 +38,19 @@ export interface Libc {
   bind(prototype: string): unknown;
   /** Of the call just made on this thread. */
   errno(): number;
+  /**
+   * Where the bytes of a buffer are: true as long as the buffer is alive. User addresses have 47 bits: exact. Shared
+   * memory can only be named by a view of it.
+   */
+  addressOf(buffer: ArrayBuffer | Uint8Array): number;
+  /** Memory that was mapped, up to 4 GiB of it: more aborts the process. Reading it once it is unmapped does, too. */
+  view(address: number, sizeBytes: number): ArrayBuffer;
+  /**
+   * Calls `onReady` in the event loop while `descriptor` can be read; `status` is below 0 if that failed. Aborts the
+   * process for a descriptor that is bad, a file or polled already, and is of no use after `onReady` has thrown:
+   * `watcher.ts` alone calls it.
+   */
+  poll(descriptor: number, onReady: (status: number) => void): PollHandle;
 }
 
 export interface Platform {
@@ -61,7 +82,13 @@ export function openLibc({ platform, arch, load }: Platform = HERE): Libc {
   const koffi = loadKoffi(load);
   // Node itself is linked with libc, whichever it is: the program's own symbols have it.
   const program = koffi.load(null);
-  return { bind: (prototype) => program.func(prototype), errno: () => koffi.errno() };
+  return {
+    bind: (prototype) => program.func(prototype),
+    errno: () => koffi.errno(),
+    addressOf: (buffer) => Number(koffi.address(buffer)),
+    view: (address, sizeBytes) => koffi.view(address, sizeBytes),
+    poll: (descriptor, onReady) => koffi.node.poll(descriptor, onReady),
+  };
 }
 
 let opened: Libc | NativeUnavailable | undefined;

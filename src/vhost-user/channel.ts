@@ -19,5 +19,7 @@ export interface Channel {
   receive(): Promise<Message | null>;
   /** Sends a message whole. Its descriptors stay the sender's. */
   send(message: Message): Promise<void>;
+  /** Gives back what came with a message and is not needed any more: a descriptor is closed, a doorbell cut off. */
+  release(handles: readonly Handle[]): void;
   close(): void;
 }

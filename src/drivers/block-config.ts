@@ -1,0 +1,82 @@
+/**
+ * A block device's configuration space, as its driver reads it [virtio-v1.2 §5.2.4]:
+ *
+ *     +0 capacity (64 bits, sectors)  +8 size_max  +12 seg_max  +16 geometry  +20 blk_size  …  +34 num_queues (16 bits)
+ */
+import {
+  SECTOR_SIZE,
+  VIRTIO_BLK_F_BLK_SIZE,
+  VIRTIO_BLK_F_FLUSH,
+  VIRTIO_BLK_F_MQ,
+  VIRTIO_BLK_F_RO,
+  VIRTIO_BLK_F_SEG_MAX,
+  VIRTIO_BLK_F_SIZE_MAX,
+} from './block-format.ts';
+
+const CAPACITY = 0;
+const SIZE_MAX = 8;
+const SEG_MAX = 12;
+const BLK_SIZE = 20;
+const NUM_QUEUES = 34;
+/** As much of the space as is looked at, bytes. */
+export const BLOCK_CONFIG_SIZE = 36;
+
+/** A block's size is a power of two up to this, bytes. */
+const BLOCK_SIZE_MAX = 2 ** 20;
+
+/** What a driver needs to know of the disk. */
+export interface BlockConfig {
+  readonly capacitySectors: number;
+  readonly sizeBytes: number;
+  /** What requests should be multiples of, bytes. */
+  readonly blockSizeBytes: number;
+  readonly readOnly: boolean;
+  /** The device takes FLUSH: completed writes may be in a cache until then. */
+  readonly canFlush: boolean;
+  /** Longest element of data, bytes; and the most of them in a request. */
+  readonly elementBytesMax: number;
+  readonly elementsMax: number;
+  /** Queues that the device has. */
+  readonly queues: number;
+}
+
+/** A configuration space that no device can mean. */
+export class BlockConfigError extends Error {
+  constructor(field: string, value: number | bigint) {
+    super(`the block device's configuration makes no sense: ${field} ${value}`);
+    this.name = 'BlockConfigError';
+  }
+}
+
+/** @throws BlockConfigError */
+export function readBlockConfig(config: Uint8Array, features: bigint): BlockConfig {
+  const view = new DataView(config.buffer, config.byteOffset, config.byteLength);
+  const has = (bit: number) => (features & (1n << BigInt(bit))) !== 0n;
+  const field32 = (bit: number, offset: number, absent: number) => {
+    if (!has(bit)) return absent;
+    if (offset + 4 > config.byteLength) throw new BlockConfigError('length', config.byteLength);
+    return view.getUint32(offset, true);
+  };
+  if (config.byteLength < CAPACITY + 8) throw new BlockConfigError('length', config.byteLength);
+  const capacity = view.getBigUint64(CAPACITY, true);
+  if (capacity * BigInt(SECTOR_SIZE) > BigInt(Number.MAX_SAFE_INTEGER))
+    throw new BlockConfigError('capacity', capacity);
+  const blockSizeBytes = field32(VIRTIO_BLK_F_BLK_SIZE, BLK_SIZE, SECTOR_SIZE);
+  if (blockSizeBytes < SECTOR_SIZE || blockSizeBytes > BLOCK_SIZE_MAX || (blockSizeBytes & (blockSizeBytes - 1)) !== 0)
+    throw new BlockConfigError('blk_size', blockSizeBytes);
+  const elementBytesMax = field32(VIRTIO_BLK_F_SIZE_MAX, SIZE_MAX, 0xffffffff);
+  if (elementBytesMax < SECTOR_SIZE) throw new BlockConfigError('size_max', elementBytesMax);
+  const elementsMax = field32(VIRTIO_BLK_F_SEG_MAX, SEG_MAX, 1);
+  if (elementsMax === 0) throw new BlockConfigError('seg_max', elementsMax);
+  const several = has(VIRTIO_BLK_F_MQ) && config.byteLength >= NUM_QUEUES + 2;
+  return {
+    capacitySectors: Number(capacity),
+    sizeBytes: Number(capacity) * SECTOR_SIZE,
+    blockSizeBytes,
+    readOnly: has(VIRTIO_BLK_F_RO),
+    canFlush: has(VIRTIO_BLK_F_FLUSH),
+    elementBytesMax,
+    elementsMax,
+    queues: several ? Math.max(1, view.getUint16(NUM_QUEUES, true)) : 1,
+  };
+}
