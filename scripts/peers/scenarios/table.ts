@@ -5,6 +5,7 @@ import { block } from './block.ts';
 import { blockRestart } from './block-restart.ts';
 import { entropyOfQemu, entropyOurs } from './entropy.ts';
 import { netOfQemu, netOurs } from './net.ts';
+import { packetsOfTestpmd, packetsOurs } from './packets.ts';
 
 const DAEMON = 'qemu-storage-daemon';
 
@@ -17,4 +18,6 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'rng:ours': entropyOurs,
   'net:qemu': netOfQemu,
   'net:ours': netOurs,
+  'packets:testpmd': packetsOfTestpmd,
+  'packets:ours': packetsOurs,
 };
