@@ -22,7 +22,7 @@ const OPTIONS: OptionTable<'program' | 'rounds' | 'seconds' | 'requests' | 'keep
   rounds: { value: 'N', summary: 'of speed: repetitions of each job on each backend', byDefault: ROUNDS },
   seconds: { value: 'S', summary: 'of speed: how long each of them takes', byDefault: SECONDS },
   requests: { value: 'N', summary: 'of memory: requests', byDefault: REQUESTS },
-  keep: flag('keep the folders with logs; those of failures stay anyhow'),
+  keep: flag('keep every file of the run; the logs of failures stay anyhow'),
   help: flag('this text; -h too'),
 };
 

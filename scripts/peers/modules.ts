@@ -16,9 +16,9 @@ export function insertionOrder(wanted: readonly string[], needs: (name: string) 
   const visit = (name: string) => {
     if (order.includes(name)) return;
     if (open.has(name)) throw new Error(`module ${name} depends on itself`);
-    open.add(name);
     const more = needs(name);
     if (more === null) return;
+    open.add(name);
     for (const other of more) visit(other);
     order.push(name);
   };

@@ -28,7 +28,7 @@ const figuresText = (figures: Figures) =>
 export interface RunOptions {
   /** A scenario that this machine lacks something for fails, instead of being skipped. */
   mustRun: boolean;
-  /** Keep the folders of those that passed, too. */
+  /** Keep everything; else the logs of failures stay. */
   keep: boolean;
   say: (line: string) => void;
 }
@@ -45,18 +45,18 @@ export async function runScenarios(
     const start = performance.now();
     const report = (verdict: string, said: string) =>
       say(reportLine(verdict, name, (performance.now() - start) / 1000, said));
-    let keepFolder = keep;
+    let stays: 'all' | 'logs' | 'nothing' = keep ? 'all' : 'nothing';
     try {
       report('pass', figuresText(await scenario.run(scope, settings)));
     } catch (error) {
       const skipped = error instanceof Missing && !mustRun;
       failed ||= !skipped;
-      keepFolder ||= !skipped;
+      if (!skipped && !keep) stays = 'logs';
       const known = error instanceof Missing || error instanceof Failure;
       report(skipped ? 'skip' : 'FAIL', known ? error.message : String((error as Error).stack));
     }
-    await scope.close(keepFolder);
-    if (keepFolder) say(`      logs: ${scope.folder}`);
+    await scope.close(stays);
+    if (stays !== 'nothing') say(`      logs: ${scope.folder}`);
   }
   return failed ? 1 : 0;
 }

@@ -3,7 +3,7 @@
  * the folder with sockets, images and logs goes away. Main thread. Peers that this scope did not start are never touched.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -161,12 +161,16 @@ export class Scope {
     this.undos.push(undo);
   }
 
-  /** Ends everything; the folder stays with `keep`. The last started goes first. */
-  async close(keep: boolean): Promise<void> {
+  /** Ends everything, the last started first. Of the folder stays what `keep` says; images are large. */
+  async close(keep: 'all' | 'logs' | 'nothing'): Promise<void> {
     for (const peer of this.peers.toReversed()) await peer.stop();
     this.undoAll();
     open.delete(this);
-    if (!keep) rmSync(this.folder, { recursive: true, force: true });
+    if (keep === 'all') return;
+    if (keep === 'nothing') rmSync(this.folder, { recursive: true, force: true });
+    else
+      for (const name of readdirSync(this.folder))
+        if (!name.endsWith('.log')) rmSync(join(this.folder, name), { recursive: true, force: true });
   }
 
   /** The same at once, for the end of this process. */
