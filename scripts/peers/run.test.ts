@@ -33,7 +33,7 @@ for (const [names, expected] of selections)
 test('an unknown scenario is named', () => assert.throws(() => selectScenarios(TABLE, ['c']), UsageError));
 
 test('a line of the report', () =>
-  assert.equal(reportLine('pass', 'blk:qsd', 4.04, 'a 1'), 'pass  blk:qsd              4.0 s  a 1'));
+  assert.equal(reportLine('pass', 'blk:qsd', 4.04, 'a 1'), 'pass  blk:qsd               4.0 s  a 1'));
 
 const verdicts = [
   // what, table, must run, exit code, verdicts

@@ -17,7 +17,7 @@ export function selectScenarios(table: Table, names: readonly string[]): Table {
 
 /** `pass  blk:qsd  5.1 s  key value, key value`. */
 export function reportLine(verdict: string, name: string, seconds: number, said: string): string {
-  return `${verdict.padEnd(4)}  ${name.padEnd(17)} ${seconds.toFixed(1).padStart(6)} s  ${said}`.trimEnd();
+  return `${verdict.padEnd(4)}  ${name.padEnd(18)} ${seconds.toFixed(1).padStart(6)} s  ${said}`.trimEnd();
 }
 
 const figuresText = (figures: Figures) =>
