@@ -47,5 +47,6 @@ export async function serve(scope: Scope, program: string, socket: string, args:
 
 /** `vringbench serve blk`. */
 export const ourBlock = (program: string): BlockBackend => ({
-  start: (scope, { socket, image }) => serve(scope, program, socket, ['blk', '--image', image]),
+  start: (scope, { socket, image, queues = 1 }) =>
+    serve(scope, program, socket, ['blk', '--image', image, '--queues', String(queues)]),
 });
