@@ -24,18 +24,25 @@ export interface BlockBackend {
   start(scope: Scope, at: { socket: string; image: string; queues?: number }): Promise<Peer>;
 }
 
-/** qemu-storage-daemon's export. */
-export const storageDaemon: BlockBackend = {
+/** qemu-storage-daemon's export; `file` and `more` tune it. */
+const daemonWith = (file: string, exported: string, more: readonly string[]): BlockBackend => ({
   async start(scope, { socket, image, queues = 1 }) {
     const peer = scope.start('qemu-storage-daemon', needCommand('qemu-storage-daemon'), [
-      ...['--blockdev', `driver=file,node-name=file,filename=${image}`],
+      ...more,
+      ...['--blockdev', `driver=file,node-name=file,filename=${image}${file}`],
       '--export',
-      `type=vhost-user-blk,id=export,node-name=file,addr.type=unix,addr.path=${socket},writable=on,num-queues=${queues}`,
+      `type=vhost-user-blk,id=export,node-name=file,addr.type=unix,addr.path=${socket},writable=on,num-queues=${queues}${exported}`,
     ]);
     await peer.untilListening(socket);
     return peer;
   },
-};
+});
+
+/** As it comes: its main loop, and threads for the file. */
+export const storageDaemon = daemonWith('', '', []);
+
+/** Tuned: a thread of its own that polls, and io_uring for the file. */
+export const storageDaemonTuned = daemonWith(',aio=io_uring', ',iothread=loop', ['--object', 'iothread,id=loop']);
 
 /** `vringbench serve …`, which listens at `socket`. */
 export async function serve(scope: Scope, program: string, socket: string, args: readonly string[]): Promise<Peer> {

@@ -11,6 +11,7 @@ import { numberOf } from '../guest-output.ts';
 import type { BlockBackend } from '../programs.ts';
 import type { Figures, Scenario, Settings } from '../scenario.ts';
 import type { Scope } from '../scope.ts';
+import { slowDisk } from '../slow-disk.ts';
 import { blockDevice, MIB } from './block.ts';
 
 const DISK_MIB = 64;
@@ -19,8 +20,9 @@ const WRITERS = 3;
 const CHUNK_MIB = 4;
 /** More than the second after which QEMU connects again. */
 const BETWEEN_KILLS_MS = 1700;
-const ROUND_TIMEOUT_MS = 30_000;
-const TIMEOUT_MS = 150_000;
+const SLOW_REQUESTS_PER_SECOND = 500;
+const ROUND_TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 240_000;
 
 /** Each writer owns a part of the disk; a file that comes to /tmp ends them: the harness types it by the serial port. */
 const SCRIPT = `
@@ -52,10 +54,11 @@ result mismatches $(mismatches)
 const rounds = (results: ReadonlyMap<string, string>) =>
   Array.from({ length: WRITERS }, (_, i) => Number(results.get(`rounds-${i}`) ?? 0));
 
-async function run(scope: Scope, backend: BlockBackend): Promise<Figures> {
+async function run(scope: Scope, backend: BlockBackend, slow: boolean): Promise<Figures> {
   const socket = scope.path('blk.sock');
-  const image = scope.path('disk');
-  writeFileSync(image, randomBytes(DISK_MIB * MIB));
+  const file = scope.path('disk');
+  writeFileSync(file, randomBytes(DISK_MIB * MIB));
+  const image = slow ? await slowDisk(scope, file, SLOW_REQUESTS_PER_SECOND) : file;
   let server = await backend.start(scope, { socket, image });
   const devices = blockDevice(socket, ',reconnect=1');
   const guest = startGuest(scope, { devices, script: SCRIPT, timeoutMs: TIMEOUT_MS });
@@ -86,5 +89,11 @@ async function run(scope: Scope, backend: BlockBackend): Promise<Figures> {
 
 export const blockRestart = (backendOf: (settings: Settings) => BlockBackend, whose: string): Scenario => ({
   summary: `${whose} killed and started again ${KILLS} times while a guest reads and writes`,
-  run: (scope, settings) => run(scope, backendOf(settings)),
+  run: (scope, settings) => run(scope, backendOf(settings), false),
+});
+
+/** Most often a killed backend was between two requests. On a slow disk it never is. */
+export const blockInflight = (backendOf: (settings: Settings) => BlockBackend, whose: string): Scenario => ({
+  summary: `the same on a slow disk: ${whose} is killed in the middle of requests`,
+  run: (scope, settings) => run(scope, backendOf(settings), true),
 });

@@ -1,57 +1,67 @@
 /**
  * Our block backend beside qemu-storage-daemon, both driven by our own driver on equal disks in the page cache: the
- * repetitions take turns in a random order, and each ratio is of two that ran one after the other.
+ * repetitions take turns in a random order, and each ratio is of two of the same round.
  */
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
+import { shuffle } from '../../../bench/statistics/random.ts';
 import { median } from '../../../bench/statistics/sample.ts';
 import { drive } from '../drive.ts';
-import { type BlockBackend, ourBlock, storageDaemon } from '../programs.ts';
-import { type Figures, hashOfFile, type Scenario, type Settings } from '../scenario.ts';
+import { ourBlock, storageDaemon, storageDaemonTuned } from '../programs.ts';
+import type { Figures, Scenario, Settings } from '../scenario.ts';
 import type { Scope } from '../scope.ts';
 import { MIB } from './block.ts';
 
 const DISK_MIB = 256;
-const SIDES = ['ours', 'theirs'] as const;
-type Side = (typeof SIDES)[number];
+
+const SIDES = {
+  ours: ({ program }: Settings) => ourBlock(program),
+  daemon: () => storageDaemon,
+  'daemon tuned': () => storageDaemonTuned,
+};
+type Side = keyof typeof SIDES;
+const NAMES = Object.keys(SIDES) as Side[];
 
 const JOBS = {
   'randread 4k': ['--job', 'randread', '--block-size', '4k', '--depth', '32'],
   'read 128k': ['--job', 'read', '--block-size', '128k', '--depth', '32'],
 };
 
-async function startSides(scope: Scope, program: string): Promise<Record<Side, string>> {
-  const backends: Record<Side, BlockBackend> = { ours: ourBlock(program), theirs: storageDaemon };
-  const first = scope.path('disk-ours');
-  writeFileSync(first, randomBytes(DISK_MIB * MIB));
-  copyFileSync(first, scope.path('disk-theirs'));
-  const sockets: Record<Side, string> = { ours: scope.path('ours.sock'), theirs: scope.path('theirs.sock') };
-  for (const side of SIDES) {
-    const image = scope.path(`disk-${side}`);
-    // Reads it whole: into the page cache.
-    await hashOfFile(image);
-    await backends[side].start(scope, { socket: sockets[side], image });
+/** Starts every side on a disk of its own; they stay, and are idle while another is driven. */
+async function startSides(scope: Scope, settings: Settings): Promise<Record<Side, string>> {
+  const bytes = randomBytes(DISK_MIB * MIB);
+  const sockets = Object.fromEntries(NAMES.map((side, i) => [side, scope.path(`${i}.sock`)])) as Record<Side, string>;
+  for (const side of NAMES) {
+    const image = scope.path(`disk of ${side}`);
+    writeFileSync(image, bytes);
+    await SIDES[side](settings).start(scope, { socket: sockets[side], image });
   }
   return sockets;
 }
 
 const spread = (values: readonly number[], digits: number) =>
-  `${median([...values]).toFixed(digits)} (${Math.min(...values).toFixed(digits)} – ${Math.max(...values).toFixed(digits)})`;
+  `${median(values).toFixed(digits)} (${Math.min(...values).toFixed(digits)} – ${Math.max(...values).toFixed(digits)})`;
 
-async function run(scope: Scope, { program, rounds, seconds }: Settings): Promise<Figures> {
-  const sockets = await startSides(scope, program);
+async function run(scope: Scope, settings: Settings): Promise<Figures> {
+  const { program, rounds, seconds } = settings;
+  const sockets = await startSides(scope, settings);
   const figures: Figures = {};
-  for (const [name, args] of Object.entries(JOBS)) {
-    const kiops: Record<Side, number[]> = { ours: [], theirs: [] };
-    for (let round = 0; round < rounds; round++)
-      for (const side of Math.random() < 0.5 ? SIDES : SIDES.toReversed()) {
+  for (const [job, args] of Object.entries(JOBS)) {
+    const speeds = Object.fromEntries(NAMES.map((side) => [side, [] as number[]])) as Record<Side, number[]>;
+    for (let round = 0; round < rounds; round++) {
+      const order = [...NAMES];
+      shuffle(order, 0, order.length, Math.random);
+      for (const side of order) {
         const { iops } = await drive(scope, program, sockets[side], [...args, '--seconds', String(seconds)]);
-        kiops[side].push(iops / 1000);
+        speeds[side].push(iops / 1000);
       }
-    const ratios = kiops.ours.map((speed, round) => speed / kiops.theirs[round]!);
-    figures[`${name}: ratio`] = spread(ratios, 2);
-    figures[`${name}: ours kIOPS`] = spread(kiops.ours, 1);
-    figures[`${name}: theirs kIOPS`] = spread(kiops.theirs, 1);
+    }
+    for (const side of NAMES) {
+      figures[`${job}: ${side}, kIOPS`] = spread(speeds[side], 1);
+      if (side === 'ours') continue;
+      const ratios = speeds.ours.map((speed, round) => speed / speeds[side][round]!);
+      figures[`${job}: ours / ${side}`] = spread(ratios, 2);
+    }
   }
   return figures;
 }

@@ -2,7 +2,7 @@
 import { ourBlock, storageDaemon } from '../programs.ts';
 import type { Scenario, Settings } from '../scenario.ts';
 import { block } from './block.ts';
-import { blockRestart } from './block-restart.ts';
+import { blockInflight, blockRestart } from './block-restart.ts';
 import { driven, drivenRestart } from './drive.ts';
 import { entropyOfQemu, entropyOurs } from './entropy.ts';
 import { memory } from './memory.ts';
@@ -20,6 +20,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'blk:ours': block(ours, OURS),
   'blk-restart:qsd': blockRestart(daemon, DAEMON),
   'blk-restart:ours': blockRestart(ours, OURS),
+  'blk-inflight:ours': blockInflight(ours, OURS),
   'rng:qemu': entropyOfQemu,
   'rng:ours': entropyOurs,
   'net:qemu': netOfQemu,
