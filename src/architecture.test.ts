@@ -17,7 +17,7 @@ const ARROWS: Record<string, readonly string[]> = {
   doorbell: ['memory', 'ring', 'native'],
   guest: BASE,
   host: BASE,
-  devices: [...BASE, 'host'],
+  devices: [...BASE, 'host', 'native'],
   drivers: [...BASE, 'guest'],
   'vhost-user': ALL,
   launcher: ALL,

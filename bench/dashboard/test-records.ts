@@ -134,6 +134,7 @@ export function testRecords({
                   ringSize: 256,
                   workload: 'alternate',
                   layout: 'split',
+                  host: 'vringh',
                   ordering,
                   orderingSound: true,
                   doorbell,

@@ -15,7 +15,8 @@ import { StampedDoorbell, StampedWaitSet } from '../latency/wake.ts';
 import { WORKLOADS } from '../workloads/index.ts';
 import { FastHostLoop, GuestLoop, HostLoop, type Loop } from '../workloads/loops.ts';
 import { type Fault, FaultyLoop, MuteDoorbell } from './faults.ts';
-import { LAYOUTS, splitHost } from './layouts.ts';
+import { vringhHost } from './hosts.ts';
+import { LAYOUTS } from './layouts.ts';
 import { type BoundPair, bindPair, type PairConfig, type PairSetup } from './setup.ts';
 
 export type Side = 'guest' | 'host';
@@ -77,7 +78,7 @@ const guestLoop: MakeLoop = (pair, bell, timing) => {
 
 const hostLoop: MakeLoop = (pair, bell) => {
   const { config } = pair;
-  if (config.fastVringh) return new FastHostLoop(splitHost(pair), bell);
+  if (config.fastVringh) return new FastHostLoop(vringhHost(pair), bell);
   const layout = LAYOUTS[config.layout];
   const request = new Request(new GuestMemory([pair.region]));
   const workload = layout.carries ? WORKLOADS[config.workload].host() : IDLE_HOST;

@@ -9,9 +9,7 @@ import type { GuestQueue } from '../../src/guest/queue.ts';
 import { SplitVirtqueue } from '../../src/guest/split-virtqueue.ts';
 import { NullHostQueue } from '../../src/host/null-queue.ts';
 import type { HostQueue } from '../../src/host/queue.ts';
-import { Vringh } from '../../src/host/vringh.ts';
-import { GuestMemory } from '../../src/memory/guest-memory.ts';
-import { slowRange, wholeRange } from '../../src/memory/range.ts';
+import { HOSTS } from './hosts.ts';
 import type { BoundPair } from './setup.ts';
 
 export interface Layout {
@@ -21,13 +19,6 @@ export interface Layout {
   readonly carries: boolean;
   guest(pair: BoundPair, bell: Doorbell): GuestQueue;
   host(pair: BoundPair): HostQueue;
-}
-
-/** The host half of the split layout, with the head-only interface that a polling host needs. */
-export function splitHost({ config, region, ring, shared }: BoundPair): Vringh {
-  const memory = new GuestMemory([region]);
-  const getRange = config.slowRange ? slowRange(memory) : wholeRange(memory);
-  return new Vringh({ ring, shared, features: config.features, memory, getRange });
 }
 
 function splitGuest({ config, ring, shared, tables }: BoundPair, doorbell: Doorbell): SplitVirtqueue {
@@ -40,7 +31,7 @@ export const LAYOUTS = {
     summary: 'split virtqueue, legacy alignment',
     carries: true,
     guest: splitGuest,
-    host: splitHost,
+    host: (pair) => HOSTS[pair.config.host].make(pair),
   },
   null: {
     summary: "no ring, two sides that never meet: the harness's own cost, nothing is verified",

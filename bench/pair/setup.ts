@@ -17,6 +17,7 @@ import { clockBase } from '../latency/clock.ts';
 import { makeWakeLines, type WakeLines } from '../latency/wake.ts';
 import { WORKLOADS, type WorkloadName } from '../workloads/index.ts';
 import type { GuestKnobs } from '../workloads/loops.ts';
+import type { HostName } from './hosts.ts';
 import type { LayoutName } from './layouts.ts';
 import { makeRendezvous } from './rendezvous.ts';
 
@@ -33,6 +34,8 @@ export interface PairConfig {
   ringSize: number;
   workload: WorkloadName;
   layout: LayoutName;
+  /** Whose host half serves the split layout. */
+  host: HostName;
   ordering: OrderingName;
   doorbell: DoorbellName;
   transfers: number;

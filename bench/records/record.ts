@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { ORDERINGS } from '../../src/ordering/index.ts';
+import { HOSTS } from '../pair/hosts.ts';
 import { LAYOUTS } from '../pair/layouts.ts';
 import { WORKLOADS } from '../workloads/index.ts';
 import { count, names, ns } from './fields.ts';
@@ -27,6 +28,8 @@ export const configSchema = z.strictObject({
   ringSize: count,
   workload: names(WORKLOADS),
   layout: names(LAYOUTS),
+  /** Whose host half served the ring; there was one only, once. */
+  host: names(HOSTS).default('vringh'),
   ordering: names(ORDERINGS),
   /** The ECMAScript memory model guarantees the ordering. */
   orderingSound: z.boolean(),

@@ -6,6 +6,7 @@ import { ORDERINGS } from '../../src/ordering/index.ts';
 import { VRING_SIZE_MAX } from '../../src/ring/constants.ts';
 import { flag, optionLines, readArguments, type Option as TableOption } from '../command-line/option-table.ts';
 import { type Choice, choiceOf, countOf, secondsOf, UsageError } from '../command-line/option-values.ts';
+import { HOSTS } from '../pair/hosts.ts';
 import { LAYOUTS } from '../pair/layouts.ts';
 import type { RunConfig } from '../records/record.ts';
 import { WORKLOADS } from '../workloads/index.ts';
@@ -72,6 +73,7 @@ export const RUN_OPTIONS = {
   'ring-size': condition(measured('N', `descriptors, a power of two up to ${VRING_SIZE_MAX}`, '256')),
   workload: condition(choice(WORKLOADS, 'what a transfer carries', 'alternate')),
   layout: condition(choice(LAYOUTS, 'ring layout', 'split')),
+  host: condition(choice(HOSTS, 'whose host half serves the ring', 'vringh')),
   ordering: strategy({ ...choice(ORDERINGS, 'how shared fields are accessed', 'seqcst'), parallelOnly: false }),
   doorbell: strategy(choice(DOORBELLS, 'how one thread wakes the other', 'futex')),
   'spin-us': strategy(
@@ -141,6 +143,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     ringSize: count('ring-size', 1, VRING_SIZE_MAX),
     workload: pick('workload', WORKLOADS),
     layout: pick('layout', LAYOUTS),
+    host: pick('host', HOSTS),
     ordering,
     orderingSound: ORDERINGS[ordering].sound,
     doorbell: pick('doorbell', DOORBELLS),
@@ -182,6 +185,11 @@ function checkRunnable(config: RunConfig): void {
     throw new CombinationError('--fast-vringh cannot run with --workload echo: its host never copies');
   if (config.fastVringh && config.layout !== 'split')
     throw new CombinationError(`--fast-vringh cannot run with --layout ${config.layout}: it polls a split ring`);
+  if (config.fastVringh && config.host !== 'vringh')
+    throw new CombinationError(`--fast-vringh cannot run with --host ${config.host}: it is a face of vringh`);
+  const newer = config.indirect ? '--indirect' : config.eventidx ? '--eventidx' : null;
+  if (config.parallel && newer !== null && !HOSTS[config.host].modern)
+    throw new CombinationError(`--host ${config.host} cannot run with ${newer}: its rings are older`);
   if (config.rate > 0 && config.layout === 'null')
     throw new CombinationError('--rate cannot run with --layout null: there is nobody to wait for');
   const smallest = 2 ** Math.ceil(Math.log2(WORKLOADS[workload].elementsMax));

@@ -53,6 +53,7 @@ function pairSetup(config: RunConfig, placement: Placement): PairSetup {
     ringSize: config.ringSize,
     workload: config.workload,
     layout: config.layout,
+    host: config.host,
     ordering: config.ordering,
     doorbell: config.doorbell,
     transfers: config.transfers,

@@ -13,6 +13,11 @@ export interface DeviceQueue {
   readonly memory: GuestMemory;
   /** Calls the guest; rung when `queue.needsCall()` says so. */
   readonly call: Doorbell;
+  /**
+   * Asks whoever connects the device for `serve`, soon and not from within this call, as if the guest had kicked: a
+   * packet came, a link has room again. Asked for many times before it happens, it happens once.
+   */
+  readonly wake: () => void;
 }
 
 /** One queue in service, from `Device.start` to `stop`. */
@@ -25,8 +30,14 @@ export interface QueueService {
   serve(): boolean;
   /** Ends service. Afterwards no request is in flight: each is completed, or handed back with `rewind`. */
   stop(): void | Promise<void>;
-  /** Requests served since it was started. */
+  /** Since it was started: requests completed, those of them whose chain could not be read included. */
   readonly requests: number;
+  /** Requests whose chain could not be read: completed with length 0. */
+  readonly brokenRequests: number;
+  /** Requests the device answered with an error, packets it dropped. */
+  readonly failures: number;
+  /** Data moved between guest and device, without headers and status. */
+  readonly bytes: number;
 }
 
 export interface Device {
@@ -39,7 +50,10 @@ export interface Device {
   readonly queueCount: number;
   /** The configuration space as it stands. */
   readonly config: Uint8Array;
-  /** The guest's choice of `features`; before any queue starts, and again at every new set-up. */
+  /**
+   * The guest's choice, the whole feature word: bits of the ring such as VERSION_1 matter to some devices. Before any
+   * queue starts, and again at every new set-up.
+   */
   acknowledge(features: bigint): void;
   /** The guest writes its configuration space. False: refused. */
   writeConfig(offset: number, bytes: Uint8Array): boolean;

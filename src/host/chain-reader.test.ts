@@ -19,7 +19,7 @@ const REGION = 65536;
 const BASE = 2 ** 40;
 const TABLE = 8192;
 const DATA = 32768;
-const STRICT: ReaderPolicy = { indirectWithNext: false, emptyElements: false };
+const STRICT: ReaderPolicy = { ...VRINGH_POLICY, indirectWithNext: false, emptyElements: false };
 
 /** Three regions: the first two touch, the third lies apart. The ring lies in the first. */
 function setUp(callback: (memory: GuestMemory) => RangeCallback = wholeRange, policy = VRINGH_POLICY, size = 16) {

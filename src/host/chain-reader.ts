@@ -24,10 +24,19 @@ export interface ReaderPolicy {
   readonly indirectWithNext: boolean;
   /** An element of length 0: contributes nothing (true), or the request is refused. */
   readonly emptyElements: boolean;
+  /** A table behind other descriptors of a chain, or a second one (true); else only the head may refer to one. */
+  readonly indirectBehindHead: boolean;
+  /** The most elements of a request, and entries of a table; null: as many as the queue has descriptors. */
+  readonly elementsMax: number | null;
 }
 
 /** The kernel's vringh: its own test calls tables anywhere in a chain weird but legal. */
-export const VRINGH_POLICY: ReaderPolicy = { indirectWithNext: true, emptyElements: true };
+export const VRINGH_POLICY: ReaderPolicy = {
+  indirectWithNext: true,
+  emptyElements: true,
+  indirectBehindHead: true,
+  elementsMax: null,
+};
 
 export interface ChainReaderOptions {
   ring: SplitRing;
@@ -42,6 +51,7 @@ export interface ChainReaderOptions {
 
 export class ChainReader {
   private readonly size: number;
+  private readonly elementsMax: number;
   private readonly desc: Uint32Array;
   private readonly memory: GuestMemory;
   private readonly getRange: RangeCallback;
@@ -71,6 +81,7 @@ export class ChainReader {
     this.getRange = options.getRange;
     this.indirect = options.indirect;
     this.policy = options.policy;
+    this.elementsMax = options.policy.elementsMax ?? options.ring.size;
     this.queue = options.queue;
   }
 
@@ -91,7 +102,7 @@ export class ChainReader {
     for (let steps = 0; steps < size; steps++) {
       const word = index << 2;
       const flagsNext = desc[word + 3]!;
-      if ((flagsNext & VRING_DESC_F_INDIRECT) !== 0) this.readIndirect(index, flagsNext);
+      if ((flagsNext & VRING_DESC_F_INDIRECT) !== 0) this.readIndirect(index, flagsNext, steps);
       else this.element(desc, word, index, flagsNext);
       if ((flagsNext & VRING_DESC_F_NEXT) === 0) return;
       const next = flagsNext >>> 16;
@@ -101,20 +112,22 @@ export class ChainReader {
     throw this.error('descriptor-loop', head, index);
   }
 
-  /** Reads the table that the direct descriptor number `index` refers to. WRITE on it is ignored [§2.7.5.3.2]. */
-  private readIndirect(index: number, flagsNext: number): void {
+  /** Reads the table of direct descriptor `index`, `steps` behind the head. WRITE on it is ignored [§2.7.5.3.2]. */
+  private readIndirect(index: number, flagsNext: number, steps: number): void {
     if (!this.indirect) throw this.error('indirect-not-negotiated', index, flagsNext & 0xffff);
     if ((flagsNext & VRING_DESC_F_NEXT) !== 0 && !this.policy.indirectWithNext)
       throw this.error('indirect-next', index, flagsNext & 0xffff);
+    if (steps !== 0 && !this.policy.indirectBehindHead)
+      throw this.error('indirect-behind-head', index, flagsNext & 0xffff);
     const length = this.desc[(index << 2) + 2]!;
     const count = length >>> 4;
-    if (count === 0 || count > this.size || count * VRING_DESC_SIZE !== length)
+    if (count === 0 || count > this.elementsMax || count * VRING_DESC_SIZE !== length)
       throw this.error('indirect-table-size', index, length);
     this.openTable(index, length);
     const words = this.tableWords;
     const base = this.tableBase;
     let entry = 0;
-    for (let steps = 0; steps < count; steps++) {
+    for (let entries = 0; entries < count; entries++) {
       const entryWord = base + (entry << 2);
       const entryFlags = words[entryWord + 3]!;
       if ((entryFlags & VRING_DESC_F_INDIRECT) !== 0) throw this.error('indirect-nested', entry, entryFlags & 0xffff);
@@ -148,7 +161,7 @@ export class ChainReader {
   private element(table: Uint32Array, word: number, index: number, flags: number): void {
     const length = table[word + 2]!;
     // Tables may be named again and again: together they are bounded too [virtio-v1.2 §2.7.5.3.1].
-    if (++this.elementCount > this.size) throw this.error('chain-too-long', index, this.elementCount);
+    if (++this.elementCount > this.elementsMax) throw this.error('chain-too-long', index, this.elementCount);
     let list = this.readable;
     if ((flags & VRING_DESC_F_WRITE) !== 0) {
       list = this.writable;
@@ -190,7 +203,7 @@ export class ChainReader {
 
   /** Copies the table at `range.wanted` piece by piece, once, so that what is checked is what is used. */
   private copyTable(index: number, length: number): Uint32Array {
-    this.scratch ??= new Uint32Array(VRING_DESC_WORDS * this.size);
+    this.scratch ??= new Uint32Array(VRING_DESC_WORDS * this.elementsMax);
     this.scratchBytes ??= new Uint8Array(this.scratch.buffer);
     const scratch = this.scratchBytes;
     const range = this.range;

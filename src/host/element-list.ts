@@ -1,7 +1,8 @@
 /**
  * The elements of one direction of a request, as the host sees them: pieces of regions, in order, with a position.
- * Host thread. It starts with room for two and grows by doubling; it only forgets its elements, never its room.
+ * Host thread. What it writes it notes in the memory's dirty log, if there is one. It starts with room for two and grows by doubling; it only forgets its elements, never its room.
  */
+import type { DirtyLog } from '../memory/dirty-log.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 
 const CAPACITY_START = 2;
@@ -18,11 +19,13 @@ export class ElementList {
   lengths: Uint32Array = new Uint32Array(CAPACITY_START);
   /** The element that the next `pull` or `push` starts in; `count` when all bytes are moved. */
   position = 0;
-  /** Bytes of that element already moved. */
-  private moved = 0;
+  /** Bytes of that element already moved: what is left of it starts at `offsets[position] + moved`. */
+  moved = 0;
+  private readonly memory: GuestMemory;
   private readonly bytes: readonly Uint8Array[];
 
   constructor(memory: GuestMemory) {
+    this.memory = memory;
     this.bytes = memory.bytes;
   }
 
@@ -68,9 +71,57 @@ export class ElementList {
     return this.move(source, sourceOffset, length, true);
   }
 
+  /** The bytes of the region that an element, by its number, lies in. */
+  bytesOf(element: number): Uint8Array {
+    return this.bytes[this.regions[element]!]!;
+  }
+
+  /** Where the next byte to move lies in the current element's region. Only while `pieceLength` is not 0. */
+  get pieceOffset(): number {
+    return this.offsets[this.position]! + this.moved;
+  }
+
+  /** Bytes of the current element that are not moved yet; 0 when all elements are. */
+  get pieceLength(): number {
+    return this.position < this.count ? this.lengths[this.position]! - this.moved : 0;
+  }
+
+  /** Goes on behind up to `length` bytes that others have read in place. Returns how many it passed. */
+  skip(length: number): number {
+    return this.pass(length, null);
+  }
+
+  /** The same for bytes that others have written in place: they are noted as if pushed. */
+  skipWritten(length: number): number {
+    return this.pass(length, this.memory.dirtyLog);
+  }
+
+  private pass(length: number, log: DirtyLog | null): number {
+    let done = 0;
+    while (done < length && this.position < this.count) {
+      const position = this.position;
+      const left = this.lengths[position]! - this.moved;
+      const part = Math.min(length - done, left);
+      if (log !== null) log.mark(this.addressOf(position) + this.moved, part);
+      done += part;
+      this.moved += part;
+      if (part === left) {
+        this.position = position + 1;
+        this.moved = 0;
+      }
+    }
+    return done;
+  }
+
+  /** The guest address of an element. */
+  private addressOf(element: number): number {
+    return this.memory.regions[this.regions[element]!]!.guestBase + this.offsets[element]!;
+  }
+
   private move(local: Uint8Array, localOffset: number, length: number, toGuest: boolean): number {
     const wanted = Math.min(length, local.length - localOffset);
     const { offsets, lengths } = this;
+    const log = toGuest ? this.memory.dirtyLog : null;
     let position = this.position;
     let moved = this.moved;
     let done = 0;
@@ -89,6 +140,7 @@ export class ElementList {
       } else {
         for (let i = 0; i < part; i++) local[at + i] = guest[from + i]!;
       }
+      if (log !== null) log.mark(this.addressOf(position) + moved, part);
       done += part;
       moved += part;
       if (moved === elementLength) {

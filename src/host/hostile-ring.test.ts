@@ -1,6 +1,6 @@
 /**
  * Rows of the table of hostile input that are not about one request: what breaks the ring (1, 2, 15, 16), and what
- * is odd but must be handled (6, 9, 10, 11, 17, 22).
+ * is odd but must be handled (6, 9, 10, 11, 17, 22). In vringh and in the vhost-user queue, each by its policy.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -13,7 +13,9 @@ import { seqcst } from '../ordering/seqcst.ts';
 import { VRING_DESC_F_INDIRECT, VRING_DESC_F_NEXT, VRING_DESC_F_WRITE } from '../ring/constants.ts';
 import { RingError, type RingErrorCode } from '../ring/errors.ts';
 import { modernLayout, SplitRing } from '../ring/split-layout.ts';
+import { VhostUserQueue } from '../vhost-user/queue.ts';
 import { Request } from './queue.ts';
+import type { SplitHostQueueOptions } from './split-host-queue.ts';
 import { Vringh } from './vringh.ts';
 
 const NEXT = VRING_DESC_F_NEXT;
@@ -27,8 +29,15 @@ const DATA = 32768;
 const BASE = 2 ** 40;
 const wrap = (index: number) => index & 0xffff;
 
+const FACES = {
+  vringh: (options: SplitHostQueueOptions) => new Vringh(options),
+  'vhost-user': (options: SplitHostQueueOptions) => new VhostUserQueue({ ...options, ...options.state! }),
+};
+type FaceName = keyof typeof FACES;
+const FACE_NAMES = Object.keys(FACES) as FaceName[];
+
 /** Two touching regions; byte `i` of the data is `i`. */
-function setUp(startIndex = 0, getRange: (memory: GuestMemory) => RangeCallback = wholeRange) {
+function setUp(face: FaceName, startIndex = 0, getRange: (memory: GuestMemory) => RangeCallback = wholeRange) {
   const regions = [BASE, BASE + REGION].map(
     (guestBase) => new MemoryRegion({ guestBase, buffer: allocateShared(REGION) }),
   );
@@ -42,8 +51,8 @@ function setUp(startIndex = 0, getRange: (memory: GuestMemory) => RangeCallback 
   for (let i = 0; i < 256; i++) region.u8[DATA + i] = i;
   const features = { indirect: true, eventIdx: false, version1: true };
   const state = { availIdx: startIndex, usedIdx: startIndex };
-  const vringh = new Vringh({ ring, shared, features, memory, getRange: getRange(memory), state, name: 'tx' });
-  return { region, second, ring, driver, vringh, request: new Request(memory) };
+  const queue = FACES[face]({ ring, shared, features, memory, getRange: getRange(memory), state, name: 'tx' });
+  return { region, second, ring, driver, queue, request: new Request(memory) };
 }
 type Hostile = ReturnType<typeof setUp>;
 
@@ -141,19 +150,25 @@ const broken: BrokenRing[] = [
 ];
 
 for (const { row, what, taken, misbehave, good = 0, code, value, relative = false } of broken)
-  for (const startIndex of [0, 65534])
-    test(`row ${row}: ${what}, from ${startIndex}, breaks the ring`, () => {
-      const { driver, vringh, request } = setUp(startIndex);
+  for (const [face, startIndex] of FACE_NAMES.flatMap(
+    (name) =>
+      [
+        [name, 0],
+        [name, 65534],
+      ] as const,
+  ))
+    test(`row ${row}: ${what}, ${face} from ${startIndex}, breaks the ring`, () => {
+      const { driver, queue, request } = setUp(face, startIndex);
       for (let head = 0; head < SIZE; head++) driver.writeDescriptor(head, data(head, 1));
       for (let head = 0; head < taken; head++) {
         driver.offer(head);
-        assert.equal(vringh.next(request), true);
+        assert.equal(queue.next(request), true);
       }
       misbehave(driver);
-      for (let i = 0; i < good; i++) assert.equal(vringh.next(request), true);
+      for (let i = 0; i < good; i++) assert.equal(queue.next(request), true);
       let first: unknown;
       try {
-        vringh.next(request);
+        queue.next(request);
       } catch (error) {
         first = error;
       }
@@ -162,52 +177,64 @@ for (const { row, what, taken, misbehave, good = 0, code, value, relative = fals
       const wrong = relative ? wrap(startIndex + value) : value;
       assert.deepEqual([first.code, first.queue, first.index, first.value], [code, 'tx', at, wrong]);
       assert.equal(request.head, SIZE, 'no head can be trusted');
-      assert.equal(vringh.isBroken, true);
+      assert.equal(queue.isBroken, true);
       const same = (error: unknown) => error === first;
-      assert.throws(() => vringh.next(request), same);
-      assert.throws(() => vringh.getdesc(request.readable, request.writable), same);
-      assert.throws(() => vringh.takeHead(), same);
-      assert.throws(() => vringh.complete(request, 0), same);
-      assert.throws(() => vringh.completeDeferred(request, 0), same);
-      assert.throws(() => vringh.completeHead(0, 0), same);
-      assert.throws(() => vringh.completeMulti(Uint32Array.of(0, 0), 1), same);
-      assert.throws(() => vringh.needsCall(), same);
-      assert.throws(() => vringh.enableKicks(), same);
-      vringh.disableKicks();
-      vringh.hasAvailable();
+      assert.throws(() => queue.next(request), same);
+      assert.throws(() => queue.takeHead(), same);
+      assert.throws(() => queue.complete(request, 0), same);
+      assert.throws(() => queue.completeDeferred(request, 0), same);
+      assert.throws(() => queue.completeHead(0, 0), same);
+      if (queue instanceof Vringh) {
+        assert.throws(() => queue.getdesc(request.readable, request.writable), same);
+        assert.throws(() => queue.completeMulti(Uint32Array.of(0, 0), 1), same);
+      } else {
+        assert.throws(() => queue.fill(request, 0, 0), same);
+        assert.throws(() => queue.flush(1), same);
+        assert.throws(() => queue.isEmpty(), same);
+        assert.throws(() => queue.availBytes(1, 1), same);
+        assert.throws(() => queue.getAvailBytes(1, 1), same);
+        queue.setNotification(false);
+      }
+      assert.throws(() => queue.needsCall(), same);
+      assert.throws(() => queue.enableKicks(), same);
+      queue.disableKicks();
+      queue.hasAvailable();
       assert.equal(driver.readUsed(), null);
     });
 
-test('row 16: a head may come again once its request is completed', () => {
-  const { driver, vringh, request } = setUp();
-  driver.writeDescriptor(3, data(0, 1));
-  for (let i = 0; i < 100; i++) {
+for (const face of FACE_NAMES)
+  test(`row 16: a head may come again once its request is completed, ${face}`, () => {
+    const { driver, queue, request } = setUp(face);
+    driver.writeDescriptor(3, data(0, 1));
+    for (let i = 0; i < 100; i++) {
+      driver.offer(3);
+      assert.equal(queue.next(request), true);
+      queue.complete(request, 0);
+    }
+  });
+
+for (const face of FACE_NAMES)
+  test(`row 16: a head whose completion is not published yet is still in flight, ${face}`, () => {
+    const { driver, queue, request } = setUp(face);
+    driver.writeDescriptor(3, data(0, 1));
     driver.offer(3);
-    assert.equal(vringh.next(request), true);
-    vringh.complete(request, 0);
-  }
-});
+    queue.next(request);
+    queue.completeDeferred(request, 0);
+    driver.offer(3);
+    assert.throws(() => queue.next(request), { code: 'avail-head-in-flight', index: 1, value: 3 });
+    assert.equal(queue.isBroken, true);
+  });
 
-test('row 16: a head whose completion is not published yet is still in flight', () => {
-  const { driver, vringh, request } = setUp();
-  driver.writeDescriptor(3, data(0, 1));
-  driver.offer(3);
-  vringh.next(request);
-  vringh.completeDeferred(request, 0);
-  driver.offer(3);
-  assert.throws(() => vringh.next(request), { code: 'avail-head-in-flight', index: 1, value: 3 });
-  assert.equal(vringh.isBroken, true);
-});
-
-test('rows 1 to 16: other queues go on', () => {
-  const bad = setUp();
-  const good = setUp();
-  bad.driver.offer(SIZE);
-  assert.throws(() => bad.vringh.next(bad.request), RingError);
-  good.driver.writeDescriptor(0, data(0, 1));
-  good.driver.offer(0);
-  assert.equal(good.vringh.next(good.request), true);
-});
+for (const face of FACE_NAMES)
+  test(`rows 1 to 16: other queues go on, ${face}`, () => {
+    const bad = setUp(face);
+    const good = setUp(face);
+    bad.driver.offer(SIZE);
+    assert.throws(() => bad.queue.next(bad.request), RingError);
+    good.driver.writeDescriptor(0, data(0, 1));
+    good.driver.offer(0);
+    assert.equal(good.queue.next(good.request), true);
+  });
 
 interface Handled {
   row: number;
@@ -218,11 +245,17 @@ interface Handled {
   afterwards?(hostile: Hostile): void;
   bytes: number[];
   room: number;
+  /** Why the vhost-user queue refuses it, if it does. */
+  refused?: RingErrorCode;
 }
+const scribble = ({ ring, region }: Hostile) => {
+  ring.desc.fill(0xffffffff);
+  region.u8.fill(0xff, TABLE, TABLE + 64);
+};
 const handled: Handled[] = [
   {
     row: 6,
-    what: 'INDIRECT with NEXT is followed by vringh',
+    what: 'INDIRECT with NEXT is followed, or refused',
     write: ({ driver: d }) => {
       d.writeDescriptor(0, { ...d.writeTable(TABLE, [data(1, 2)]), flags: INDIRECT | NEXT, next: 3 });
       d.writeDescriptor(3, data(10, 1, NEXT, 2));
@@ -230,6 +263,7 @@ const handled: Handled[] = [
     },
     bytes: [1, 2, 10, 20],
     room: 4,
+    refused: 'indirect-next',
   },
   {
     row: 9,
@@ -253,10 +287,11 @@ const handled: Handled[] = [
   },
   {
     row: 11,
-    what: 'elements of length 0 are allowed by vringh',
+    what: 'elements of length 0 are allowed, or refused',
     write: ({ driver: d }) => d.writeChain(0, [data(0, 0), data(3, 1), data(0, 0, WRITE), data(8, 2, WRITE)]),
     bytes: [3],
     room: 2,
+    refused: 'element-of-length-0',
   },
   {
     row: 17,
@@ -265,28 +300,45 @@ const handled: Handled[] = [
       d.writeDescriptor(0, data(1, 2, NEXT, 1));
       d.writeDescriptor(1, d.writeTable(TABLE, [data(9, 1, NEXT, 1), data(50, 4, WRITE)]));
     },
-    afterwards: ({ ring, region }) => {
-      ring.desc.fill(0xffffffff);
-      region.u8.fill(0xff, TABLE, TABLE + 64);
-    },
+    afterwards: scribble,
     bytes: [1, 2, 9],
+    room: 4,
+    refused: 'indirect-behind-head',
+  },
+  {
+    row: 17,
+    what: 'a table at the head changed after it was read has no effect',
+    write: ({ driver: d }) => d.writeDescriptor(0, d.writeTable(TABLE, [data(9, 1, NEXT, 1), data(50, 4, WRITE)])),
+    afterwards: scribble,
+    bytes: [9],
     room: 4,
   },
 ];
-for (const { row, what, write, afterwards, bytes, room } of handled)
-  for (const getRange of [wholeRange, slowRange])
-    test(`row ${row}: ${what}, ${getRange.name}`, () => {
-      const hostile = setUp(65535, getRange);
-      const { driver, vringh, request } = hostile;
+for (const { row, what, write, afterwards, bytes, room, refused } of handled)
+  for (const [face, getRange] of FACE_NAMES.flatMap(
+    (name) =>
+      [
+        [name, wholeRange],
+        [name, slowRange],
+      ] as const,
+  ))
+    test(`row ${row}: ${what}, ${face}, ${getRange.name}`, () => {
+      const hostile = setUp(face, 65535, getRange);
+      const { driver, queue, request } = hostile;
       write(hostile);
       driver.offer(0);
-      assert.equal(vringh.next(request), true);
+      if (face === 'vhost-user' && refused !== undefined) {
+        assert.throws(() => queue.next(request), { code: refused });
+        assert.deepEqual([request.head, queue.isBroken], [0, false]);
+        return;
+      }
+      assert.equal(queue.next(request), true);
       afterwards?.(hostile);
       const local = new Uint8Array(64);
       assert.equal(request.readable.pull(local, 0, 64), bytes.length);
       assert.deepEqual([...local.subarray(0, bytes.length)], bytes);
       assert.equal(request.writable.push(local, 0, 64), room);
-      vringh.complete(request, room);
+      queue.complete(request, room);
       assert.deepEqual(driver.readUsed(), { id: 0, length: room });
     });
 
@@ -294,39 +346,44 @@ for (const [what, asTable] of [
   ['descriptors', false],
   ['table entries', true],
 ] as const)
-  test(`row 17: ${what} changed while they are read, between check and use, have no effect`, () => {
-    let change = () => {};
-    const { region, ring, driver, vringh, request } = setUp(0, (memory) => {
-      const slow = slowRange(memory);
-      // The callback runs when an element's descriptor has been checked and is being used.
-      return (range) => {
-        if (range.wanted >= BASE + DATA) change();
-        return slow(range);
-      };
+  for (const face of FACE_NAMES)
+    test(`row 17: ${what} changed while they are read, between check and use, ${face}`, () => {
+      let change = () => {};
+      const { region, ring, driver, queue, request } = setUp(face, 0, (memory) => {
+        const slow = slowRange(memory);
+        // The callback runs when an element's descriptor has been checked and is being used.
+        return (range) => {
+          if (range.wanted >= BASE + DATA) change();
+          return slow(range);
+        };
+      });
+      const chain = [data(1, 3), data(60, 2, WRITE)];
+      if (asTable) driver.writeDescriptor(0, driver.writeTableChain(TABLE, chain));
+      else driver.writeChain(0, chain);
+      driver.offer(0);
+      const first = asTable ? region.u32.subarray(TABLE / 4, TABLE / 4 + 4) : ring.desc.subarray(0, 4);
+      change = () => first.fill(0xffffffff);
+      assert.equal(queue.next(request), true);
+      assert.deepEqual(
+        [...request.readable.offsets.subarray(0, request.readable.count)],
+        [DATA + 1, DATA + 2, DATA + 3],
+      );
+      assert.deepEqual([...request.writable.offsets.subarray(0, request.writable.count)], [DATA + 60, DATA + 61]);
     });
-    const chain = [data(1, 3), data(60, 2, WRITE)];
-    if (asTable) driver.writeDescriptor(0, driver.writeTableChain(TABLE, chain));
-    else driver.writeChain(0, chain);
-    driver.offer(0);
-    const first = asTable ? region.u32.subarray(TABLE / 4, TABLE / 4 + 4) : ring.desc.subarray(0, 4);
-    change = () => first.fill(0xffffffff);
-    assert.equal(vringh.next(request), true);
-    assert.deepEqual([...request.readable.offsets.subarray(0, request.readable.count)], [DATA + 1, DATA + 2, DATA + 3]);
-    assert.deepEqual([...request.writable.offsets.subarray(0, request.writable.count)], [DATA + 60, DATA + 61]);
-  });
 
-test('row 22: a buffer over the ring itself is memory like any other', () => {
-  const { region, driver, vringh, request } = setUp();
-  driver.writeChain(0, [
-    { offset: 0, length: 16 },
-    { offset: 0, length: DATA, flags: WRITE },
-  ]);
-  driver.offer(0);
-  assert.equal(vringh.next(request), true);
-  const garbage = new Uint8Array(DATA).fill(0xff);
-  assert.equal(request.readable.pull(new Uint8Array(16), 0, 16), 16);
-  assert.equal(request.writable.push(garbage, 0, DATA), DATA);
-  vringh.complete(request, DATA);
-  assert.ok(region.u8.subarray(0, 64).every((byte) => byte === 0xff));
-  assert.throws(() => vringh.next(request), RingError);
-});
+for (const face of FACE_NAMES)
+  test(`row 22: a buffer over the ring itself is memory like any other, ${face}`, () => {
+    const { region, driver, queue, request } = setUp(face);
+    driver.writeChain(0, [
+      { offset: 0, length: 16 },
+      { offset: 0, length: DATA, flags: WRITE },
+    ]);
+    driver.offer(0);
+    assert.equal(queue.next(request), true);
+    const garbage = new Uint8Array(DATA).fill(0xff);
+    assert.equal(request.readable.pull(new Uint8Array(16), 0, 16), 16);
+    assert.equal(request.writable.push(garbage, 0, DATA), DATA);
+    queue.complete(request, DATA);
+    assert.ok(region.u8.subarray(0, 64).every((byte) => byte === 0xff));
+    assert.throws(() => queue.next(request), RingError);
+  });

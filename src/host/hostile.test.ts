@@ -1,5 +1,6 @@
 /**
- * Rows 3 to 14 of the table of hostile input: a broken request of the guest is an error of that request alone.
+ * Rows 3 to 14 of the table of hostile input: a broken request of the guest is an error of that request alone, in
+ * vringh and in the vhost-user queue, each by its policy.
  * What breaks the ring, and what is odd but must be handled, is in hostile-ring.test.ts.
  */
 import assert from 'node:assert/strict';
@@ -13,7 +14,9 @@ import { seqcst } from '../ordering/seqcst.ts';
 import { VRING_DESC_F_INDIRECT, VRING_DESC_F_NEXT, VRING_DESC_F_WRITE } from '../ring/constants.ts';
 import { RingError, type RingErrorCode } from '../ring/errors.ts';
 import { modernLayout, SplitRing } from '../ring/split-layout.ts';
+import { VhostUserQueue } from '../vhost-user/queue.ts';
 import { Request } from './queue.ts';
+import type { SplitHostQueueOptions } from './split-host-queue.ts';
 import { Vringh } from './vringh.ts';
 
 const NEXT = VRING_DESC_F_NEXT;
@@ -25,7 +28,14 @@ const TABLE = 8192;
 const DATA = 32768;
 const BASE = 2 ** 40;
 
+const FACES = {
+  vringh: (options: SplitHostQueueOptions) => new Vringh(options),
+  'vhost-user': (options: SplitHostQueueOptions) => new VhostUserQueue({ ...options, ...options.state! }),
+};
+type FaceName = keyof typeof FACES;
+
 interface SetUp {
+  face?: FaceName;
   size?: number;
   indirect?: boolean;
   startIndex?: number;
@@ -34,6 +44,7 @@ interface SetUp {
 }
 /** Two touching regions, and a gap behind them; the ring lies in the first. */
 function setUp({
+  face = 'vringh',
   size = SIZE,
   indirect = true,
   startIndex = 0,
@@ -49,7 +60,7 @@ function setUp({
   const memory = new GuestMemory(regions);
   const driver = new MockDriver({ ring, shared, startIndex });
   shared.used.store16(ring.usedIdx, startIndex);
-  const vringh = new Vringh({
+  const queue = FACES[face]({
     ring,
     shared,
     features: { indirect, eventIdx: false, version1: true },
@@ -58,7 +69,7 @@ function setUp({
     state: { availIdx: startIndex, usedIdx: startIndex },
     name: 'tx',
   });
-  return { region, driver, vringh, request: new Request(memory), spare: new Request(memory) };
+  return { region, driver, queue, request: new Request(memory), spare: new Request(memory) };
 }
 
 const END = BASE + 2 * 65536;
@@ -77,7 +88,12 @@ interface BrokenRequest {
   index: number;
   value: number;
   indirect?: boolean;
+  /** What the vhost-user queue says instead; null: it takes the request. */
+  vhostUser?: { code: RingErrorCode; index: number; value: number } | null;
 }
+const NEXT_BEHIND_TABLE = { code: 'indirect-next', index: 0, value: INDIRECT | NEXT } as const;
+const EMPTY_FIRST = { code: 'element-of-length-0', index: 0, value: 0 } as const;
+
 const requests: BrokenRequest[] = [
   ...[SIZE, SIZE + 1, 65535].map((next) => ({
     row: 3,
@@ -102,6 +118,7 @@ const requests: BrokenRequest[] = [
     code: 'next-out-of-range',
     index: 0,
     value: SIZE,
+    vhostUser: NEXT_BEHIND_TABLE,
   },
   {
     row: 4,
@@ -129,6 +146,7 @@ const requests: BrokenRequest[] = [
     code: 'descriptor-loop',
     index: 0,
     value: 0,
+    vhostUser: EMPTY_FIRST,
   },
   {
     row: 4,
@@ -153,6 +171,7 @@ const requests: BrokenRequest[] = [
     code: 'descriptor-loop',
     index: 0,
     value: 0,
+    vhostUser: NEXT_BEHIND_TABLE,
   },
   {
     row: 4,
@@ -164,6 +183,7 @@ const requests: BrokenRequest[] = [
     code: 'descriptor-loop',
     index: 0,
     value: 0,
+    vhostUser: NEXT_BEHIND_TABLE,
   },
   {
     row: 5,
@@ -188,6 +208,8 @@ const requests: BrokenRequest[] = [
     code: 'indirect-table-size' as const,
     index: 0,
     value: length,
+    // Its limit is one of its own, whatever the queue's size.
+    ...(length === 16 * SIZE + 16 ? { vhostUser: null } : {}),
   })),
   {
     row: 7,
@@ -200,6 +222,7 @@ const requests: BrokenRequest[] = [
     code: 'chain-too-long',
     index: 1,
     value: SIZE + 1,
+    vhostUser: NEXT_BEHIND_TABLE,
   },
   {
     row: 8,
@@ -281,6 +304,7 @@ const requests: BrokenRequest[] = [
     code: 'readable-after-writable',
     index: 4,
     value: 2,
+    vhostUser: NEXT_BEHIND_TABLE,
   },
   {
     row: 14,
@@ -289,6 +313,7 @@ const requests: BrokenRequest[] = [
     code: 'readable-after-writable',
     index: 1,
     value: 2,
+    vhostUser: EMPTY_FIRST,
   },
 ];
 
@@ -302,44 +327,49 @@ function caught(call: () => unknown): RingError {
   return assert.fail('nothing was thrown');
 }
 
-for (const { row, what, write, code, index, value, indirect = true } of requests)
-  for (const getRange of [wholeRange, slowRange])
-    test(`row ${row}: ${what}, ${getRange.name}: an error of the request`, () => {
-      const { region, driver, vringh, request, spare } = setUp({ indirect, startIndex: 65535, getRange });
-      write(driver);
-      driver.offer(0);
-      const error = caught(() => vringh.next(request));
-      assert.deepEqual([error.code, error.queue, error.index, error.value], [code, 'tx', index, value]);
-      assert.equal(request.head, 0, 'the head is valid');
-      assert.equal(vringh.isBroken, false);
-      assert.equal(vringh.next(spare), false, 'it is not parsed twice');
-      vringh.complete(request, 0);
-      assert.deepEqual(driver.readUsed(), { id: 0, length: 0 });
-      driver.writeChain(0, [data(3), data(2, WRITE)]);
-      region.u8.set([5, 6, 7], DATA);
-      driver.offer(0);
-      assert.equal(vringh.next(request), true);
-      const bytes = new Uint8Array(4);
-      assert.equal(request.readable.pull(bytes, 0, 4), 3);
-      assert.equal(request.writable.push(bytes, 1, 3), 2);
-      assert.deepEqual([...region.u8.subarray(DATA, DATA + 3)], [6, 7, 7]);
-      vringh.complete(request, 2);
-      assert.deepEqual(driver.readUsed(), { id: 0, length: 2 });
-    });
+for (const face of Object.keys(FACES) as FaceName[])
+  for (const { row, what, write, indirect = true, vhostUser, ...others } of requests) {
+    const expected = face === 'vhost-user' && vhostUser !== undefined ? vhostUser : others;
+    if (expected === null) continue;
+    const { code, index, value } = expected;
+    for (const getRange of [wholeRange, slowRange])
+      test(`row ${row}: ${what}, ${face}, ${getRange.name}: an error of the request`, () => {
+        const { region, driver, queue, request, spare } = setUp({ face, indirect, startIndex: 65535, getRange });
+        write(driver);
+        driver.offer(0);
+        const error = caught(() => queue.next(request));
+        assert.deepEqual([error.code, error.queue, error.index, error.value], [code, 'tx', index, value]);
+        assert.equal(request.head, 0, 'the head is valid');
+        assert.equal(queue.isBroken, false);
+        assert.equal(queue.next(spare), false, 'it is not parsed twice');
+        queue.complete(request, 0);
+        assert.deepEqual(driver.readUsed(), { id: 0, length: 0 });
+        driver.writeChain(0, [data(3), data(2, WRITE)]);
+        region.u8.set([5, 6, 7], DATA);
+        driver.offer(0);
+        assert.equal(queue.next(request), true);
+        const bytes = new Uint8Array(4);
+        assert.equal(request.readable.pull(bytes, 0, 4), 3);
+        assert.equal(request.writable.push(bytes, 1, 3), 2);
+        assert.deepEqual([...region.u8.subarray(DATA, DATA + 3)], [6, 7, 7]);
+        queue.complete(request, 2);
+        assert.deepEqual(driver.readUsed(), { id: 0, length: 2 });
+      });
+  }
 
 test('row 13: lengths that add up to more than 2^32 are an error of the request, exactly 2^32 are not', () => {
   const PIECE = 2 ** 20;
-  const { driver, vringh, request } = setUp({ size: 8192, regionBytes: PIECE });
+  const { driver, queue, request } = setUp({ size: 8192, regionBytes: PIECE });
   const chain = Array.from({ length: 2 ** 32 / PIECE }, () => ({ offset: 0, length: PIECE }));
   driver.writeChain(0, chain);
   driver.offer(0);
-  assert.equal(vringh.next(request), true);
+  assert.equal(queue.next(request), true);
   assert.equal(request.readable.totalBytes(), 2 ** 32);
-  vringh.complete(request, 0);
+  queue.complete(request, 0);
   driver.writeChain(0, [...chain, { offset: 0, length: 1 }]);
   driver.offer(0);
-  const error = caught(() => vringh.next(request));
+  const error = caught(() => queue.next(request));
   assert.deepEqual([error.code, error.index, error.value], ['request-too-long', 4096, 2 ** 32 + 1]);
-  vringh.complete(request, 0);
-  assert.equal(vringh.next(request), false);
+  queue.complete(request, 0);
+  assert.equal(queue.next(request), false);
 });

@@ -133,11 +133,8 @@ export abstract class SplitHostQueue implements HostQueue {
     const head = this.availRing[at]!;
     if (head >= this.size) throw this.breakQueue('avail-head-out-of-range', this.lastAvailIdx, head);
     if (this.inFlight[head] !== FREE) throw this.breakQueue('avail-head-in-flight', this.lastAvailIdx, head);
-    this.inFlight[head] = TAKEN;
     this.taken[at] = head;
-    this.lastHead = head;
-    this.inFlightCount++;
-    this.lastAvailIdx = (this.lastAvailIdx + 1) & 0xffff;
+    this.hold(head);
     return head;
   }
 
@@ -227,7 +224,7 @@ export abstract class SplitHostQueue implements HostQueue {
   }
 
   /** Reads the guest's index. True: there is something to take. */
-  private refreshAvail(): boolean {
+  protected refreshAvail(): boolean {
     // A acquire: their index, before entries and descriptors. Pairs with A release, SplitVirtqueue.publish.
     const seen = this.availFields.load16(this.ring.availIdx);
     if (seen === this.lastAvailIdx) return false;
@@ -237,6 +234,14 @@ export abstract class SplitHostQueue implements HostQueue {
       throw this.breakQueue('too-many-in-flight', this.lastAvailIdx, added + this.inFlightCount);
     this.seenAvailIdx = seen;
     return true;
+  }
+
+  /** The next available entry is taken, and names `head`. */
+  protected hold(head: number): void {
+    this.inFlight[head] = TAKEN;
+    this.lastHead = head;
+    this.inFlightCount++;
+    this.lastAvailIdx = (this.lastAvailIdx + 1) & 0xffff;
   }
 
   protected putUsed(head: number, writtenBytes: number): void {

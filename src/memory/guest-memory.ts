@@ -2,6 +2,7 @@
  * All memory of a guest: regions in the order of their guest addresses, none overlapping another.
  * Either thread. It finds the region of an address; how far an access may go is the range callback's answer.
  */
+import type { DirtyLog } from './dirty-log.ts';
 import type { MemoryRegion } from './region.ts';
 
 /** What `GuestMemory.find` answers for an address outside every region. */
@@ -15,6 +16,8 @@ export class GuestMemory {
   readonly regions: readonly MemoryRegion[];
   /** The byte view of each region, by region index. */
   readonly bytes: readonly Uint8Array[];
+  /** Where the host notes what it writes, or null; may be set and taken away at any time. */
+  dirtyLog: DirtyLog | null = null;
 
   /** @throws RangeError if regions overlap. */
   constructor(regions: readonly MemoryRegion[]) {

@@ -22,6 +22,9 @@ const calls = lazyCalls<Calls>({
 const { EINTR, ESPIPE } = constants.errno;
 
 const F_DUPFD_CLOEXEC = 1030;
+const F_GETFL = 3;
+const F_SETFL = 4;
+const O_NONBLOCK = 0o4000;
 const SEEK_END = 2;
 
 /** A close that a signal interrupted has closed: it is not repeated, another thread may have the number by then. */
@@ -36,6 +39,15 @@ export function duplicateDescriptor(descriptor: number): number {
   const duplicate = calls().fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
   if (duplicate < 0) throw systemError('fcntl', libc().errno());
   return duplicate;
+}
+
+/** From now on nobody who reads or writes the open file behind it blocks: not we, nor who else has it. */
+export function setNonBlocking(descriptor: number): void {
+  const { fcntl } = calls();
+  const flags = fcntl(descriptor, F_GETFL, 0);
+  if (flags < 0) throw systemError('fcntl', libc().errno());
+  if ((flags & O_NONBLOCK) !== 0) return;
+  if (fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) < 0) throw systemError('fcntl', libc().errno());
 }
 
 /** Bytes of a file or of a block device. @throws SystemError ESPIPE for anything else: it has no size. */

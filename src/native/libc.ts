@@ -28,7 +28,7 @@ export interface PollHandle {
 interface Koffi {
   load(path: null): { func(prototype: string): unknown };
   errno(): number;
-  address(buffer: ArrayBuffer): bigint;
+  address(buffer: ArrayBuffer | Uint8Array): bigint;
   view(address: number, sizeBytes: number): ArrayBuffer;
   readonly node: { poll(descriptor: number, onReady: (status: number) => void): PollHandle };
 }
@@ -38,8 +38,11 @@ export interface Libc {
   bind(prototype: string): unknown;
   /** Of the call just made on this thread. */
   errno(): number;
-  /** Where the bytes of a buffer are: true as long as the buffer is alive. User addresses have 47 bits: exact. */
-  addressOf(buffer: ArrayBuffer): number;
+  /**
+   * Where the bytes of a buffer are: true as long as the buffer is alive. User addresses have 47 bits: exact. Shared
+   * memory can only be named by a view of it.
+   */
+  addressOf(buffer: ArrayBuffer | Uint8Array): number;
   /** Memory that was mapped, up to 4 GiB of it: more aborts the process. Reading it once it is unmapped does, too. */
   view(address: number, sizeBytes: number): ArrayBuffer;
   /**

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { test } from 'node:test';
-import { Worker } from 'node:worker_threads';
 import { closeDescriptor, duplicateDescriptor } from './descriptors.ts';
 import { addEventfd, closeEventfd, openEventfd, takeEventfd } from './eventfd.ts';
 import { whyUnavailable } from './libc.ts';
@@ -11,6 +9,8 @@ import { receiveBytes, sendBytes, socketPair } from './unix-socket.ts';
 import { threadWatcher } from './watcher.ts';
 
 const skip = whyUnavailable() ?? false;
+/** Of a test that waits for what does not come. */
+const timeout = 30_000;
 const watcher = threadWatcher();
 
 /** Turns of the event loop, in each of which every descriptor that is ready is called. */
@@ -30,7 +30,7 @@ async function withEventfds(count: number, body: (eventfds: number[]) => void | 
   }
 }
 
-test('native watcher: a callback for every ring, none without one, none after unwatch', { skip }, () =>
+test('native watcher: a callback for every ring, none without one, none after unwatch', { skip, timeout }, () =>
   leavingNoneOpen(() =>
     withEventfds(1, async ([eventfd]) => {
       let calls = 0;
@@ -52,7 +52,7 @@ test('native watcher: a callback for every ring, none without one, none after un
   ),
 );
 
-test('native watcher: what is left unread is called again in the next turn', { skip }, () =>
+test('native watcher: what is left unread is called again in the next turn', { skip, timeout }, () =>
   withEventfds(1, async ([eventfd]) => {
     addEventfd(eventfd!);
     await new Promise<void>((resolve) => {
@@ -64,22 +64,25 @@ test('native watcher: what is left unread is called again in the next turn', { s
   }),
 );
 
-test('native watcher: one that is ready before it is watched is called, but not from within watch', { skip }, () =>
-  withEventfds(1, async ([eventfd]) => {
-    addEventfd(eventfd!);
-    let within = true;
-    await new Promise<void>((resolve) => {
-      watcher.watch(eventfd!, () => {
-        assert.equal(within, false);
-        watcher.unwatch(eventfd!);
-        resolve();
+test(
+  'native watcher: one that is ready before it is watched is called, but not from within watch',
+  { skip, timeout },
+  () =>
+    withEventfds(1, async ([eventfd]) => {
+      addEventfd(eventfd!);
+      let within = true;
+      await new Promise<void>((resolve) => {
+        watcher.watch(eventfd!, () => {
+          assert.equal(within, false);
+          watcher.unwatch(eventfd!);
+          resolve();
+        });
+        within = false;
       });
-      within = false;
-    });
-  }),
+    }),
 );
 
-test('native watcher: more than are taken at a time, each is called', { skip }, () =>
+test('native watcher: more than are taken at a time, each is called', { skip, timeout }, () =>
   leavingNoneOpen(() =>
     withEventfds(200, async (eventfds) => {
       const called = new Set<number>();
@@ -98,7 +101,7 @@ test('native watcher: more than are taken at a time, each is called', { skip }, 
   ),
 );
 
-test('native watcher: one that another callback of the turn has unwatched is not called', { skip }, () =>
+test('native watcher: one that another callback of the turn has unwatched is not called', { skip, timeout }, () =>
   withEventfds(20, async (eventfds) => {
     const called: number[] = [];
     for (const eventfd of eventfds) {
@@ -113,33 +116,36 @@ test('native watcher: one that another callback of the turn has unwatched is not
   }),
 );
 
-test('native watcher: an event of an earlier watch of the same number does not call a later one', { skip }, () =>
-  withEventfds(2, async (eventfds) => {
-    const fresh = openEventfd();
-    const called: string[] = [];
-    const numbers = [...eventfds];
-    for (const [i, eventfd] of eventfds.entries()) {
-      addEventfd(eventfd);
-      watcher.watch(eventfd, () => {
-        called.push('first');
-        const other = numbers[1 - i]!;
-        watcher.unwatch(eventfd);
-        takeEventfd(eventfd);
-        watcher.unwatch(other);
-        // The other's number now stands for something else, which is not ready.
-        closeEventfd(other);
-        eventfds[1 - i] = duplicateDescriptor(fresh);
-        assert.equal(eventfds[1 - i], other, 'the number is taken again');
-        watcher.watch(other, () => called.push('second'));
-      });
-    }
-    await turns(5);
-    assert.deepEqual(called, ['first']);
-    closeEventfd(fresh);
-  }),
+test(
+  'native watcher: an event of an earlier watch of the same number does not call a later one',
+  { skip, timeout },
+  () =>
+    withEventfds(2, async (eventfds) => {
+      const fresh = openEventfd();
+      const called: string[] = [];
+      const numbers = [...eventfds];
+      for (const [i, eventfd] of eventfds.entries()) {
+        addEventfd(eventfd);
+        watcher.watch(eventfd, () => {
+          called.push('first');
+          const other = numbers[1 - i]!;
+          watcher.unwatch(eventfd);
+          takeEventfd(eventfd);
+          watcher.unwatch(other);
+          // The other's number now stands for something else, which is not ready.
+          closeEventfd(other);
+          eventfds[1 - i] = duplicateDescriptor(fresh);
+          assert.equal(eventfds[1 - i], other, 'the number is taken again');
+          watcher.watch(other, () => called.push('second'));
+        });
+      }
+      await turns(5);
+      assert.deepEqual(called, ['first']);
+      closeEventfd(fresh);
+    }),
 );
 
-test('native watcher: one that unwatched itself and watches again goes on', { skip }, () =>
+test('native watcher: one that unwatched itself and watches again goes on', { skip, timeout }, () =>
   withEventfds(1, async ([eventfd]) => {
     addEventfd(eventfd!);
     await new Promise<void>((resolve) => {
@@ -151,7 +157,7 @@ test('native watcher: one that unwatched itself and watches again goes on', { sk
   }),
 );
 
-test('native watcher: promises that a callback settles go on before the next turn', { skip }, () =>
+test('native watcher: promises that a callback settles go on before the next turn', { skip, timeout }, () =>
   withEventfds(1, async ([eventfd]) => {
     const order: string[] = [];
     addEventfd(eventfd!);
@@ -170,7 +176,7 @@ test('native watcher: promises that a callback settles go on before the next tur
   }),
 );
 
-test('native watcher: writability is told while it is watched, beside readability', { skip }, () =>
+test('native watcher: writability is told while it is watched, beside readability', { skip, timeout }, () =>
   leavingNoneOpen(async () => {
     const [here, there] = socketPair();
     const bytes = new Uint8Array(65536);
@@ -203,7 +209,7 @@ test('native watcher: writability is told while it is watched, beside readabilit
 );
 
 for (const way of ['watch', 'watchWritable'] as const)
-  test(`native watcher: by ${way}, one is told of the peer's end`, { skip }, () =>
+  test(`native watcher: by ${way}, one is told of the peer's end`, { skip, timeout }, () =>
     leavingNoneOpen(async () => {
       const [here, there] = socketPair();
       const bytes = new Uint8Array(65536);
@@ -220,7 +226,7 @@ for (const way of ['watch', 'watchWritable'] as const)
     }),
   );
 
-test('native watcher: what cannot be watched is an error, and leaves nothing behind', { skip }, () =>
+test('native watcher: what cannot be watched is an error, and leaves nothing behind', { skip, timeout }, () =>
   leavingNoneOpen(() => {
     const file = openSync('/proc/self/exe', 'r');
     assert.throws(() => watcher.watch(file, () => {}), { code: 'EPERM', syscall: 'epoll_ctl' });
@@ -234,7 +240,7 @@ test('native watcher: what cannot be watched is an error, and leaves nothing beh
   }),
 );
 
-test('native watcher: watching twice is an error, and the first goes on', { skip }, () =>
+test('native watcher: watching twice is an error, and the first goes on', { skip, timeout }, () =>
   withEventfds(1, async ([eventfd]) => {
     let first = 0;
     watcher.watch(eventfd!, () => {
@@ -261,23 +267,26 @@ test('native watcher: watching twice is an error, and the first goes on', { skip
   }),
 );
 
-test('native watcher: closed while it is watched: silence, then unwatch, then the number is as new', { skip }, () =>
-  leavingNoneOpen(async () => {
-    const eventfd = openEventfd();
-    watcher.watch(eventfd, () => assert.fail('called for what is closed'));
-    addEventfd(eventfd);
-    closeEventfd(eventfd);
-    await turns();
-    const again = openEventfd();
-    assert.equal(again, eventfd);
-    assert.throws(() => watcher.watch(again, () => {}), { code: 'EEXIST' });
-    watcher.unwatch(again);
-    const rung = new Promise<void>((resolve) => watcher.watch(again, resolve));
-    addEventfd(again);
-    await rung;
-    watcher.unwatch(again);
-    closeEventfd(again);
-  }),
+test(
+  'native watcher: closed while it is watched: silence, then unwatch, then the number is as new',
+  { skip, timeout },
+  () =>
+    leavingNoneOpen(async () => {
+      const eventfd = openEventfd();
+      watcher.watch(eventfd, () => assert.fail('called for what is closed'));
+      addEventfd(eventfd);
+      closeEventfd(eventfd);
+      await turns();
+      const again = openEventfd();
+      assert.equal(again, eventfd);
+      assert.throws(() => watcher.watch(again, () => {}), { code: 'EEXIST' });
+      watcher.unwatch(again);
+      const rung = new Promise<void>((resolve) => watcher.watch(again, resolve));
+      addEventfd(again);
+      await rung;
+      watcher.unwatch(again);
+      closeEventfd(again);
+    }),
 );
 
 /** Every time that an epoll descriptor of this process has this number. */
@@ -295,7 +304,7 @@ function polledNumbers(descriptor: number): string[] {
   return polled.filter((line) => Number(line.slice(4)) === descriptor);
 }
 
-test('native watcher: closed while it is watched, but open elsewhere: unwatch still ends it', { skip }, () =>
+test('native watcher: closed while it is watched, but open elsewhere: unwatch still ends it', { skip, timeout }, () =>
   leavingNoneOpen(() =>
     withEventfds(1, async ([other]) => {
       let others = 0;
@@ -323,7 +332,7 @@ test('native watcher: closed while it is watched, but open elsewhere: unwatch st
   ),
 );
 
-test('native watcher: nothing watched is nothing open', { skip }, () =>
+test('native watcher: nothing watched is nothing open', { skip, timeout }, () =>
   withEventfds(3, (eventfds) => {
     const before = openDescriptors();
     for (let i = 0; i < 1000; i++) {
@@ -334,126 +343,3 @@ test('native watcher: nothing watched is nothing open', { skip }, () =>
     }
   }),
 );
-
-const urlOf = (file: string) => JSON.stringify(new URL(file, import.meta.url).href);
-const IMPORTS = `
-  const { openEventfd, addEventfd, takeEventfd, closeEventfd } = await import(${urlOf('./eventfd.js')});
-  const { threadWatcher } = await import(${urlOf('./watcher.js')});
-  const watcher = threadWatcher();
-  const eventfd = openEventfd();
-`;
-
-/** What a process of its own prints, which must end by itself. */
-const programPrints = (program: string) =>
-  execFileSync(process.execPath, ['--input-type=module', '-e', IMPORTS + program], {
-    encoding: 'utf8',
-    timeout: 20_000,
-  });
-
-test('native watcher: the process lives as long as something is watched, and no longer', { skip }, () => {
-  const ringer = `
-    import { workerData } from 'node:worker_threads';
-    const { addEventfd } = await import(${urlOf('./eventfd.js')});
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
-    addEventfd(workerData);
-  `;
-  const printed = programPrints(`
-    import { Worker } from 'node:worker_threads';
-    watcher.watch(eventfd, () => {
-      console.log('rung');
-      watcher.unwatch(eventfd);
-    });
-    process.once('exit', () => console.log('ended'));
-    const ringer = new URL('data:text/javascript,' + encodeURIComponent(${JSON.stringify(ringer)}));
-    // The thread that rings does not keep the process.
-    new Worker(ringer, { workerData: eventfd }).unref();
-  `);
-  assert.equal(printed, 'rung\nended\n');
-});
-
-test('native watcher: what a callback throws is an uncaught exception, and the watcher goes on', { skip }, () => {
-  const printed = programPrints(`
-    const other = openEventfd();
-    process.on('uncaughtException', (error) => console.log('uncaught', error.message));
-    let rings = 0;
-    watcher.watch(other, () => {
-      takeEventfd(other);
-      console.log('the other');
-      watcher.unwatch(other);
-    });
-    watcher.watch(eventfd, () => {
-      takeEventfd(eventfd);
-      if (++rings === 3) return watcher.unwatch(eventfd);
-      addEventfd(eventfd);
-      if (rings === 2) addEventfd(other);
-      throw new Error('of ring ' + rings);
-    });
-    addEventfd(eventfd);
-  `);
-  assert.match(printed, /^uncaught of ring 1\nuncaught of ring 2\n/);
-  assert.match(printed, /the other/);
-});
-
-test('native watcher: what a callback throws ends a process that does not catch it', { skip }, () => {
-  assert.throws(
-    () =>
-      execFileSync(
-        process.execPath,
-        [
-          '--input-type=module',
-          '-e',
-          `${IMPORTS} watcher.watch(eventfd, () => { throw new Error('told'); }); addEventfd(eventfd);`,
-        ],
-        { stdio: 'pipe', timeout: 20_000 },
-      ),
-    (error: { status: number; stderr: Buffer }) => error.status === 1 && /Error: told/.test(error.stderr.toString()),
-  );
-});
-
-/** Watches in a worker thread until it is told how to end. */
-const WORKER = `
-  import { parentPort, workerData } from 'node:worker_threads';
-  ${IMPORTS}
-  watcher.watch(eventfd, () => {
-    takeEventfd(eventfd);
-    parentPort.postMessage('rung');
-  });
-  addEventfd(eventfd);
-  const ends = {
-    'returning': () => {
-      watcher.unwatch(eventfd);
-      parentPort.close();
-    },
-    'process.exit': () => process.exit(),
-    'an exception': () => { throw new Error('meant'); },
-  };
-  parentPort.on('message', (how) => {
-    if (how !== 'terminate') closeEventfd(eventfd);
-    ends[how]();
-  });
-`;
-
-for (const how of ['returning', 'process.exit', 'an exception', 'terminate'])
-  test(`native watcher: a worker watches for itself; ended by ${how}, it leaves no epoll descriptor`, {
-    skip,
-  }, async () => {
-    const start = async () => {
-      const url = new URL(`data:text/javascript,${encodeURIComponent(WORKER)}`);
-      const worker = new Worker(url);
-      await new Promise((resolve) => worker.once('message', resolve));
-      return worker;
-    };
-    const end = async (worker: Worker) => {
-      worker.on('error', (error) => assert.equal(error.message, 'meant'));
-      const exit = new Promise((resolve) => worker.once('exit', resolve));
-      if (how === 'terminate') await worker.terminate();
-      else worker.postMessage(how);
-      await exit;
-    };
-    await end(await start());
-    const before = openDescriptors();
-    const times = 5;
-    for (let i = 0; i < times; i++) await end(await start());
-    // A terminated thread closes nothing of its own: its eventfd is left.
-    assert.equal(openDescriptors() - before, how === 'terminate' ? times : 0);
-  });

@@ -12,7 +12,8 @@ export const VRING_USED_F_NO_NOTIFY = 1;
 /** The guest asks the host not to call; available ring's flags, only without EVENT_IDX. */
 export const VRING_AVAIL_F_NO_INTERRUPT = 1;
 
-/** Feature bit numbers. */
+/** Feature bit numbers. NOTIFY_ON_EMPTY is of legacy devices [virtio-v1.2 §6.3]. */
+export const VIRTIO_F_NOTIFY_ON_EMPTY = 24;
 export const VIRTIO_RING_F_INDIRECT_DESC = 28;
 export const VIRTIO_RING_F_EVENT_IDX = 29;
 export const VIRTIO_F_VERSION_1 = 32;

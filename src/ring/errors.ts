@@ -16,9 +16,11 @@ export const RING_ERRORS = {
   // One request is broken; it can still be completed with length 0.
   'next-out-of-range': 'a next field points outside its table',
   'descriptor-loop': 'a chain is longer than its table: it loops',
-  'chain-too-long': 'a request has more elements than the queue has descriptors, tables included',
+  'chain-too-long':
+    'a request has more elements than the queue has descriptors, or than its reader takes, tables included',
   'indirect-nested': 'an indirect table contains an indirect descriptor',
   'indirect-next': 'INDIRECT and NEXT are set together, which this reader refuses',
+  'indirect-behind-head': 'INDIRECT is set behind the head of a chain, which this reader refuses',
   'indirect-not-negotiated': 'INDIRECT is set but the feature was not negotiated',
   'indirect-table-size': 'an indirect table is empty, not a multiple of 16 bytes, or too long',
   'element-of-length-0': 'an element has length 0, which this reader refuses',
@@ -27,6 +29,11 @@ export const RING_ERRORS = {
   'readable-after-writable': 'a readable element follows a writable one',
   'unexpected-readable': 'a readable element in a request that may have none',
   'unexpected-writable': 'a writable element in a request that may have none',
+  // The record of requests in flight that a predecessor left cannot be trusted.
+  'inflight-version': 'the in-flight area has another version',
+  'inflight-size': 'the in-flight area is of another queue size',
+  'inflight-used-index': 'the used index moved by more than the queue size since the in-flight area was written',
+  'inflight-head-out-of-range': 'the in-flight area names a head outside the descriptor table',
   // Set-up is refused.
   'bad-queue-size': 'the queue size is not a power of two from 1 to 32768',
   'ring-misaligned': 'a part of the ring is not aligned as the specification demands',

@@ -30,6 +30,13 @@ export interface SplitLayout {
   readonly sizeBytes: number;
 }
 
+/** What each part of a ring with `size` descriptors needs, wherever it lies. Bytes. */
+export const RING_PARTS = {
+  desc: { align: DESC_ALIGN, sizeBytes: (size: number) => descBytes(size) },
+  avail: { align: AVAIL_ALIGN, sizeBytes: (size: number) => availBytes(size) },
+  used: { align: USED_ALIGN, sizeBytes: (size: number) => usedBytes(size) },
+} as const;
+
 const descBytes = (size: number) => VRING_DESC_SIZE * size;
 const availBytes = (size: number) => 6 + 2 * size;
 const usedBytes = (size: number) => 6 + 8 * size;

@@ -32,12 +32,13 @@ export const PROTOCOL_ERRORS = {
   'feature-not-offered': 'feature bits are acknowledged that were not offered',
   'feature-not-negotiated': 'the request belongs to a feature that was not negotiated',
   'request-failed': 'the peer answered that the request failed',
+  refused: 'the device refuses the request, or the session in its present state',
   'config-refused': 'the configuration space cannot be read or written there',
   // Memory.
   'region-empty': 'a memory region has no bytes',
   'region-wraps': 'a memory region runs past the end of its address space',
   'region-overlaps': 'two memory regions overlap',
-  'region-misaligned': 'a memory region or its offset is not aligned to pages',
+  'region-misaligned': 'a memory region or its offset is not aligned as views of memory must be',
   'region-unknown': 'there is no such memory region to remove',
   'region-in-use': 'a memory region cannot go while a queue lies in it',
   'too-many-regions': 'more memory regions than slots were announced',
@@ -53,6 +54,7 @@ export const PROTOCOL_ERRORS = {
   'kick-before-addresses': 'a queue is kicked or enabled before it has its addresses',
   'queue-running': 'the geometry of a queue changes while it runs',
   'queue-not-running': 'the queue does not run',
+  'queue-failed': 'the queue could not be put into service',
   // Shared areas.
   'bad-log-area': 'the dirty log is too small, or leaves its file',
   'bad-inflight-area': 'the in-flight area does not fit its queues, or leaves its file',

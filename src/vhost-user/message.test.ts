@@ -61,6 +61,9 @@ test('message: the table has each request of the specification under its number'
   assert.equal(nameOf(45, 'frontend'), 'frontend request 45');
 });
 
+/** Every size up to beyond the second longest payload, and around the longest of one size. */
+const SIZES = [...Array(300).keys(), 2048, 2055, 2056, 2057, 4096];
+
 for (const name of REQUEST_NAMES) {
   const { requests, replies } = SAMPLES[name];
   const direction = directionOf(name);
@@ -119,7 +122,7 @@ for (const name of REQUEST_NAMES) {
       if (name === 'CREATE_CRYPTO_SESSION') return; // any size up to the bound
       const legal = new Set([...samples.map(({ payload }) => payload.length), ...tolerated]);
       for (const sample of samples)
-        for (let sizeBytes = 0; sizeBytes <= 2100; sizeBytes++) {
+        for (const sizeBytes of SIZES) {
           const payload = new Uint8Array(sizeBytes);
           payload.set(sample.payload.subarray(0, sizeBytes));
           if (sizeBytes === sample.payload.length) continue;

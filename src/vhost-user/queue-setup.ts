@@ -7,6 +7,8 @@ import type { Handle } from './handle.ts';
 
 /** One region of the frontend's memory table. */
 export interface RegionSetup {
+  /** Of this region and no other in this process, ever: threads keep what they mapped under it. */
+  readonly id: number;
   /** A descriptor, or memory that threads share; it stays the session's. */
   readonly handle: Handle;
   /** Where the region starts in what the handle stands for, bytes. */
@@ -41,10 +43,14 @@ export interface QueueSetup {
    */
   readonly availIdx: QueueState['availIdx'];
   readonly usedIdx: QueueState['usedIdx'] | null;
-  /** Null: no kick comes, the queue is looked at again and again (or kicked by messages). */
+  /** The device serves in order: a used ring that stands elsewhere than `availIdx` says where to go on. */
+  readonly inOrder: boolean;
+  /** Null: no kick comes, the queue is looked at again and again, or kicked by messages. */
   readonly kick: Handle | null;
-  /** Null: the guest looks by itself (or is called by messages). */
+  /** Null: the guest looks by itself, or is called by messages. */
   readonly call: Handle | null;
+  /** INBAND_NOTIFICATIONS: a kick or call without a handle travels as a message of the protocol. */
+  readonly byMessage: boolean;
   /** Where written pages are noted (LOG_ALL acknowledged), or null. */
   readonly log: AreaSetup | null;
   /** Rung after pages were noted, or null. */

@@ -1,0 +1,24 @@
+/** Every host half serves every workload, in every combination of features and doorbells that it can. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { HOSTS } from '../pair/hosts.ts';
+import { WORKLOADS } from '../workloads/index.ts';
+import { measure } from './test-measure.ts';
+
+const TRANSFERS = 100_000;
+
+const older: string[][] = [[], ['--virtio-1'], ['--slow-range'], ['--latency', '16'], ['--cpus', 'same']];
+const newer: string[][] = [['--eventidx'], ['--indirect'], ['--indirect', '--eventidx', '--cpus', 'same']];
+
+for (const [host, { modern }] of Object.entries(HOSTS))
+  for (const workload of Object.keys(WORKLOADS))
+    for (const args of modern ? [...older, ...newer] : older)
+      test(`host ${host}: ${[workload, ...args].join(' ')}`, async () => {
+        const { code, err, record } = await measure([
+          ...['--host', host, '--workload', workload, '--transfers', String(TRANSFERS), '--warmup', '10k', ...args],
+        ]);
+        assert.equal(code, 0, err.join('\n'));
+        assert.equal(record.config.host, host);
+        const [pair] = record.repetitions[0]!.pairs;
+        assert.deepEqual([pair!.verifiedTransfers, pair!.lostWakeups], [TRANSFERS, 0]);
+      });

@@ -1,0 +1,135 @@
+/** What a console device's bytes come from and go to, and that over Node's streams. On the device's own thread. */
+import type { Readable, Writable } from 'node:stream';
+
+/** A port keeps what it took: it says no before it would lose a byte. */
+export interface ConsolePort {
+  /** Moves up to `length` of the bytes that wait to the start of `into`. Returns how many; 0: none wait. */
+  read(into: Uint8Array, length: number): number;
+  /** Takes the first `length` of `bytes`, which stay the caller's. False: it took none, there is no room now. */
+  write(bytes: Uint8Array, length: number): boolean;
+  /** Called when bytes are there after `read` found none, and while some wait after `resume`. */
+  onReadable: (() => void) | null;
+  /** Called when there is room after `write` found none. */
+  onWritable: (() => void) | null;
+  /** Nobody will ask for bytes: `onReadable` is not called, bytes wait where they are. */
+  pause(): void;
+  resume(): void;
+  close(): void;
+}
+
+/** Streams as a port. Neither is ended or destroyed with it: they were somebody's before. */
+export class StreamPort implements ConsolePort {
+  onReadable: (() => void) | null = null;
+  onWritable: (() => void) | null = null;
+  private readonly input: Readable | null;
+  private readonly output: Writable | null;
+  /** A chunk of the input that was not read whole, and how much of it was. */
+  private chunk: Uint8Array | null = null;
+  private used = 0;
+  private paused = false;
+  private room = true;
+  private readonly readable = () => {
+    if (!this.paused) this.onReadable?.();
+  };
+  private readonly drained = () => {
+    this.room = true;
+    this.onWritable?.();
+  };
+
+  /** Null: nothing comes, or what goes there is forgotten. */
+  constructor(input: Readable | null, output: Writable | null) {
+    this.input = input;
+    this.output = output;
+    input?.on('readable', this.readable);
+    output?.on('drain', this.drained);
+  }
+
+  read(into: Uint8Array, length: number): number {
+    this.chunk ??= this.nextChunk();
+    if (this.chunk === null) return 0;
+    const count = Math.min(length, this.chunk.length - this.used);
+    into.set(this.chunk.subarray(this.used, this.used + count));
+    this.used += count;
+    if (this.used === this.chunk.length) this.chunk = null;
+    return count;
+  }
+
+  write(bytes: Uint8Array, length: number): boolean {
+    if (this.output === null) return true;
+    if (!this.room) return false;
+    // A stream keeps what it is given until it is written: a copy of ours.
+    this.room = this.output.write(bytes.slice(0, length));
+    return true;
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    if (this.chunk !== null || (this.input?.readableLength ?? 0) > 0) this.onReadable?.();
+  }
+
+  close(): void {
+    this.input?.off('readable', this.readable);
+    this.output?.off('drain', this.drained);
+  }
+
+  private nextChunk(): Uint8Array | null {
+    this.used = 0;
+    const chunk: Uint8Array | string | null = this.input?.read() ?? null;
+    return typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk;
+  }
+}
+
+/** A port whose output comes back as its input; of what it holds, `capacityBytes` at most. */
+export class EchoPort implements ConsolePort {
+  onReadable: (() => void) | null = null;
+  onWritable: (() => void) | null = null;
+  private readonly bytes: Uint8Array;
+  private start = 0;
+  private count = 0;
+  private paused = false;
+  private refused = false;
+
+  constructor(capacityBytes = 65536) {
+    this.bytes = new Uint8Array(capacityBytes);
+  }
+
+  read(into: Uint8Array, length: number): number {
+    const count = Math.min(length, this.count);
+    for (let i = 0; i < count; i++) into[i] = this.bytes[(this.start + i) % this.bytes.length]!;
+    this.start = (this.start + count) % this.bytes.length;
+    this.count -= count;
+    if (count > 0 && this.refused) {
+      this.refused = false;
+      this.onWritable?.();
+    }
+    return count;
+  }
+
+  write(bytes: Uint8Array, length: number): boolean {
+    if (this.count + length > this.bytes.length) {
+      this.refused = true;
+      return false;
+    }
+    for (let i = 0; i < length; i++) this.bytes[(this.start + this.count + i) % this.bytes.length] = bytes[i]!;
+    this.count += length;
+    if (!this.paused) this.onReadable?.();
+    return true;
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    if (this.count > 0) this.onReadable?.();
+  }
+
+  close(): void {}
+}

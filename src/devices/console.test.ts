@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { PassThrough, Writable } from 'node:stream';
+import { test } from 'node:test';
+import { ConsoleDevice } from './console.ts';
+import { EchoPort, StreamPort } from './console-port.ts';
+import { randomFrom, started, TestQueue } from './test-queue.ts';
+
+function setUp(port: EchoPort | StreamPort = new EchoPort()) {
+  const device = new ConsoleDevice({ port });
+  const rx = new TestQueue();
+  const tx = new TestQueue();
+  return { port, device, rx, tx, receive: started(device, 0, rx), transmit: started(device, 1, tx) };
+}
+/** Puts bytes at 0 of the transmit queue's memory and offers them as head 0, in one element. */
+function say(tx: TestQueue, bytes: string | Uint8Array): void {
+  const sent = typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes;
+  tx.data.u8.set(sent, 0);
+  tx.offer(0, [{ offset: 0, length: sent.length }]);
+}
+const text = (queue: TestQueue, offset: number, length: number) =>
+  Buffer.from(queue.data.u8.slice(offset, offset + length)).toString('latin1');
+
+test('console: what is written comes back as it was', () => {
+  const { rx, tx, receive, transmit } = setUp();
+  for (let head = 0; head < 4; head++) rx.offer(head, [{ offset: 64 * head, length: 8, write: true }]);
+  assert.deepEqual(rx.serve(receive), []);
+  say(tx, 'hello, console');
+  assert.deepEqual(tx.serve(transmit), [{ id: 0, length: 0 }]);
+  assert.equal(rx.wakes, 1);
+  assert.deepEqual(rx.serve(receive), [
+    { id: 0, length: 8 },
+    { id: 1, length: 6 },
+  ]);
+  assert.equal(text(rx, 0, 8) + text(rx, 64, 6), 'hello, console');
+  assert.deepEqual([transmit.bytes, receive.bytes], [14, 14]);
+});
+
+test('console: without guest buffers bytes wait in the port, and nobody is woken', () => {
+  const { rx, tx, receive, transmit } = setUp();
+  rx.serve(receive);
+  say(tx, 'waiting');
+  tx.serve(transmit);
+  assert.equal(rx.wakes, 0);
+  rx.offer(0, [{ offset: 0, length: 64, write: true }]);
+  assert.deepEqual(rx.serve(receive), [{ id: 0, length: 7 }]);
+  say(tx, 'again');
+  tx.serve(transmit);
+  assert.equal(rx.wakes, 0, 'it has no buffers again');
+  rx.offer(1, [{ offset: 0, length: 64, write: true }]);
+  rx.serve(receive);
+  assert.equal(text(rx, 0, 5), 'again');
+});
+
+test('console: what the port has no room for waits in the ring, and goes on where it stopped', () => {
+  const port = new EchoPort(5000);
+  const { tx, transmit } = setUp(port);
+  const sent = Uint8Array.from({ length: 9000 }, (_, i) => (i * 7 + (i >> 8)) & 0xff);
+  say(tx, sent);
+  const got: number[] = [];
+  const chunk = new Uint8Array(1000);
+  for (let rounds = 0; got.length < sent.length; rounds++) {
+    assert.ok(rounds < 100);
+    const used = tx.serve(transmit);
+    if (used.length > 0) assert.equal(transmit.bytes, 9000);
+    for (let count = port.read(chunk, 700); count > 0; count = port.read(chunk, 700))
+      got.push(...chunk.subarray(0, count));
+  }
+  assert.deepEqual(got, [...sent]);
+  assert.ok(tx.wakes >= 1);
+  assert.deepEqual([transmit.requests, tx.serve(transmit).length], [1, 0]);
+});
+
+test('console: a stopped queue has nothing in flight and is left alone', () => {
+  const port = new EchoPort(4096);
+  const { rx, tx, receive, transmit } = setUp(port);
+  say(tx, new Uint8Array(9000));
+  tx.serve(transmit);
+  rx.offer(0, [{ offset: 0, length: 64, write: true }]);
+  transmit.stop();
+  receive.stop();
+  const chunk = new Uint8Array(4096);
+  port.read(chunk, 4096);
+  port.write(chunk, 1);
+  assert.deepEqual([tx.wakes, rx.wakes], [0, 1]);
+  assert.equal(receive.serve(), false);
+  assert.doesNotThrow(() => [rx, tx].map(({ target }) => target.queue.state()));
+});
+
+test('console: a receive buffer without room is given back', () => {
+  const { rx, tx, receive, transmit } = setUp();
+  say(tx, 'x');
+  tx.serve(transmit);
+  rx.offer(0, [{ offset: 0, length: 8 }]);
+  rx.offer(1, [{ offset: 0, length: 8, write: true }]);
+  assert.deepEqual(rx.serve(receive), [
+    { id: 0, length: 0 },
+    { id: 1, length: 1 },
+  ]);
+  assert.equal(receive.failures, 1);
+});
+
+test('console: configuration space and features', () => {
+  const sized = new ConsoleDevice({ port: new EchoPort(), size: { cols: 80, rows: 25 } });
+  assert.deepEqual([...sized.config], [80, 0, 25, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
+  assert.deepEqual([sized.features, sized.id], [1n, 3]);
+  assert.equal(new ConsoleDevice({ port: new EchoPort() }).features, 0n);
+  assert.throws(() => sized.start(2, new TestQueue().target), RangeError);
+});
+
+test('console: streams as a port: input in chunks of any size, output with their back-pressure', async () => {
+  const input = new PassThrough();
+  const written: Buffer[] = [];
+  const done: (() => void)[] = [];
+  const output = new Writable({
+    highWaterMark: 10,
+    write: (chunk, _encoding, callback) => {
+      written.push(chunk);
+      done.push(callback);
+    },
+  });
+  const port = new StreamPort(input, output);
+  const { rx, tx, receive, transmit } = setUp(port);
+  for (let head = 0; head < 4; head++) rx.offer(head, [{ offset: 64 * head, length: 6, write: true }]);
+  assert.deepEqual(rx.serve(receive), []);
+  input.write('typed text');
+  await new Promise(setImmediate);
+  assert.ok(rx.wakes > 0);
+  assert.equal(rx.serve(receive).length, 2);
+  assert.equal(text(rx, 0, 6) + text(rx, 64, 4), 'typed text');
+
+  say(tx, '0123456789abc');
+  assert.equal(tx.serve(transmit).length, 1);
+  say(tx, 'later');
+  assert.equal(tx.serve(transmit).length, 0, 'the stream is full');
+  while (done.length > 0) {
+    done.shift()!();
+    await new Promise(setImmediate);
+  }
+  assert.equal(tx.wakes, 1);
+  assert.equal(tx.serve(transmit).length, 1);
+  assert.equal(Buffer.concat(written).toString(), '0123456789abclater');
+  port.close();
+  assert.deepEqual([input.listenerCount('readable'), output.listenerCount('drain')], [0, 0]);
+});
+
+test('console: without streams nothing comes, and what is written is forgotten', () => {
+  const { rx, tx, receive, transmit } = setUp(new StreamPort(null, null));
+  rx.offer(0, [{ offset: 0, length: 8, write: true }]);
+  say(tx, 'nobody');
+  assert.deepEqual([rx.serve(receive).length, tx.serve(transmit).length], [0, 1]);
+});
+
+test('console: random writes come back over random buffers, in order', () => {
+  const random = randomFrom(5);
+  const { rx, tx, receive, transmit } = setUp(new EchoPort(300));
+  const sent: number[] = [];
+  const got: number[] = [];
+  let offered: number[] = [];
+  for (let round = 0; round < 20_000 && (round < 3000 || got.length < sent.length); round++) {
+    if (
+      random(2) === 0 &&
+      round < 3000 &&
+      transmit.requests === tx.driver.lastUsedIdx &&
+      tx.driver.availIdx === tx.driver.lastUsedIdx
+    ) {
+      const bytes = Uint8Array.from({ length: random(250) + 1 }, () => random(256));
+      sent.push(...bytes);
+      say(tx, bytes);
+    }
+    if (offered.length === 0)
+      offered = Array.from({ length: 1 + random(3) }, (_, head) => {
+        const length = 1 + random(100);
+        rx.offer(head, [{ offset: 512 * head, length, write: true }]);
+        return head;
+      });
+    if (random(2) === 0) tx.serve(transmit);
+    for (const { id, length } of rx.serve(receive)) {
+      got.push(...rx.data.u8.subarray(512 * id, 512 * id + length));
+      offered = offered.filter((head) => head !== id);
+    }
+  }
+  assert.ok(sent.length > 10_000);
+  assert.deepEqual(got, sent);
+});

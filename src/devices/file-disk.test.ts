@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { ElementList } from '../host/element-list.ts';
+import { GuestMemory } from '../memory/guest-memory.ts';
+import { allocateShared, MemoryRegion } from '../memory/region.ts';
+import { whyUnavailable } from '../native/libc.ts';
+import { FileDisk } from './file-disk.ts';
+import { randomFrom } from './test-queue.ts';
+import { VectoredDisk } from './vectored-disk.ts';
+
+const DISKS = [
+  { name: 'file disk', Disk: FileDisk, skip: false },
+  { name: 'vectored disk', Disk: VectoredDisk, skip: whyUnavailable() ?? false },
+] as const;
+
+const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
+after(() => rmSync(folder, { recursive: true }));
+let files = 0;
+
+/** An image of so many bytes, a hole all of it. */
+function imageOf(sizeBytes: number): string {
+  const path = join(folder, `${files++}.img`);
+  writeFileSync(path, '');
+  truncateSync(path, sizeBytes);
+  return path;
+}
+
+function listOver(...pieces: [offset: number, length: number][]) {
+  const region = new MemoryRegion({ guestBase: 2 ** 32, buffer: allocateShared(2 ** 20) });
+  const list = new ElementList(new GuestMemory([region]));
+  for (const [offset, length] of pieces) list.append(0, offset, length);
+  return { u8: region.u8, list };
+}
+
+for (const { name, Disk, skip } of DISKS) {
+  test(`${name}: random ranges, elements cut anywhere, are what an array would hold`, { skip }, () => {
+    const random = randomFrom(99);
+    const sizeBytes = 100 * 512;
+    const disk = new Disk({ path: imageOf(sizeBytes) });
+    const model = new Uint8Array(sizeBytes);
+    for (let round = 0; round < 1500; round++) {
+      const length = 512 * random(12);
+      const at = 512 * random(100 - length / 512 + 1);
+      const pieces: [number, number][] = [];
+      for (let done = 0, place = 0; done < length; ) {
+        const part = Math.min(length - done, 1 + random(2000));
+        place += random(50);
+        pieces.push([place, part]);
+        place += part;
+        done += part;
+      }
+      const { u8, list } = listOver(...pieces);
+      const flat = () => Uint8Array.from(pieces.flatMap(([offset, part]) => [...u8.subarray(offset, offset + part)]));
+      const kind = random(5);
+      if (kind < 2) {
+        for (const [offset, part] of pieces) for (let i = 0; i < part; i++) u8[offset + i] = random(256);
+        disk.write(list, at, length);
+        model.set(flat(), at);
+      } else if (kind < 4) {
+        disk.read(list, at, length);
+        assert.deepEqual(flat(), model.slice(at, at + length));
+      } else {
+        disk.writeZeroes(at, length);
+        model.fill(0, at, at + length);
+      }
+      if (kind < 4) assert.equal(list.pieceLength, 0, 'the whole list was moved');
+    }
+    disk.flush();
+    disk.close();
+    disk.close();
+  });
+
+  test(`${name}: a list is gone on with where it stands`, { skip }, () => {
+    const path = imageOf(1024);
+    const disk = new Disk({ path });
+    const { u8, list } = listOver([10, 100], [500, 1000]);
+    u8.fill(1, 10, 110);
+    u8.fill(2, 500, 1500);
+    list.skip(40);
+    disk.write(list, 512, 512);
+    assert.equal(list.pieceLength, 1000 - 452);
+    disk.close();
+    const bytes = new Uint8Array(1024);
+    const descriptor = openSync(path, 'r');
+    readSync(descriptor, bytes);
+    closeSync(descriptor);
+    const held = [bytes.indexOf(1), bytes.indexOf(2), bytes.lastIndexOf(2)];
+    assert.deepEqual(held, [512, 572, 1023]);
+  });
+
+  test(`${name}: beyond 4 GiB, and the hole stays one`, { skip }, () => {
+    const sizeBytes = 6 * 2 ** 30;
+    const path = imageOf(sizeBytes);
+    const disk = new Disk({ path });
+    assert.equal(disk.sizeBytes, sizeBytes);
+    const { u8, list } = listOver([0, 1024]);
+    const end = sizeBytes - 1024;
+    u8.fill(9, 0, 1024);
+    disk.write(list, end, 1024);
+    u8.fill(0);
+    list.rewind();
+    disk.read(list, end, 1024);
+    assert.ok(u8.subarray(0, 1024).every((byte) => byte === 9));
+    list.rewind();
+    disk.read(list, end - 2 ** 32, 1024);
+    assert.ok(
+      u8.subarray(0, 1024).every((byte) => byte === 0),
+      'not where a 32-bit offset would have put it',
+    );
+    disk.close();
+    assert.ok(statSync(path).blocks * 512 < 2 ** 20);
+  });
+
+  test(`${name}: what is no whole sector at the end is out of reach`, { skip }, () => {
+    const disk = new Disk({ path: imageOf(1500) });
+    assert.deepEqual([disk.sizeBytes, disk.spareBytes], [1024, 476]);
+    disk.close();
+  });
+
+  test(`${name}: an image that became shorter fails as the system does`, { skip }, () => {
+    const path = imageOf(4096);
+    const disk = new Disk({ path });
+    truncateSync(path, 1000);
+    assert.throws(() => disk.read(listOver([0, 1024]).list, 512, 1024), { code: 'EIO', syscall: 'read' });
+    disk.close();
+  });
+
+  test(`${name}: for reading alone it is not written`, { skip }, () => {
+    const disk = new Disk({ path: imageOf(1024), readOnly: true });
+    assert.equal(disk.readOnly, true);
+    assert.throws(() => disk.write(listOver([0, 512]).list, 0, 512), { code: 'EBADF', syscall: /^p?writev?$/ });
+    disk.close();
+  });
+
+  for (const [what, path, message] of [
+    ['what is not there', () => join(folder, 'none.img'), /ENOENT/],
+    ['a folder', () => folder, /EISDIR/],
+    ['a device', () => '/dev/null', /no regular file/],
+    ['an empty file', () => imageOf(0), /holds no sector: it has 0 bytes/],
+    ['less than a sector', () => imageOf(511), /holds no sector: it has 511 bytes/],
+  ] as const)
+    test(`${name}: refuses ${what}`, { skip }, () => {
+      assert.throws(() => new Disk({ path: path() }), message);
+    });
+
+  test(`${name}: a list that is too short is the caller's mistake`, { skip }, () => {
+    const disk = new Disk({ path: imageOf(4096) });
+    assert.throws(() => disk.read(listOver([0, 512]).list, 0, 1024), RangeError);
+    assert.throws(() => disk.write(listOver([0, 512]).list, 0, 1024), RangeError);
+    disk.close();
+  });
+}
+
+test('vectored disk: more elements than one call takes, over two regions', { skip: DISKS[1].skip }, () => {
+  const disk = new VectoredDisk({ path: imageOf(2 * 2048 * 512) });
+  const regions = [0, 1].map((i) => new MemoryRegion({ guestBase: 2 ** (33 + i), buffer: allocateShared(2 ** 20) }));
+  const list = new ElementList(new GuestMemory(regions));
+  for (let i = 0; i < 2048; i++) list.append(i & 1, 500 * (i >> 1), 256);
+  for (const [n, { u8 }] of regions.entries())
+    for (let i = 0; i < u8.length; i++) u8[i] = (i * 7 + (i >> 9) + n) & 0xff;
+  const before = regions.map(({ u8 }) => u8.slice());
+  disk.write(list, 512, 2048 * 256);
+  for (let i = 0; i < 2048; i++) regions[i & 1]!.u8.fill(0, 500 * (i >> 1), 500 * (i >> 1) + 256);
+  list.rewind();
+  disk.read(list, 512, 2048 * 256);
+  for (const [n, { u8 }] of regions.entries()) assert.deepEqual(u8, before[n]);
+  disk.close();
+});
