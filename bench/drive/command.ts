@@ -183,9 +183,10 @@ async function drive(
   let failure: string | null = null;
   people(headLine(config, disk.sizeBytes));
   try {
-    await job.open();
+    const unopened = await job.open();
+    if (unopened !== null) [outcome, failure] = [unopened.outcome, unopened.message];
     const begin = (where: string) => Object.assign(shown, { where, startedMs: performance.now() });
-    if (config.warmup > 0) {
+    if (config.warmup > 0 && outcome === 'done') {
       begin('warm-up');
       const { failure: failed, interrupted } = await job.run(warmupPhase(config));
       if (failed !== null) [outcome, failure] = [failed.outcome, failed.message];

@@ -145,8 +145,17 @@ export class BlockJob {
     });
   }
 
-  /** Starts the device's queues for this job. */
-  async open(): Promise<void> {
+  /** Starts the device's queues for this job. A backend that goes away meanwhile is a failure. */
+  async open(): Promise<PhaseResult['failure']> {
+    try {
+      await this.start();
+    } catch (error) {
+      this.fail('failed', `the queues could not be started: ${(error as Error).message}`);
+    }
+    return this.failure;
+  }
+
+  private async start(): Promise<void> {
     const { device, signal } = this.options;
     await device.start({
       onCall: (index) => {

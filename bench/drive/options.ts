@@ -12,6 +12,8 @@ const RING_SIZE = 256;
 const DEPTH_MAX = 1024;
 const SECTOR_SIZE = 512;
 const BLOCK_SIZE_MAX = 16 * 2 ** 20;
+/** Guest memory is one region. */
+const MEMORY_BYTES_MAX = 2 ** 31;
 const SECONDS = 10;
 const WARMUP_SECONDS = 0.5;
 
@@ -118,6 +120,11 @@ export function parseDriveOptions(args: readonly string[]): DriveOptions | null 
     reconnect: given.has('reconnect'),
   };
   checkRing(config);
+  const bytes = config.depth * config.queues * blockSizeBytes;
+  if (bytes > MEMORY_BYTES_MAX)
+    throw new UsageError(
+      `--depth, --queues and --block-size together want ${bytes} bytes of guest memory, more than ${MEMORY_BYTES_MAX}`,
+    );
   return {
     socket,
     config,
