@@ -118,44 +118,51 @@ against('verify leaves its bytes in the image, and only there', { sizeBytes: 2 *
   assert.ok(before.subarray(1.5 * MIB).equals(after.subarray(1.5 * MIB)));
 });
 
-against('killed and started again under a verify job, nothing is lost', { sizeBytes: 32 * MIB }, async (backend, kind) => {
-  const args = ['--job', 'verify', '--block-size', '512', '--depth', '32', '--reconnect', '--seed', '9'];
-  const job = recordOf(backend, args);
-  let over = false;
-  const before = backend.imageBytes().subarray(0, 512);
-  const killing = (async () => {
-    while (!over && before.equals(backend.imageBytes().subarray(0, 512))) await delay(5);
-    for (let kills = 0; kills < 3; kills++) {
-      await delay(60);
-      if (over) return;
-      await backend.kill();
-      await backend.start();
-    }
-  })();
-  const record = await job;
-  over = true;
-  await killing;
-  const [repetition] = record.repetitions;
-  assert.ok(repetition !== undefined && repetition.reconnects > 0, 'it was killed in the middle');
-  assert.deepEqual([repetition.mismatches, repetition.errors], [0, 0]);
-  assert.equal(repetition.writes?.requests, 65536);
-  assert.equal(repetition.reads?.requests, 65536);
-  // The daemon offers no memory of requests in flight; ours does, and so nothing is sent again.
-  assert.equal(repetition.resubmitted > 0, kind === 'daemon');
-  assertPattern(backend.imageBytes(), 9, 0, 32 * MIB);
-});
+against(
+  'killed and started again under a verify job, nothing is lost',
+  { sizeBytes: 32 * MIB },
+  async (backend, kind) => {
+    const args = ['--job', 'verify', '--block-size', '512', '--depth', '32', '--reconnect', '--seed', '9'];
+    const job = recordOf(backend, args);
+    let over = false;
+    const before = backend.imageBytes().subarray(0, 512);
+    const killing = (async () => {
+      while (!over && before.equals(backend.imageBytes().subarray(0, 512))) await delay(5);
+      for (let kills = 0; kills < 3; kills++) {
+        await delay(60);
+        if (over) return;
+        await backend.kill();
+        await backend.start();
+      }
+    })();
+    const record = await job;
+    over = true;
+    await killing;
+    const [repetition] = record.repetitions;
+    assert.ok(repetition !== undefined && repetition.reconnects > 0, 'it was killed in the middle');
+    assert.deepEqual([repetition.mismatches, repetition.errors], [0, 0]);
+    assert.equal(repetition.writes?.requests, 65536);
+    assert.equal(repetition.reads?.requests, 65536);
+    // The daemon offers no memory of requests in flight; ours does, and so nothing is sent again.
+    assert.equal(repetition.resubmitted > 0, kind === 'daemon');
+    assertPattern(backend.imageBytes(), 9, 0, 32 * MIB);
+  },
+);
 
-test('drive: without --reconnect a backend that dies is a failure that keeps what was measured', { skip: skips.own }, () =>
-  withBackend({ kind: 'own', sizeBytes: MIB }, async (backend) => {
-    const running = drive(backend, ['--json', '--seconds', '60', '--warmup', '0']);
-    await delay(300);
-    await backend.kill();
-    const { code, out, err } = await running;
-    const record = driveRecordSchema.parse(JSON.parse(out[0]!));
-    assert.deepEqual([code, record.outcome], [1, 'failed']);
-    assert.match(err.join('\n'), /failed: the backend went away: /);
-    assert.ok((record.repetitions[0]?.reads?.requests ?? 0) > 0);
-  }),
+test(
+  'drive: without --reconnect a backend that dies is a failure that keeps what was measured',
+  { skip: skips.own },
+  () =>
+    withBackend({ kind: 'own', sizeBytes: MIB }, async (backend) => {
+      const running = drive(backend, ['--json', '--seconds', '60', '--warmup', '0']);
+      await delay(300);
+      await backend.kill();
+      const { code, out, err } = await running;
+      const record = driveRecordSchema.parse(JSON.parse(out[0]!));
+      assert.deepEqual([code, record.outcome], [1, 'failed']);
+      assert.match(err.join('\n'), /failed: the backend went away: /);
+      assert.ok((record.repetitions[0]?.reads?.requests ?? 0) > 0);
+    }),
 );
 
 /** A disk of any conduct, served by this thread. */
@@ -220,29 +227,35 @@ test('drive: Ctrl-C keeps what was measured', { skip: skips.own }, () =>
   }),
 );
 
-test('drive: as a process, with people’s lines and a record that readers of run records pass over', { skip: skips.own }, () =>
-  withBackend({ kind: 'own', sizeBytes: MIB }, async (backend) => {
-    const file = join(backend.image, '..', 'records.ndjson');
-    const args = ['drive', 'blk', '--socket', backend.socket, '--requests', '2000', '--label', 'x', '--out', file];
-    const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-    let out = '';
-    let err = '';
-    child.stdout.on('data', (data) => {
-      out += data;
-    });
-    child.stderr.on('data', (data) => {
-      err += data;
-    });
-    const code = await new Promise((resolve) => child.on('close', resolve));
-    assert.equal(code, 0, err);
-    assert.match(out, /^randread: 4096 bytes, depth 32, 1 queue, disk of 1,048,576 bytes\n {2}read +[\d,]+ IOPS, [\d.]+ MB\/s/);
-    assert.match(out, /latency, µs +mean [\d.]+, p50 [\d.]+, p90 [\d.]+, p99 [\d.]+, p99\.9 [\d.]+, max [\d.]+\n/);
-    assert.equal(JSON.parse(readFileSync(file, 'utf8')).kind, 'drive');
-    const loaded = loadRecords([file]);
-    assert.deepEqual([loaded.records.length, loaded.drives.length, loaded.problems], [0, 1, []]);
-    assert.equal(loaded.drives[0]?.label, 'x');
-    rmSync(file);
-  }),
+test(
+  'drive: as a process, with people’s lines and a record that readers of run records pass over',
+  { skip: skips.own },
+  () =>
+    withBackend({ kind: 'own', sizeBytes: MIB }, async (backend) => {
+      const file = join(backend.image, '..', 'records.ndjson');
+      const args = ['drive', 'blk', '--socket', backend.socket, '--requests', '2000', '--label', 'x', '--out', file];
+      const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+      let out = '';
+      let err = '';
+      child.stdout.on('data', (data) => {
+        out += data;
+      });
+      child.stderr.on('data', (data) => {
+        err += data;
+      });
+      const code = await new Promise((resolve) => child.on('close', resolve));
+      assert.equal(code, 0, err);
+      assert.match(
+        out,
+        /^randread: 4096 bytes, depth 32, 1 queue, disk of 1,048,576 bytes\n {2}read +[\d,]+ IOPS, [\d.]+ MB\/s/,
+      );
+      assert.match(out, /latency, µs +mean [\d.]+, p50 [\d.]+, p90 [\d.]+, p99 [\d.]+, p99\.9 [\d.]+, max [\d.]+\n/);
+      assert.equal(JSON.parse(readFileSync(file, 'utf8')).kind, 'drive');
+      const loaded = loadRecords([file]);
+      assert.deepEqual([loaded.records.length, loaded.drives.length, loaded.problems], [0, 1, []]);
+      assert.equal(loaded.drives[0]?.label, 'x');
+      rmSync(file);
+    }),
 );
 
 test('drive: a read-only disk is not written to', { skip: skips.own }, () =>

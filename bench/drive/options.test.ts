@@ -60,7 +60,10 @@ const mistakes: [args: string[], message: string][] = [
   [['blk'], '--socket is needed: where the backend listens'],
   [[...SOCKET, 'more'], "unexpected argument 'more'"],
   [[...SOCKET, '--sokcet', 'x'], "unknown argument '--sokcet'; did you mean --socket?"],
-  [[...SOCKET, '--job', 'raed'], "--job wants one of read, write, randread, randwrite, verify, not 'raed'; did you mean read?"],
+  [
+    [...SOCKET, '--job', 'raed'],
+    "--job wants one of read, write, randread, randwrite, verify, not 'raed'; did you mean read?",
+  ],
   [[...SOCKET, '--block-size', '1000'], '--block-size wants a multiple of 512, not 1000'],
   [[...SOCKET, '--block-size', '4q'], "--block-size wants bytes (like 512, 4k, 64MiB), not '4q'"],
   [[...SOCKET, '--block-size', '0'], '--block-size wants 512 to 16777216 bytes, not 0'],
@@ -71,11 +74,11 @@ const mistakes: [args: string[], message: string][] = [
     '--seconds cannot be used with --job verify: it does each block once',
   ],
   [[...SOCKET, '--ring-size', '100'], '--ring-size wants a power of two, not 100'],
+  [[...SOCKET, '--ring-size', '64', '--indirect', 'off'], '--ring-size 64 has no room for --depth 32: 96 descriptors'],
   [
-    [...SOCKET, '--ring-size', '64', '--indirect', 'off'],
-    '--ring-size 64 has no room for --depth 32: 96 descriptors',
+    [...SOCKET, '--depth', '1024', '--block-size', '16M'],
+    '--depth, --queues and --block-size together want 17179869184 bytes of guest memory, more than 2147483648',
   ],
-  [[...SOCKET, '--depth', '1024', '--block-size', '16M'], '--depth, --queues and --block-size together want 17179869184 bytes of guest memory, more than 2147483648'],
 ];
 for (const [args, message] of mistakes)
   test(`drive options: refuses ${args.join(' ') || 'nothing'}`, () => {

@@ -19,7 +19,12 @@ test('pattern: what is written is found again, in pieces too, and each word of i
 test('pattern: another sector, another seed, nothing at all, are all seen', () => {
   const words = new Int32Array(WORDS);
   fillPattern(words, 0, 7, 1000, 1);
-  for (const [seed, sector] of [[7, 1001], [8, 1000], [7, 1000 + 2 ** 32], [0, 0]] as const)
+  for (const [seed, sector] of [
+    [7, 1001],
+    [8, 1000],
+    [7, 1000 + 2 ** 32],
+    [0, 0],
+  ] as const)
     assert.notEqual(checkPattern(words, 0, seed, sector, 1), SAME);
   assert.equal(checkPattern(new Int32Array(WORDS), 0, 7, 1000, 1), 0);
 });
