@@ -1,173 +1,46 @@
 /**
  * Sessions of random requests in random order, most of them almost right: whatever comes, a session ends by itself or
- * by a ProtocolError, no queue is left in service, and every handle is given back exactly once.
+ * by a ProtocolError, no queue is left in service, and every handle is given back exactly once. First without an
+ * operating system, then over sockets, with memory full of random bytes and descriptors of every kind.
  */
 import assert from 'node:assert/strict';
+import { randomFillSync } from 'node:crypto';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { PROTOCOL_ERRORS } from './errors.ts';
+import { closeDescriptor } from '../native/descriptors.ts';
+import { addEventfd, closeEventfd, openEventfd } from '../native/eventfd.ts';
+import { whyUnavailable } from '../native/libc.ts';
+import { mapFile } from '../native/mapping.ts';
+import { openMemfd } from '../native/memfd.ts';
+import { leavingNoneOpen } from '../native/test-leaks.ts';
+import { connectUnix, socketPair } from '../native/unix-socket.ts';
+import { PROTOCOL_ERRORS, ProtocolError } from './errors.ts';
+import { LocalDevice } from './local-device.ts';
 import { encode } from './message.ts';
+import { type ServerEvent, VhostUserServer } from './server.ts';
+import { SocketChannel } from './socket-channel.ts';
+import { EchoDevice } from './test-echo-device.ts';
+import { file, TestFrontend, TestGuest, until } from './test-frontend.ts';
+import { Choices, honestMessages, type RandomHandles, randomMessage } from './test-random-messages.ts';
 import { aFile, aSocket, FakeDevice, play, type Step } from './test-session.ts';
 
+const SEED = 5;
 const SESSIONS = 2000;
 const STEPS = 40;
-const SEED = 5;
-
-/** Numbers below 2^32, the same for the same seed. */
-function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    // A linear congruential generator; its high bits are good enough to choose with.
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state;
-  };
-}
-
-class Choices {
-  private readonly next: () => number;
-
-  constructor(seed: number) {
-    this.next = randomNumbers(seed);
-  }
-
-  below(end: number): number {
-    return Math.floor((this.next() / 2 ** 32) * end);
-  }
-
-  of<T>(values: readonly T[]): T {
-    return values[this.below(values.length)]!;
-  }
-
-  often(): boolean {
-    return this.below(8) !== 0;
-  }
-}
-
-const bit = (number: number) => 1n << BigInt(number);
-const USER = 0x7f0000000000n;
-
-/** What a random request may be; the numbers are mostly those of one honest set-up. */
-function randomStep(choose: Choices): Step {
-  const needsReply = choose.often();
-  const index = choose.often() ? choose.below(2) : choose.of([2, 255]);
-  const handle = choose.often() ? aFile() : aSocket();
-  const page = () => BigInt(choose.below(choose.often() ? 16 : 300)) * 4096n;
-  const region = () => ({
-    guestAddress: 0x10000n + BigInt(choose.below(2)) * 0x10000n,
-    sizeBytes: choose.often() ? 0x10000n : BigInt(choose.below(0x20000)),
-    userAddress: USER + BigInt(choose.below(2)) * 0x10000n,
-    mmapOffset: choose.often() ? 0n : page(),
-  });
-  const file = choose.often() ? { index, noDescriptor: false, handles: [handle] } : { index, noDescriptor: true };
-  const steps: (() => Parameters<typeof encode>[0])[] = [
-    () => ({
-      request: 'SET_FEATURES',
-      value: choose.of([bit(32), bit(32) | bit(30), bit(32) | bit(30) | bit(26), bit(29), bit(40)]),
-    }),
-    () => ({ request: 'SET_PROTOCOL_FEATURES', value: choose.of([0x1f32bn, 0x1f32bn, bit(3), bit(18)]) }),
-    () => ({
-      request: choose.of([
-        'GET_FEATURES',
-        'SET_OWNER',
-        'RESET_OWNER',
-        'GET_PROTOCOL_FEATURES',
-        'GET_QUEUE_NUM',
-        'RESET_DEVICE',
-        'GET_MAX_MEM_SLOTS',
-        'GET_STATUS',
-      ]),
-    }),
-    () => {
-      const regions = choose.often() ? [region()] : [region(), region()];
-      return { request: 'SET_MEM_TABLE', regions, handles: regions.map(() => (choose.often() ? aFile() : aSocket())) };
-    },
-    () => ({ request: 'ADD_MEM_REG', region: region(), handles: [handle] }),
-    () => ({ request: 'REM_MEM_REG', region: region() }),
-    () => ({
-      request: 'SET_LOG_BASE',
-      sizeBytes: BigInt(choose.below(4096)),
-      offsetBytes: choose.often() ? 0n : page(),
-      handles: [handle],
-    }),
-    () => ({ request: 'SET_LOG_FD', handles: [handle] }),
-    () => ({ request: 'SET_VRING_NUM', index, num: choose.often() ? 16 : choose.below(70000) }),
-    () => ({
-      request: 'SET_VRING_ADDR',
-      index,
-      flags: choose.below(2),
-      desc: USER + page(),
-      avail: USER + page(),
-      used: USER + page(),
-      log: page(),
-    }),
-    () => ({
-      request: 'SET_VRING_ADDR',
-      index,
-      flags: 0,
-      desc: USER,
-      avail: USER + 4096n,
-      used: USER + 8192n,
-      log: 0n,
-    }),
-    () => ({ request: 'SET_VRING_BASE', index, num: choose.below(choose.often() ? 65536 : 70000) }),
-    () => ({ request: 'GET_VRING_BASE', index, num: 0 }),
-    () => ({ request: 'SET_VRING_KICK', ...file }),
-    () => ({ request: 'SET_VRING_KICK', ...file }),
-    () => ({ request: 'SET_VRING_CALL', ...file }),
-    () => ({ request: 'SET_VRING_ERR', ...file }),
-    () => ({ request: 'SET_VRING_ENABLE', index, num: choose.often() ? 1 : choose.below(3) }),
-    () => ({ request: 'VRING_KICK', index, num: 0 }),
-    () => ({ request: 'SET_STATUS', value: BigInt(choose.below(300)) }),
-    () => ({ request: 'SET_BACKEND_REQ_FD', handles: [handle] }),
-    () => ({ request: 'GET_CONFIG', offset: choose.below(300), flags: 0, bytes: new Uint8Array(choose.below(8)) }),
-    () => ({ request: 'SET_CONFIG', offset: choose.below(8), flags: 0, bytes: new Uint8Array(choose.below(8)) }),
-    () => ({
-      request: 'GET_INFLIGHT_FD',
-      sizeBytes: 0n,
-      offsetBytes: 0n,
-      queues: choose.below(4),
-      queueSize: choose.of([16, 16, 17]),
-    }),
-    () => ({
-      request: 'SET_INFLIGHT_FD',
-      sizeBytes: 8192n,
-      offsetBytes: page(),
-      queues: choose.below(4),
-      queueSize: choose.of([16, 8, 17]),
-      handles: [handle],
-    }),
-    () => ({ request: choose.of(['POSTCOPY_ADVISE', 'POSTCOPY_LISTEN', 'POSTCOPY_END']) }),
-    () => ({ request: 'IOTLB_MSG', iova: 0n, sizeBytes: 0n, userAddress: 0n, access: 0, type: 0 }),
-  ];
-  const message = encode({ ...choose.of(steps)(), needsReply });
-  if (choose.below(200) !== 0) return { raw: message };
-  // Seldom, no message at all: that is always the end.
-  const payload = message.payload.slice(0, choose.below(message.payload.length + 1));
-  return { raw: { ...message, payload, handles: choose.often() ? message.handles : [...message.handles, aFile()] } };
-}
-
-/** Queue 0 in service. */
-function honestStart(): Step[] {
-  const region = { guestAddress: 0x10000n, sizeBytes: 0x10000n, userAddress: USER, mmapOffset: 0n };
-  return [
-    { request: 'SET_FEATURES', value: bit(32) | bit(30) },
-    { request: 'SET_MEM_TABLE', regions: [region], handles: [aFile()] },
-    { request: 'SET_VRING_NUM', index: 0, num: 16 },
-    { request: 'SET_VRING_ADDR', index: 0, flags: 0, desc: USER, avail: USER + 4096n, used: USER + 8192n, log: 0n },
-    { request: 'SET_VRING_KICK', index: 0, noDescriptor: false, handles: [aFile()] },
-    { request: 'SET_VRING_ENABLE', index: 0, num: 1 },
-  ];
-}
 
 test('backend session: random requests in random order', async () => {
   const choose = new Choices(SEED);
+  const handles: RandomHandles = { memory: aFile, event: aFile, wrong: aSocket };
   let served = 0;
   const codes = new Map<string, number>();
   for (let session = 0; session < SESSIONS; session++) {
     const device = new FakeDevice();
-    const steps: Step[] = [{ request: 'SET_PROTOCOL_FEATURES', value: 0x1f32bn }];
-    if (choose.below(2) === 0) steps.push(...honestStart());
+    const honest = honestMessages(handles).map((raw): Step => ({ raw }));
+    const steps = choose.below(2) === 0 ? honest : honest.slice(0, 1);
     while (steps.length < STEPS) {
-      steps.push(randomStep(choose));
+      steps.push({ raw: randomMessage(choose, handles) });
       if (choose.below(50) === 0) {
         const runner = device.runner(choose.below(2));
         runner.fails = choose.often() ? null : new Error('it cannot');
@@ -185,3 +58,93 @@ test('backend session: random requests in random order', async () => {
   assert.ok(served > SESSIONS / 2, `only ${served} queues were ever in service`);
   assert.ok(codes.size > 10, [...codes.keys()].join(' '));
 });
+
+const SOCKET_SESSIONS = 300;
+const MEMORY_BYTES = 2 ** 21;
+
+/** Sends all of it and waits until the server is through with it, or has had enough. */
+async function abuse(channel: SocketChannel, choose: Choices, handles: RandomHandles, kick: () => void): Promise<void> {
+  const end = encode({ request: 'GET_STATUS', needsReply: true });
+  const answers = (async () => {
+    for (let answer = await channel.receive(); answer !== null; answer = await channel.receive()) {
+      channel.release(answer.handles);
+      if (answer.request === end.request) break;
+    }
+  })();
+  // It may fail while something is sent; that is looked at below.
+  answers.catch(() => {});
+  try {
+    const honest = honestMessages(handles);
+    for (const message of choose.below(2) === 0 ? honest : honest.slice(0, 1)) await channel.send(message);
+    for (let i = choose.below(STEPS); i > 0; i--) {
+      await channel.send(randomMessage(choose, handles));
+      kick();
+    }
+    await channel.send(end);
+    await answers;
+  } catch {
+    // It was sent away.
+  }
+  channel.close();
+  await answers.catch(() => {});
+}
+
+test(
+  'server: random sessions with real descriptors, and the next honest frontend',
+  { skip: whyUnavailable() ?? false },
+  () =>
+    leavingNoneOpen(async () => {
+      const choose = new Choices(SEED);
+      const folder = mkdtempSync(join(tmpdir(), 'vringbench-fuzz-'));
+      const path = join(folder, 'socket');
+      writeFileSync(join(folder, 'file'), new Uint8Array(100));
+      const events: ServerEvent[] = [];
+      const device = new LocalDevice(new EchoDevice({ queueCount: 2 }));
+      const server = new VhostUserServer({ path, device, report: (event) => events.push(event) });
+      const memory = openMemfd('fuzz', MEMORY_BYTES);
+      const mapping = mapFile(memory, { offsetBytes: 0, sizeBytes: MEMORY_BYTES });
+      const eventfd = openEventfd();
+      const [one, other] = socketPair();
+      const small = openSync(join(folder, 'file'), 'r+');
+      const wrong = [memory, eventfd, one, other, small];
+      const handles: RandomHandles = {
+        memory: () => file(memory),
+        event: () => file(eventfd),
+        wrong: () => file(choose.of(wrong)),
+      };
+      const ends = () => events.filter(({ kind }) => kind === 'disconnected').length;
+      try {
+        server.open();
+        for (let session = 0; session < SOCKET_SESSIONS; session++) {
+          const bytes = new Uint8Array(mapping.buffer, 0, 0x20000);
+          // Rings of noise, and rings of zeros, which look empty.
+          if (choose.below(2) === 0) randomFillSync(bytes);
+          else bytes.fill(0);
+          await abuse(new SocketChannel(connectUnix(path)), choose, handles, () => addEventfd(eventfd));
+          await until(() => ends() === session + 1, 'the session to end');
+        }
+        const frontend = new TestFrontend(new SocketChannel(connectUnix(path)));
+        const guest = new TestGuest();
+        await frontend.negotiate(1n << 32n, 1n << 3n);
+        await frontend.setMemory(guest);
+        await frontend.setUp(guest, 0);
+        await guest.exchange(0, 0, 1, () => addEventfd(guest.ring(0).kick));
+        frontend.channel.close();
+        guest.close();
+        await until(() => ends() === SOCKET_SESSIONS + 1, 'all sessions to end');
+        for (const event of events) {
+          if (event.kind !== 'disconnected' || event.error === null) continue;
+          const { error } = event;
+          assert.ok(error instanceof ProtocolError || 'errno' in error, `${error.stack}`);
+        }
+        assert.ok(events.some(({ kind }) => kind === 'queue-broken'));
+      } finally {
+        await server.close();
+        mapping.close();
+        for (const descriptor of [memory, one, other]) closeDescriptor(descriptor);
+        closeEventfd(eventfd);
+        closeSync(small);
+        rmSync(folder, { recursive: true });
+      }
+    }),
+);
