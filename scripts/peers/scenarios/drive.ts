@@ -12,7 +12,7 @@ const DISK_MIB = 64;
 const DEEP_REQUESTS = 20_000;
 /** A job of some seconds, in blocks of 4 KiB. */
 const RESTART_DISK_MIB = 1024;
-const KILL_AFTER_MS = 700;
+const KILL_AFTER_MS = 400;
 const KILLS_MAX = 6;
 
 /** A disk of zeros. */
