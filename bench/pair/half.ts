@@ -17,7 +17,8 @@ import { FastHostLoop, GuestLoop, HostLoop, type Loop } from '../workloads/loops
 import { type Fault, FaultyLoop, MuteDoorbell } from './faults.ts';
 import { vringhHost } from './hosts.ts';
 import { LAYOUTS } from './layouts.ts';
-import { type BoundPair, bindPair, type PairConfig, type PairSetup } from './setup.ts';
+import { connectGuest, connectHost, doorbellOf } from './session.ts';
+import { type BoundPair, bindPair, hasSession, type PairConfig, type PairSetup } from './setup.ts';
 
 export type Side = 'guest' | 'host';
 
@@ -86,7 +87,23 @@ const hostLoop: MakeLoop = (pair, bell) => {
 };
 
 /** Builds one side; its thread only. */
-export function buildHalf(side: Side, setup: PairSetup, fault?: Fault): Half {
+export async function buildHalf(side: Side, given: PairSetup, fault?: Fault): Promise<Half> {
+  const { config } = given;
+  if (!hasSession(config)) return assemble(side, given, bindPair(given), fault);
+  if (side === 'host') {
+    const queueSetup = await connectHost(given);
+    const hostHandle = doorbellOf(queueSetup.kick);
+    const guestHandle = doorbellOf(queueSetup.call);
+    return assemble(side, { ...given, hostHandle, guestHandle }, bindPair(given, queueSetup), fault);
+  }
+  const pair = bindPair(given);
+  // The ring is zeroed before the host hears of it.
+  const half = assemble(side, given, pair, fault);
+  await connectGuest(given, pair.ring);
+  return half;
+}
+
+function assemble(side: Side, setup: PairSetup, pair: BoundPair, fault?: Fault): Half {
   const { config, wakeLines } = setup;
   const serving = side === 'guest';
   const strategy = DOORBELLS[config.doorbell];
@@ -98,7 +115,6 @@ export function buildHalf(side: Side, setup: PairSetup, fault?: Fault): Half {
   const clock = config.latencyEvery === 0 ? null : openClock(setup.clockBase);
   const timing = serving && clock !== null ? makeTiming(config, clock) : NO_TIMING;
   const makeLoop = serving ? guestLoop : hostLoop;
-  const pair = bindPair(setup);
   const build = (bell: Doorbell) =>
     fault?.side === side
       ? faulty((inner) => makeLoop(pair, inner, timing), pair, bell, fault)

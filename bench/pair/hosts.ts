@@ -7,6 +7,12 @@ import { Vringh } from '../../src/host/vringh.ts';
 import { LguestQueue } from '../../src/launcher/queue.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
 import { slowRange, wholeRange } from '../../src/memory/range.ts';
+import { MemoryRegion } from '../../src/memory/region.ts';
+import { ORDERINGS } from '../../src/ordering/index.ts';
+import { bindRing } from '../../src/ordering/ring-fields.ts';
+import { featuresFromBits } from '../../src/ring/features.ts';
+import { SplitRing } from '../../src/ring/split-layout.ts';
+import { VhostUserQueue } from '../../src/vhost-user/queue.ts';
 import type { BoundPair } from './setup.ts';
 
 export interface Host {
@@ -14,23 +20,57 @@ export interface Host {
   readonly summary: string;
   /** Its rings may have indirect tables and event indices. */
   readonly modern: boolean;
+  /** The queue is set up by a session between the threads. */
+  readonly bySession: boolean;
   make(pair: BoundPair): SplitHostQueue;
 }
 
-function queueOptions({ config, region, ring, shared }: BoundPair): SplitHostQueueOptions {
-  const memory = new GuestMemory([region]);
-  const getRange = config.slowRange ? slowRange(memory) : wholeRange(memory);
-  return { ring, shared, features: config.features, memory, getRange };
+const rangeOf = ({ config }: BoundPair, memory: GuestMemory) =>
+  config.slowRange ? slowRange(memory) : wholeRange(memory);
+
+function queueOptions(pair: BoundPair): SplitHostQueueOptions {
+  const memory = new GuestMemory([pair.region]);
+  const { ring, shared, config } = pair;
+  return { ring, shared, features: config.features, memory, getRange: rangeOf(pair, memory) };
 }
 
 /** The kernel's, with the head-only interface that a polling host needs. */
 export const vringhHost = (pair: BoundPair): Vringh => new Vringh(queueOptions(pair));
 
+/** What the guest asked for, over what it sent: memory, addresses, features. */
+function vhostUserHost(pair: BoundPair): VhostUserQueue {
+  const { setup } = pair;
+  if (setup === null) throw new TypeError('the session has not set up this queue');
+  const { guestBase, userBase, sizeBytes, handle } = setup.regions[0]!;
+  if (handle.kind !== 'memory') throw new TypeError('the memory of threads is not a file');
+  const region = new MemoryRegion({ guestBase, buffer: handle.memory, sizeBytes });
+  const place = (address: number) => ({ region, offset: address - userBase });
+  const { size, desc, avail, used, features, availIdx, usedIdx } = setup;
+  const ring = new SplitRing(size, { desc: place(desc), avail: place(avail), used: place(used) });
+  const memory = new GuestMemory([region]);
+  return new VhostUserQueue({
+    ring,
+    shared: bindRing(ORDERINGS[pair.config.ordering], ring),
+    features: featuresFromBits(features),
+    memory,
+    getRange: rangeOf(pair, memory),
+    availIdx,
+    usedIdx,
+  });
+}
+
 export const HOSTS = {
-  vringh: { summary: "the kernel's vringh", modern: true, make: vringhHost },
+  vringh: { summary: "the kernel's vringh", modern: true, bySession: false, make: vringhHost },
+  'vhost-user': {
+    summary: "libvhost-user's queue, set up by that protocol's messages between the threads",
+    modern: true,
+    bySession: true,
+    make: vhostUserHost,
+  },
   lguest: {
     summary: "the lguest Launcher's queue, as of 2007: neither --indirect nor --eventidx",
     modern: false,
+    bySession: false,
     make: (pair) => new LguestQueue(queueOptions(pair)),
   },
 } as const satisfies Record<string, Host>;

@@ -5,6 +5,7 @@
  *     ring (legacy layout)  |  payload slots, one more than the ring has  |  indirect tables, one a descriptor
  */
 
+import type { MessagePort } from 'node:worker_threads';
 import type { DoorbellHandle } from '../../src/doorbell/doorbell.ts';
 import { DOORBELLS, type DoorbellName } from '../../src/doorbell/index.ts';
 import { IndirectPool, type IndirectPoolOptions } from '../../src/guest/indirect-pool.ts';
@@ -13,12 +14,13 @@ import { ORDERINGS, type OrderingName } from '../../src/ordering/index.ts';
 import { bindRing } from '../../src/ordering/ring-fields.ts';
 import type { RingFeatures } from '../../src/ring/features.ts';
 import { alignUp, legacyLayout, SplitRing } from '../../src/ring/split-layout.ts';
+import type { QueueSetup } from '../../src/vhost-user/queue-setup.ts';
 import { clockBase } from '../latency/clock.ts';
 import { makeWakeLines, type WakeLines } from '../latency/wake.ts';
 import { WORKLOADS, type WorkloadName } from '../workloads/index.ts';
 import type { GuestKnobs } from '../workloads/loops.ts';
-import type { HostName } from './hosts.ts';
-import type { LayoutName } from './layouts.ts';
+import { HOSTS, type HostName } from './hosts.ts';
+import { LAYOUTS, type LayoutName } from './layouts.ts';
 import { makeRendezvous } from './rendezvous.ts';
 
 /** Guest addresses start here, far from any buffer offset, so that translation is always exercised. */
@@ -64,6 +66,8 @@ export interface PairSetup {
   /** What both clocks count from, and where ringers leave their time for waiters. */
   clockBase: number;
   wakeLines: WakeLines;
+  /** This side's end of the session that sets the queue up, where there is one. */
+  port: MessagePort | null;
 }
 
 interface PairLayout {
@@ -82,6 +86,10 @@ function pairLayout(config: PairConfig): PairLayout {
   return { slotsOffset, slotCount, tablesOffset, sizeBytes };
 }
 
+/** The host half is set up by messages from the guest's thread. */
+export const hasSession = ({ host, layout }: Pick<PairConfig, 'host' | 'layout'>): boolean =>
+  HOSTS[host].bySession && LAYOUTS[layout].carries;
+
 /** Main thread: memory and doorbells of a fresh pair. */
 export function makePair(config: PairConfig): PairSetup {
   const doorbell = DOORBELLS[config.doorbell];
@@ -93,14 +101,15 @@ export function makePair(config: PairConfig): PairSetup {
     hostHandle: doorbell.makeHandle(),
     clockBase: clockBase(),
     wakeLines: makeWakeLines(),
+    port: null,
   };
 }
 
 /** What `bindPair` returns. */
 export type BoundPair = ReturnType<typeof bindPair>;
 
-/** Either thread, once: the ring and the rest, over the shared memory. */
-export function bindPair(setup: PairSetup) {
+/** Either thread, once: the ring and the rest, over the shared memory; `queueSetup` is what a session told the host. */
+export function bindPair(setup: PairSetup, queueSetup: QueueSetup | null = null) {
   const { config } = setup;
   const layout = pairLayout(config);
   const region = new MemoryRegion({ guestBase: GUEST_BASE, buffer: setup.memory });
@@ -113,5 +122,5 @@ export function bindPair(setup: PairSetup) {
     tableCount: config.ringSize,
     tableLength: WORKLOADS[config.workload].elementsMax,
   };
-  return { config, region, ring, shared, slots, tables };
+  return { config, region, ring, shared, slots, tables, setup: queueSetup };
 }

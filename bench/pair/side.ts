@@ -61,7 +61,7 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
   if (task.cpuRequired && !pinning.pinned) throw new PinningFailed(side, task.cpu, pinning.reason);
   if (!serving && pinning.pinned && !config.apart) yieldToPeer();
   const rendezvous = new Rendezvous(setup.rendezvous, side);
-  const { loop, waits, bell, pace, latency } = buildHalf(side, setup, task.fault);
+  const { loop, waits, bell, pace, latency } = await buildHalf(side, setup, task.fault);
   const clockNs = latency?.clock.costNs() ?? 0;
   const runner = new Runner(side, loop, waits, boundMs(side, config), config.warmup);
 

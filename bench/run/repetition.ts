@@ -3,7 +3,14 @@
  * it ends. Main thread. While the window lasts nothing runs here but the event loop's wait for the threads.
  */
 import { setFlagsFromString } from 'node:v8';
-import { type DoorbellStrategy, portsOf, ringingEnd, waitingEnd } from '../../src/doorbell/doorbell.ts';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import {
+  type DoorbellHandle,
+  type DoorbellStrategy,
+  portsOf,
+  ringingEnd,
+  waitingEnd,
+} from '../../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { clockAllocates } from '../latency/clock.ts';
 import type { Fault } from '../pair/faults.ts';
@@ -11,7 +18,7 @@ import { freshThreads } from '../pair/fresh-threads.ts';
 import { latencyStride, type Side } from '../pair/half.ts';
 import { LAYOUTS } from '../pair/layouts.ts';
 import { releaseStart, stopRendezvous } from '../pair/rendezvous.ts';
-import { makePair, type PairConfig, type PairSetup } from '../pair/setup.ts';
+import { hasSession, makePair, type PairConfig, type PairSetup } from '../pair/setup.ts';
 import type { SideReport, SideTask } from '../pair/side.ts';
 import type { ReadyMessage, SideEnd } from '../pair/side-end.ts';
 import { loadAverage } from '../records/machine.ts';
@@ -68,10 +75,26 @@ function pairSetup(config: RunConfig, placement: Placement): PairSetup {
   });
 }
 
-/** The setup as one side gets it: it waits on its own handle and rings the other. */
-function sideSetup(setup: PairSetup, side: Side): PairSetup {
-  const [ofGuest, ofHost] = side === 'guest' ? [waitingEnd, ringingEnd] : [ringingEnd, waitingEnd];
-  return { ...setup, guestHandle: ofGuest(setup.guestHandle), hostHandle: ofHost(setup.hostHandle) };
+/**
+ * The setups as the sides get them: each waits on its own handle and rings the other. Where a session sets the queue
+ * up, the guest has every end, and sends the host its own.
+ */
+function sideSetups(setup: PairSetup): Record<Side, PairSetup> {
+  const { guestHandle, hostHandle } = setup;
+  if (hasSession(setup.config)) {
+    const { port1, port2 } = new MessageChannel();
+    const bare = { guestHandle: withoutEnds(guestHandle), hostHandle: withoutEnds(hostHandle) };
+    return { guest: { ...setup, port: port1 }, host: { ...setup, ...bare, port: port2 } };
+  }
+  const guest = { guestHandle: waitingEnd(guestHandle), hostHandle: ringingEnd(hostHandle) };
+  const host = { guestHandle: ringingEnd(guestHandle), hostHandle: waitingEnd(hostHandle) };
+  return { guest: { ...setup, ...guest }, host: { ...setup, ...host } };
+}
+
+const withoutEnds = (handle: DoorbellHandle): DoorbellHandle => waitingEnd(ringingEnd(handle));
+
+function transfersOf({ guestHandle, hostHandle, port }: PairSetup): MessagePort[] {
+  return [...portsOf(guestHandle), ...portsOf(hostHandle), ...(port === null ? [] : [port])];
 }
 
 function stop(setup: PairSetup): void {
@@ -117,9 +140,10 @@ export async function runRepetition(
     onPhase?.('warm-up');
     if (signal?.aborted) stop(setup);
     const { required: cpuRequired, unpinnedReason } = placement;
+    const setups = sideSetups(setup);
     const run = (side: Side, cpu: number | null): Promise<SideEnd> => {
-      const own = sideSetup(setup, side);
-      const transferList = [...portsOf(own.guestHandle), ...portsOf(own.hostHandle)];
+      const own = setups[side];
+      const transferList = transfersOf(own);
       const task: SideTask = { side, setup: own, cpu, cpuRequired, unpinnedReason, ...(fault && { fault }) };
       return pool.run(task, { transferList });
     };

@@ -211,7 +211,7 @@ export const SINGLE_REGION_REPLY: Layout<{ value: bigint; region: MemoryRegionDe
   write: ({ value, region }) => (region === null ? U64.write({ value }) : SINGLE_REGION.write({ region })),
 };
 
-/** An acknowledgement that some peers send without a payload. */
+/** What answers SET_LOG_BASE: some peers send no payload, others leave the request's first word standing. It says nothing. */
 export const U64_OR_EMPTY: Layout<{ value: bigint }> = {
   minBytes: 0,
   maxBytes: U64.maxBytes,

@@ -309,11 +309,15 @@ test('socket channel: nothing is watched while nobody asks', { skip }, async () 
   });
 });
 
+/** A wait that is forgotten must not be saved by its bound: that is longer than the test may take. */
+const UNBOUNDED = { timeoutMs: 120_000 };
+const bounded = { skip, timeout: 10_000 };
+
 /** Longer than a socket's buffer, so that a send must wait. */
 const MANY = 400;
 const large = (request: number): Message => ({ request, flags: 1, payload: new Uint8Array(4096), handles: [] });
 
-test('socket channel: sends wait for room and keep their order, while messages come in', { skip }, async () => {
+test('socket channel: sends wait for room and keep their order, while messages come in', bounded, async () => {
   await withPeer(async ({ channel, peer }) => {
     const other = new SocketChannel(peer);
     let sent = 0;
@@ -333,7 +337,7 @@ test('socket channel: sends wait for room and keep their order, while messages c
     for (let at = 0; at < MANY; at++) assert.equal((await next(other)).request, at);
     await sending;
     assert.equal(sent, MANY);
-  });
+  }, UNBOUNDED);
 });
 
 test('socket channel: a peer that never reads is given up', { skip }, async () => {
@@ -350,14 +354,14 @@ test('socket channel: a peer that never reads is given up', { skip }, async () =
   );
 });
 
-test('socket channel: close ends a send that waits', { skip }, async () => {
+test('socket channel: close ends a send that waits', bounded, async () => {
   await withPeer(async ({ channel }) => {
     const sending = Promise.allSettled(Array.from({ length: MANY }, (_, at) => channel.send(large(at))));
     for (let turn = 0; turn < 10; turn++) await loopTurn();
     channel.close();
     const failed = (await sending).find((send) => send.status === 'rejected');
     assert.equal(failed?.reason.code, 'EPIPE');
-  });
+  }, UNBOUNDED);
 });
 
 test('socket channel: a peer that floods lets the event loop turn', { skip }, async () => {
