@@ -1,5 +1,5 @@
 /** Our driver on a block backend: every byte written and read back, deep queues, and the backend killed meanwhile. */
-import { truncateSync, writeFileSync } from 'node:fs';
+import { statSync, truncateSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { drive, startDrive } from '../drive.ts';
 import { Failure } from '../failure.ts';
@@ -12,6 +12,7 @@ const DISK_MIB = 64;
 const DEEP_REQUESTS = 20_000;
 /** A job of some seconds, in blocks of 4 KiB. */
 const RESTART_DISK_MIB = 1024;
+const START_MS = 20_000;
 const KILL_AFTER_MS = 400;
 const KILLS_MAX = 6;
 
@@ -41,6 +42,8 @@ async function runRestart(scope: Scope, { program }: Settings, backend: BlockBac
   const at = { socket, image: makeDisk(scope.path('disk'), RESTART_DISK_MIB) };
   let server = await backend.start(scope, at);
   const job = await startDrive(scope, program, socket, ['--job', 'verify', '--reconnect']);
+  // The file has blocks once it is written to.
+  await job.until('writing', () => statSync(at.image).blocks > 0, START_MS);
   let kills = 0;
   for (; kills < KILLS_MAX; kills++) {
     await sleep(KILL_AFTER_MS * (0.5 + Math.random()));
