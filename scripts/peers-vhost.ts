@@ -17,8 +17,9 @@ const ROUNDS = '7';
 const SECONDS = '2';
 const REQUESTS = '10M';
 
-const OPTIONS: OptionTable<'program' | 'rounds' | 'seconds' | 'requests' | 'keep'> = {
+const OPTIONS: OptionTable<'program' | 'serve' | 'rounds' | 'seconds' | 'requests' | 'keep'> = {
   program: { value: 'FILE', summary: 'our built command', byDefault: 'dist/bench/main.js' },
+  serve: { value: 'OPTIONS', summary: "more options of our backend, as --serve='--threads --poll-us 50'" },
   rounds: { value: 'N', summary: 'of speed: repetitions of each job on each backend', byDefault: ROUNDS },
   seconds: { value: 'S', summary: 'of speed: how long each of them takes', byDefault: SECONDS },
   requests: { value: 'N', summary: 'of memory: requests', byDefault: REQUESTS },
@@ -60,6 +61,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (command !== 'run') throw new UsageError(`peers-vhost wants install, list or run, not '${command ?? ''}'`);
   const settings = {
     program: given.get('program') ?? OUR_PROGRAM,
+    serveOptions: (given.get('serve') ?? '').split(' ').filter((word) => word !== ''),
     rounds: countOf('--rounds', given.get('rounds') ?? ROUNDS, 1, 1000),
     seconds: secondsOf('--seconds', given.get('seconds') ?? SECONDS),
     requests: countOf('--requests', given.get('requests') ?? REQUESTS, 1, 1e9),

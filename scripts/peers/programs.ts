@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { $ } from 'zx/core';
 import { Missing } from './failure.ts';
 import { needCommand } from './packages.ts';
+import type { Settings } from './scenario.ts';
 import type { Peer, Scope } from './scope.ts';
 
 /** The built command of this checkout; `--program` names another one's. */
@@ -45,15 +46,20 @@ export const storageDaemon = daemonWith('', '', []);
 export const storageDaemonTuned = daemonWith(',aio=io_uring', ',iothread=loop', ['--object', 'iothread,id=loop']);
 
 /** `vringbench serve …`, which listens at `socket`. */
-export async function serve(scope: Scope, program: string, socket: string, args: readonly string[]): Promise<Peer> {
+export async function serve(
+  scope: Scope,
+  { program, serveOptions }: Settings,
+  socket: string,
+  args: readonly string[],
+): Promise<Peer> {
   await needOurs(program, 'serve');
-  const peer = scope.start('serve', process.execPath, [program, 'serve', ...args, '--socket', socket]);
+  const peer = scope.start('serve', process.execPath, [program, 'serve', ...args, '--socket', socket, ...serveOptions]);
   await peer.untilListening(socket);
   return peer;
 }
 
 /** `vringbench serve blk`. */
-export const ourBlock = (program: string): BlockBackend => ({
+export const ourBlock = (settings: Settings): BlockBackend => ({
   start: (scope, { socket, image, queues = 1 }) =>
-    serve(scope, program, socket, ['blk', '--image', image, '--queues', String(queues)]),
+    serve(scope, settings, socket, ['blk', '--image', image, '--queues', String(queues)]),
 });

@@ -8,7 +8,7 @@ import { reportLine, runScenarios, selectScenarios } from './run.ts';
 import type { Figures, Scenario } from './scenario.ts';
 import { type Peer, Scope } from './scope.ts';
 
-const SETTINGS = { program: '', rounds: 1, seconds: 1, requests: 1 };
+const SETTINGS = { program: '', serveOptions: [], rounds: 1, seconds: 1, requests: 1 };
 const scenario = (run: (scope: Scope) => Promise<Figures>, onDemand = false): Scenario => ({
   summary: '',
   onDemand,

@@ -8,6 +8,8 @@ import type { Scope } from './scope.ts';
 export interface Settings {
   /** Our built command. */
   program: string;
+  /** More options of our backend. */
+  serveOptions: readonly string[];
   /** Of `speed`: repetitions of each job on each backend. */
   rounds: number;
   /** Of `speed`: seconds of each repetition. */

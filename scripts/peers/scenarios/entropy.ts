@@ -37,9 +37,9 @@ export const entropyOfQemu: Scenario = {
 
 export const entropyOurs: Scenario = {
   summary: 'a guest reads 1 MiB from our entropy backend',
-  async run(scope, { program }) {
+  async run(scope, settings) {
     const socket = scope.path('rng.sock');
-    await serve(scope, program, socket, ['rng']);
+    await serve(scope, settings, socket, ['rng']);
     return await read(scope, [
       ...['-chardev', `socket,id=char,path=${socket}`],
       ...['-device', 'vhost-user-rng-pci,chardev=char'],

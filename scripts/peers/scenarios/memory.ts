@@ -13,10 +13,11 @@ const PARTS = 10;
 const GROWTH_MAX_BYTES = 16 * MIB;
 
 /** The first part warms the backend up; afterwards its own memory must not grow. */
-async function run(scope: Scope, { program, requests }: Settings): Promise<Figures> {
+async function run(scope: Scope, settings: Settings): Promise<Figures> {
+  const { program, requests } = settings;
   const socket = scope.path('blk.sock');
   const image = makeDisk(scope.path('disk'), DISK_MIB);
-  const server = await ourBlock(program).start(scope, { socket, image });
+  const server = await ourBlock(settings).start(scope, { socket, image });
   const own: number[] = [];
   for (let part = 0; part < PARTS; part++) {
     const count = String(Math.max(1, Math.round(requests / PARTS)));

@@ -104,10 +104,10 @@ export const netOfQemu: Scenario = {
 
 export const netOurs: Scenario = {
   summary: 'ping and 10 MiB each way on our net backend',
-  async run(scope, { program }) {
+  async run(scope, settings) {
     const link = newLink();
     const socket = scope.path('net.sock');
-    const server = await serve(scope, program, socket, ['net', '--tap', link.tap, '--address', `${link.host}/24`]);
+    const server = await serve(scope, settings, socket, ['net', '--tap', link.tap, '--address', `${link.host}/24`]);
     // Without MSI-X: with it, and emulated, QEMU 7.2 crashes on any vhost-user net backend.
     const devices = [
       ...['-chardev', `socket,id=char,path=${socket}`, '-netdev', 'vhost-user,id=net,chardev=char,queues=1'],

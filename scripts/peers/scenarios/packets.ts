@@ -5,7 +5,7 @@
 import { expectEqual } from '../failure.ts';
 import { checkPacketFile, writePacketFile } from '../packet-file.ts';
 import { serve } from '../programs.ts';
-import type { Figures, Scenario, Settings } from '../scenario.ts';
+import type { Figures, Scenario } from '../scenario.ts';
 import type { Scope } from '../scope.ts';
 import { Testpmd } from '../testpmd.ts';
 
@@ -13,12 +13,12 @@ const PACKETS = 1_000_000;
 /** A full ring is waited for, a second in all: without it testpmd drops. */
 const RETRY = ['set fwd io retry', 'set burst tx delay 10 retry 100000'];
 
-type StartBackend = (scope: Scope, socket: string, settings: Settings) => Promise<unknown>;
+type StartBackend = (scope: Scope, socket: string) => Promise<unknown>;
 
-async function run(scope: Scope, settings: Settings, startBackend: StartBackend): Promise<Figures> {
+async function run(scope: Scope, startBackend: StartBackend): Promise<Figures> {
   const [socket, sent, received] = [scope.path('net.sock'), scope.path('sent.pcap'), scope.path('received.pcap')];
   writePacketFile(sent, PACKETS);
-  await startBackend(scope, socket, settings);
+  await startBackend(scope, socket);
   const frontend = new Testpmd(scope, {
     name: 'frontend',
     devices: [`net_virtio_user0,path=${socket},queues=1`, `net_pcap0,rx_pcap=${sent},tx_pcap=${received}`],
@@ -53,11 +53,10 @@ export async function startTestpmdBackend(scope: Scope, socket: string): Promise
 
 export const packetsOfTestpmd: Scenario = {
   summary: `testpmd sends ${PACKETS} numbered packets through another testpmd: all come back in order`,
-  run: (scope, settings) => run(scope, settings, startTestpmdBackend),
+  run: (scope) => run(scope, startTestpmdBackend),
 };
 
 export const packetsOurs: Scenario = {
   summary: `testpmd sends ${PACKETS} numbered packets through our net backend: all come back in order`,
-  run: (scope, settings) =>
-    run(scope, settings, (inScope, socket, { program }) => serve(inScope, program, socket, ['net', '--loopback'])),
+  run: (scope, settings) => run(scope, (_, socket) => serve(scope, settings, socket, ['net', '--loopback'])),
 };

@@ -15,7 +15,7 @@ import { MIB } from './block.ts';
 const DISK_MIB = 256;
 
 const SIDES = {
-  ours: ({ program }: Settings) => ourBlock(program),
+  ours: ourBlock,
   daemon: () => storageDaemon,
   'daemon tuned': () => storageDaemonTuned,
 };

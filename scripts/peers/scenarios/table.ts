@@ -1,6 +1,6 @@
 /** Every scenario by name: what is tested, and after the colon whose side of it is not the guest's. */
 import { ourBlock, storageDaemon } from '../programs.ts';
-import type { Scenario, Settings } from '../scenario.ts';
+import type { Scenario } from '../scenario.ts';
 import { block } from './block.ts';
 import { blockInflight, blockRestart } from './block-restart.ts';
 import { driven, drivenRestart } from './drive.ts';
@@ -13,22 +13,21 @@ import { speed } from './speed.ts';
 const DAEMON = 'qemu-storage-daemon';
 const OURS = 'our block backend';
 const daemon = () => storageDaemon;
-const ours = ({ program }: Settings) => ourBlock(program);
 
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'blk:qsd': block(daemon, DAEMON),
-  'blk:ours': block(ours, OURS),
+  'blk:ours': block(ourBlock, OURS),
   'blk-restart:qsd': blockRestart(daemon, DAEMON),
-  'blk-restart:ours': blockRestart(ours, OURS),
-  'blk-inflight:ours': blockInflight(ours, OURS),
+  'blk-restart:ours': blockRestart(ourBlock, OURS),
+  'blk-inflight:ours': blockInflight(ourBlock, OURS),
   'rng:qemu': entropyOfQemu,
   'rng:ours': entropyOurs,
   'net:qemu': netOfQemu,
   'net:ours': netOurs,
   'drive:qsd': driven(daemon, DAEMON),
-  'drive:ours': driven(ours, OURS),
+  'drive:ours': driven(ourBlock, OURS),
   'drive-restart:qsd': drivenRestart(daemon, DAEMON),
-  'drive-restart:ours': drivenRestart(ours, OURS),
+  'drive-restart:ours': drivenRestart(ourBlock, OURS),
   'packets:testpmd': packetsOfTestpmd,
   'packets:ours': packetsOurs,
   speed,
