@@ -37,13 +37,13 @@ interface Driven {
   ended: Promise<Error | null>;
 }
 
-/** Connects, puts a driver on each queue and starts; closes afterwards. */
+/** Connects, puts a driver on each queue and starts; closes afterwards. `byHand`: the clients take nothing back. */
 async function withDevice(
   backend: TestBackend,
-  options: Partial<VhostUserDeviceOptions> & { depth?: number; slotBytes?: number },
+  options: Partial<VhostUserDeviceOptions> & { depth?: number; slotBytes?: number; byHand?: boolean },
   body: (driven: Driven) => Promise<void>,
 ): Promise<void> {
-  const { depth = 32, slotBytes = 65536, queues = 1, ...rest } = options;
+  const { depth = 32, slotBytes = 65536, queues = 1, byHand = false, ...rest } = options;
   const device = await VhostUserDevice.connect({
     socketPath: backend.socket,
     features: FEATURES,
@@ -71,7 +71,8 @@ async function withDevice(
     const ended = new Promise<Error | null>((resolve) => {
       tellEnd = resolve;
     });
-    await device.start({ onCall: (index) => clients[index]!.serve(), onEnd: tellEnd });
+    const serve = (index: number) => clients[index]!.serve();
+    await device.start({ onCall: byHand ? () => {} : serve, onEnd: tellEnd });
     await body({ device, clients, drivers, ended });
   } finally {
     device.close();
@@ -91,8 +92,8 @@ function against(
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-for (const { how, given } of [
-  { how: 'memory in slots', given: {} },
+for (const { how, mib = 4, given } of [
+  { how: 'memory in slots', mib: 64, given: {} },
   {
     how: 'memory as a table',
     given: {
@@ -102,11 +103,11 @@ for (const { how, given } of [
   { how: 'nothing acknowledged', given: { protocolFeatures: word(VHOST_USER_PROTOCOL_F_CONFIG) } },
   { how: 'no event index, no indirect tables', given: { features: FEATURES & ~word(28, 29) } },
 ])
-  against(`64 MiB are read whole over two queues; ${how}`, { sizeBytes: 64 * MIB, queues: 2 }, async (backend) => {
+  against(`${mib} MiB are read whole over two queues; ${how}`, { sizeBytes: mib * MIB, queues: 2 }, async (backend) => {
     const queues = 'protocolFeatures' in given && (given.protocolFeatures & 1n) === 0n ? 1 : 2;
     await withDevice(backend, { ...given, queues }, async ({ device, clients, drivers }) => {
-      assert.equal(drivers[0]!.disk.sizeBytes, 64 * MIB);
-      const all = new Uint8Array(64 * MIB);
+      assert.equal(drivers[0]!.disk.sizeBytes, mib * MIB);
+      const all = new Uint8Array(mib * MIB);
       const pieces = Array.from({ length: all.length / 65536 }, (_, i) => i);
       await Promise.all(
         pieces.map((i) => clients[i % queues]!.read(i * 128, all.subarray(i * 65536, (i + 1) * 65536))),
@@ -180,7 +181,7 @@ against('more queues than it has are refused', { sizeBytes: MIB }, async (backen
 /** In flight when the backend dies, and done when it is back; what is acknowledged before stays so. */
 const outcomes: Record<BackendKind, Reconnection> = { daemon: 'restarted', own: 'resumed' };
 against('killed, it comes back, and what was in flight is done', { sizeBytes: MIB }, (backend, kind) =>
-  withDevice(backend, { depth: 64, slotBytes: 4096 }, async ({ device, drivers, ended }) => {
+  withDevice(backend, { depth: 64, slotBytes: 4096, byHand: true }, async ({ device, drivers, ended }) => {
     const driver = drivers[0]!;
     const { region } = device.memory;
     let done = 0;
@@ -251,43 +252,46 @@ test('frontend device: a configuration that changes is read again', { skip: skip
     const echo = new EchoDevice();
     return withServer(echo, path, async (server) => {
       const device = await VhostUserDevice.connect({ ...PLAIN, socketPath: path });
-      assert.deepEqual(device.config, Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8));
-      const changed = new Promise<Uint8Array>((resolve) => {
-        void device.start({ onCall() {}, onEnd() {}, onConfigChange: resolve }).then(() => {
-          echo.config[7] = 99;
-          server.notifyConfigChange();
+      try {
+        assert.deepEqual(device.config, Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8));
+        let onConfigChange: (config: Uint8Array) => void = () => {};
+        const changed = new Promise<Uint8Array>((resolve) => {
+          onConfigChange = resolve;
         });
-      });
-      assert.deepEqual(await changed, Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 99));
-      device.close();
-      device.close();
+        await device.start({ onCall() {}, onEnd() {}, onConfigChange });
+        echo.config[7] = 99;
+        server.notifyConfigChange();
+        assert.deepEqual(await changed, Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 99));
+      } finally {
+        device.close();
+        device.close();
+      }
     });
   }),
 );
 
-test(
-  'frontend device: another device at the same path is not taken for the one that is gone',
-  { skip: skips.own },
-  () =>
-    withPath(async (path) => {
-      const lost = await new Promise<VhostUserDevice>((resolve, reject) => {
-        let device: VhostUserDevice;
-        const told = new Promise((tell) => {
-          withServer(new EchoDevice({ features: 1n }), path, async () => {
-            device = await VhostUserDevice.connect({ ...PLAIN, socketPath: path });
-            await device.start({ onCall() {}, onEnd: tell });
-          })
-            .then(() => told)
-            .then(() => resolve(device), reject);
-        });
+const elsewhere = 'another device at the same path is not taken for the one that is gone';
+test(`frontend device: ${elsewhere}`, { skip: skips.own }, () =>
+  withPath(async (path) => {
+    const connected: VhostUserDevice[] = [];
+    try {
+      let onEnd: (error: Error | null) => void = () => {};
+      const ended = new Promise<Error | null>((resolve) => {
+        onEnd = resolve;
       });
-      assert.equal(lost.isConnected, false);
+      await withServer(new EchoDevice({ features: 1n }), path, async () => {
+        connected.push(await VhostUserDevice.connect({ ...PLAIN, socketPath: path }));
+        await connected[0]!.start({ onCall() {}, onEnd });
+      });
+      assert.notEqual(await ended, null);
       await withServer(new EchoDevice({ features: 2n }), path, async () => {
-        await assert.rejects(lost.reconnect(10_000), { code: 'feature-not-offered', value: 1n });
+        await assert.rejects(connected[0]!.reconnect(10_000), { code: 'feature-not-offered', value: 1n });
       });
-      lost.close();
-      await assert.rejects(lost.reconnect(10_000), RangeError);
-    }),
+    } finally {
+      connected[0]?.close();
+    }
+    await assert.rejects(connected[0]!.reconnect(10_000), RangeError);
+  }),
 );
 
 test('frontend device: nobody listens', { skip: skips.own }, () =>
