@@ -47,7 +47,14 @@ export async function driveCommand(args: readonly string[], console: Console, ho
   const environment = captureEnvironment();
   const file = resultsFile(options.out, environment.machine);
   const at = new Date().toISOString();
-  const device = await connect(options);
+  let device: VhostUserDevice;
+  try {
+    device = await connect(options);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    console.err(`failed: --socket ${options.socket}: ${(error as Error).message}`);
+    return EXIT_CODES.failed;
+  }
   let driven: Driven;
   try {
     const disk = readBlockConfig(device.config, device.features);
@@ -96,7 +103,7 @@ interface Driven {
   backend: DriveRecord['backend'];
 }
 
-/** @throws UsageError where nobody listens, or who listens cannot do what is wanted */
+/** @throws UsageError where nobody listens, or who listens cannot do what is wanted; else what became of it */
 async function connect({ socket, config }: DriveOptions): Promise<VhostUserDevice> {
   const { queues, ringSize, depth, blockSizeBytes, indirect, eventidx, timeout } = config;
   const bits = [
@@ -119,10 +126,12 @@ async function connect({ socket, config }: DriveOptions): Promise<VhostUserDevic
       memoryBytes: queues * (BlockDriver.bytesFor(depth, blockSizeBytes) + PAGE_SIZE),
       configBytes: BLOCK_CONFIG_SIZE,
       timeoutMs: timeout * 1000,
+      withinMs: config.reconnect ? timeout * 1000 : 0,
     });
   } catch (error) {
     if (error instanceof ProtocolError && error.code === 'queue-out-of-range')
       throw new UsageError(`--queues ${queues} is more than the backend has: ${error.value}`);
+    if ((error as { syscall?: unknown }).syscall !== 'connect') throw error;
     throw new UsageError(`--socket ${socket}: ${(error as Error).message}`);
   }
 }

@@ -61,6 +61,8 @@ export interface VhostUserDeviceOptions {
   configBytes?: number;
   /** Bound of the wait for each answer. */
   timeoutMs?: number;
+  /** How long to try again while nobody listens, or who listens goes away. Default 0: not at all. */
+  withinMs?: number;
 }
 
 export interface DeviceHandlers {
@@ -122,8 +124,13 @@ export class VhostUserDevice {
       indirectLength: INDIRECT_LENGTH,
       configBytes: 0,
       timeoutMs: ANSWER_TIMEOUT_MS,
+      withinMs: 0,
       ...given,
     };
+    return await persist(options.withinMs, () => VhostUserDevice.connectOnce(options));
+  }
+
+  private static async connectOnce(options: Required<VhostUserDeviceOptions>): Promise<VhostUserDevice> {
     const session = openSession(options);
     try {
       const negotiated = await negotiate(session, options);
@@ -179,16 +186,7 @@ export class VhostUserDevice {
     const { handlers } = this;
     if (handlers === null || this.closed || this.isConnected)
       throw new RangeError('only a device that was started, lost its backend, and is not closed');
-    const deadline = performance.now() + withinMs;
-    for (;;) {
-      signal?.throwIfAborted();
-      try {
-        return await this.tryAgain(handlers);
-      } catch (error) {
-        if (!isPassing(error) || performance.now() >= deadline) throw error;
-      }
-      await sleep(RETRY_MS, undefined, signal && { signal });
-    }
+    return await persist(withinMs, () => this.tryAgain(handlers), signal);
   }
 
   /** Twice is once. */
@@ -303,3 +301,17 @@ const PASSING: readonly unknown[] = [
   'truncated',
 ];
 const isPassing = (error: unknown): boolean => PASSING.includes((error as { code?: unknown }).code);
+
+/** Acts again while that fails for a passing reason. @throws the last error once the time is over */
+async function persist<T>(withinMs: number, act: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    signal?.throwIfAborted();
+    try {
+      return await act();
+    } catch (error) {
+      if (!isPassing(error) || performance.now() >= deadline) throw error;
+    }
+    await sleep(RETRY_MS, undefined, signal && { signal });
+  }
+}
