@@ -288,5 +288,13 @@ async function negotiate(session: FrontendSession, options: Required<VhostUserDe
 const has = ({ protocolFeatures }: Negotiated, bit: number): boolean => ((protocolFeatures >> BigInt(bit)) & 1n) === 1n;
 
 /** Errors of a backend that is not there yet, or is going: worth another try. */
-const PASSING: readonly unknown[] = ['ENOENT', 'ECONNREFUSED', 'EAGAIN', 'EPIPE', 'ECONNRESET', 'peer-gone', 'truncated'];
+const PASSING: readonly unknown[] = [
+  'ENOENT',
+  'ECONNREFUSED',
+  'EAGAIN',
+  'EPIPE',
+  'ECONNRESET',
+  'peer-gone',
+  'truncated',
+];
 const isPassing = (error: unknown): boolean => PASSING.includes((error as { code?: unknown }).code);
