@@ -7,7 +7,6 @@ import { closeDescriptor } from '../native/descriptors.ts';
 import { addEventfd } from '../native/eventfd.ts';
 import { openMemfd } from '../native/memfd.ts';
 import { ODD_DESCRIPTORS, type OddDescriptorKind } from '../native/odd-descriptors.ts';
-import { connectUnix } from '../native/unix-socket.ts';
 import type { Handle } from './handle.ts';
 import type { MemoryRegionDescription } from './payload.ts';
 import { SocketChannel } from './socket-channel.ts';
@@ -31,8 +30,8 @@ export class Peer {
   readonly guest = new TestGuest(2);
   private readonly opened: (() => void)[] = [];
 
-  constructor(path: string) {
-    this.socket = connectUnix(path);
+  constructor({ connect }: ServedSocket) {
+    this.socket = connect();
     this.frontend = new TestFrontend(new SocketChannel(this.socket));
   }
 
@@ -102,7 +101,7 @@ export class Peer {
 /** A hostile peer at a server, and the good one after it. */
 export async function withPeer(served: ServedSocket, body: (peer: Peer) => Promise<void>): Promise<void> {
   await surviving(served, async () => {
-    const peer = new Peer(served.path);
+    const peer = new Peer(served);
     try {
       await body(peer);
     } finally {

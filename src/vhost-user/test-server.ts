@@ -34,7 +34,9 @@ export interface ServedSocket {
   readonly device: EchoDevice;
   /** Of all connections so far. */
   readonly events: ServerEvent[];
-  /** Waits for the end of the present connection; what ended it. */
+  /** A connection to it. */
+  connect(): number;
+  /** Waits for the end of all connections so far; what ended the last one. */
   ended(): Promise<Error | null>;
 }
 
@@ -54,17 +56,19 @@ export function withServedSocket(
       report: (event) => events.push(event),
       ...options,
     });
-    let ends = 0;
+    let connections = 0;
+    const connect = () => {
+      connections++;
+      return connectUnix(path);
+    };
     const ended = async () => {
-      const isEnd = ({ kind }: ServerEvent) => kind === 'disconnected';
-      await until(() => events.filter(isEnd).length > ends, 'the end of the connection');
-      const event = events.filter(isEnd)[ends++]!;
-      assert.ok(event.kind === 'disconnected');
-      return event.error;
+      const ends = () => events.filter((event) => event.kind === 'disconnected');
+      await until(() => ends().length === connections, 'the end of the connection');
+      return ends().at(-1)?.error ?? null;
     };
     server.open();
     try {
-      await body({ path, server, device, events, ended });
+      await body({ path, server, device, events, connect, ended });
     } finally {
       await server.close();
       rmSync(folder, { recursive: true });
@@ -73,8 +77,8 @@ export function withServedSocket(
 }
 
 /** A frontend that keeps every rule, from its connection to an answered request on each queue and its end. */
-export async function serveGoodFrontend({ path, ended }: ServedSocket): Promise<void> {
-  const frontend = new TestFrontend(new SocketChannel(connectUnix(path)));
+export async function serveGoodFrontend({ connect, ended }: ServedSocket): Promise<void> {
+  const frontend = new TestFrontend(new SocketChannel(connect()));
   const guest = new TestGuest(2);
   try {
     await frontend.negotiate(VERSION_1 | PROTOCOL_FEATURES, REPLY_ACK);
