@@ -41,6 +41,7 @@ export const PROTOCOL_ERRORS = {
   'region-misaligned': 'a memory region or its offset is not aligned as views of memory must be',
   'region-unknown': 'there is no such memory region to remove',
   'region-in-use': 'a memory region cannot go while a queue lies in it',
+  'memory-too-large': 'all memory regions together have more bytes than can be mapped',
   'too-many-regions': 'more memory regions than slots were announced',
   'file-too-short': 'a file ends before what is to be mapped of it',
   'address-too-large': 'an address or a size is 2^53 or more',

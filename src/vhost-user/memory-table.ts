@@ -3,7 +3,7 @@
  * that alters memory makes another, so that a refused one leaves no trace. It closes no handle.
  *
  * Checked before anybody maps: no region is empty, wraps, is misaligned, overlaps another (as the guest names it or as
- * the frontend does) or reaches beyond its file.
+ * the frontend does) or reaches beyond its file; and all of it together is no more than can be mapped.
  */
 import { GUEST_ADDRESS_END } from '../memory/region.ts';
 import { ProtocolError } from './errors.ts';
@@ -25,6 +25,12 @@ export interface TableLimits {
 
 /** Views of memory have words: every start and size is a multiple of this. Bytes. */
 const REGION_ALIGN = 8n;
+
+/**
+ * Memory of one frontend at most, bytes. A file can be of any size and have no byte in it; every 4 GiB of it are a view
+ * that takes milliseconds to make, and a process whose addresses are used up dies.
+ */
+const MEMORY_SIZE_MAX = 2 ** 42;
 
 /** 64-bit numbers end here. */
 const U64_END = 2n ** 64n;
@@ -97,6 +103,8 @@ export class MemoryTable {
 
   private static checked(regions: readonly RegionSetup[], { request, slots }: TableLimits): MemoryTable {
     if (regions.length > slots) throw new ProtocolError('too-many-regions', request, regions.length);
+    const sizeBytes = regions.reduce((sum, region) => sum + region.sizeBytes, 0);
+    if (sizeBytes > MEMORY_SIZE_MAX) throw new ProtocolError('memory-too-large', request, sizeBytes);
     checkOverlap(regions, 'guestBase', request);
     checkOverlap(regions, 'userBase', request);
     return new MemoryTable(regions);
