@@ -4,6 +4,7 @@ import { type Console, EXIT_USAGE, type Hooks } from './command-line/command.ts'
 import { nearest, UsageError } from './command-line/option-values.ts';
 import { compareCommand } from './compare/command.ts';
 import { dashboardCommand } from './dashboard/command.ts';
+import { driveCommand } from './drive/command.ts';
 import { exportCommand } from './export/command.ts';
 import { matrixCommand } from './matrix/command.ts';
 import { microCommand } from './micro/command.ts';
@@ -25,6 +26,7 @@ const COMMANDS: Record<string, Command> = {
     summary: 'what single operations of the ring cost',
     run: (args, console) => microCommand(args, console),
   },
+  drive: { summary: 'drives a vhost-user device of any backend, and measures it', run: driveCommand },
   compare: { summary: 'is one set of records faster or slower than another', run: compareCommand },
   results: {
     summary: 'looks after files of records: validates, mends, prints the schema',

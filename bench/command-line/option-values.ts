@@ -19,6 +19,18 @@ export function countOf(argument: string, text: string, min: number, max: number
   return value;
 }
 
+const BYTE_SUFFIXES: Record<string, number> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
+
+/** Bytes, `4k` and `64MiB` too: powers of 1024. @throws UsageError */
+export function bytesOf(argument: string, text: string, min: number, max: number): number {
+  const match = /^(\d+)([kmgt]?)(?:i?b)?$/i.exec(text);
+  const value = match === null ? Number.NaN : Number(match[1]) * BYTE_SUFFIXES[match[2]!.toLowerCase()]!;
+  if (!Number.isSafeInteger(value))
+    throw new UsageError(`${argument} wants bytes (like 512, 4k, 64MiB), not '${text}'`);
+  if (value < min || value > max) throw new UsageError(`${argument} wants ${min} to ${max} bytes, not ${text}`);
+  return value;
+}
+
 /** Seconds above 0, up to a day. @throws UsageError */
 export function secondsOf(argument: string, text: string): number {
   const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;

@@ -34,6 +34,13 @@ export function encodedHistogram(samplesNs: Float64Array): string {
   return encodeIntoCompressedBase64(histogram);
 }
 
+/** The same of values and how often each was; null if there are none. */
+export function encodedCounts(entries: Iterable<[valueNs: number, count: number]>): string | null {
+  const histogram = emptyHistogram();
+  for (const [valueNs, count] of entries) histogram.recordValueWithCount(Math.min(NS_MAX, valueNs), count);
+  return histogram.totalCount === 0 ? null : encodeIntoCompressedBase64(histogram);
+}
+
 /** The sum of encoded histograms. */
 export function sumOf(encoded: readonly string[]): Histogram {
   const sum = emptyHistogram();

@@ -7,7 +7,7 @@ import { main } from '../cli.ts';
 import { PACKAGE_ROOT } from './environment.ts';
 import { loadRecords } from './load.ts';
 import { jsonSchemaText } from './schema.ts';
-import { recordOf } from './test-record.ts';
+import { driveRecordOf, recordOf } from './test-record.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -42,6 +42,18 @@ test('results doctor: counts by machine, commit and outcome; exits 0 where all i
     ],
     err: [],
   });
+});
+
+test('results doctor: tells kinds apart where there are several', async () => {
+  const file = fileOf('kinds.ndjson', `${LINE}${JSON.stringify(driveRecordOf({ outcome: 'failed' }))}\n`);
+  const { code, out } = await results('doctor', file);
+  assert.equal(code, 0);
+  assert.deepEqual(out.slice(0, 4), [
+    '2 records, 0 problems',
+    '  kind           1  run',
+    '  kind           1  drive',
+    '  machine        2  test-2cpu-01234567',
+  ]);
 });
 
 test('results doctor: names each problem by its line, repairs only when told to', async () => {

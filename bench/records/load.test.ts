@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { UsageError } from '../command-line/option-values.ts';
 import { VERSION } from './environment.ts';
-import { loadRecords } from './load.ts';
-import { recordOf } from './test-record.ts';
+import { eachRecord, loadRecords } from './load.ts';
+import { driveRecordOf, recordOf } from './test-record.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -61,6 +61,40 @@ for (const [what, line, why] of spoilt)
     assert.deepEqual([problems.length, problems[0]?.file, problems[0]?.line], [1, file, 2]);
     assert.match(problems[0]!.why, why);
   });
+
+test('load: records of drive are found beside those of run, and passed over by who wants only these', () => {
+  const drive = driveRecordOf({ label: 'mine' });
+  writeFileSync(file, `${JSON.stringify(recordOf())}\n${JSON.stringify(drive)}\n${JSON.stringify(recordOf())}\n`);
+  const { records, drives, problems } = loadRecords([file]);
+  assert.deepEqual([records.length, drives, problems], [2, [drive], []]);
+  assert.deepEqual(
+    [...eachRecord([file])].map(({ line }) => line),
+    [1, 3],
+  );
+});
+
+const spoiltDrives: [what: string, drive: object, why: RegExp][] = [
+  ['a field that is wrong', driveRecordOf({ label: 1 as unknown as string }), /^not a record of drive: label: /],
+  ['a field of run', { ...driveRecordOf(), sweep: null }, /^not a record of drive: .*sweep/],
+  ['a later schema', { ...driveRecordOf(), schema: 2 }, /^schema 2: needs a newer vringbench/],
+  ['a kind that nobody knows', { ...driveRecordOf(), kind: 'serve' }, /^not a record: /],
+];
+for (const [what, drive, why] of spoiltDrives)
+  test(`load: a record of drive with ${what} is a problem`, () => {
+    writeFileSync(file, `${JSON.stringify(drive)}\n`);
+    const { records, drives, problems } = loadRecords([file]);
+    assert.deepEqual([records.length, drives.length, problems.length], [0, 0, 1]);
+    assert.match(problems[0]!.why, why);
+  });
+
+test('load: an id that a record of the other kind has is a problem', () => {
+  const run = recordOf();
+  writeFileSync(file, `${JSON.stringify(run)}\n${JSON.stringify(driveRecordOf({ id: run.id }))}\n`);
+  assert.deepEqual(
+    loadRecords([file]).problems.map(({ why }) => why),
+    [`its id is that of ${file}, line 1`],
+  );
+});
 
 const sound: [what: string, content: string][] = [
   ['a byte order mark', `\ufeff${good}\n`],

@@ -19,6 +19,7 @@ import { appendRecord } from './append.ts';
 import { captureEnvironment } from './environment.ts';
 import { type RunRecord, recordSchema, SCHEMA_VERSION } from './record.ts';
 import { checkAppendable, readRecords } from './results.ts';
+import { driveRecordOf } from './test-record.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -140,6 +141,13 @@ for (const [what, line, why] of spoilt)
       },
     );
   });
+
+test('results: records of drive are appended to the same file, and are no records of run', () => {
+  const file = join(folder, 'both.ndjson');
+  appendRecord(file, driveRecordOf({ label: 'mine' }));
+  appendRecord(file, { ...record, label: 'mine' });
+  assert.deepEqual(readRecords(file, 'mine'), [{ ...record, label: 'mine' }]);
+});
 
 test('results: what is no file has no records', () => {
   for (const name of [join(folder, 'not-there.ndjson'), folder, '/dev/null'])

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { encodedHistogram } from '../latency/histogram.ts';
 import { parseRunOptions } from '../run/options.ts';
+import { type DriveRecord, makeDriveRecord } from './drive-record.ts';
 import { makeRecord, type Repetition, type RunRecord, type SideRecord } from './record.ts';
 
 /** Text that ends a field, a line, a string or a document somewhere. */
@@ -90,4 +91,83 @@ export function recordOf(change: Partial<RunRecord> = {}, args: readonly string[
     repetitions: [repetition()],
   });
   return { ...record, id: randomUUID(), ...change };
+}
+
+/** One of `drive` that is valid, with an id of its own. */
+export function driveRecordOf(change: Partial<DriveRecord> = {}): DriveRecord {
+  const { at, label, environment } = recordOf();
+  const record = makeDriveRecord({
+    at,
+    label,
+    environment,
+    outcome: 'done',
+    failure: null,
+    config: {
+      device: 'blk',
+      job: 'verify',
+      blockSizeBytes: 4096,
+      depth: 32,
+      queues: 1,
+      seconds: null,
+      requests: null,
+      warmup: 0,
+      repeat: 1,
+      offsetBytes: 0,
+      sizeBytes: 8192,
+      seed: 1,
+      ringSize: 256,
+      indirect: true,
+      eventidx: true,
+      pollUs: 0,
+      timeout: 10,
+      reconnect: false,
+    },
+    backend: {
+      features: '0x170000244',
+      protocolFeatures: '0x8229',
+      queues: 1,
+      capacityBytes: 8192,
+      blockSizeBytes: 512,
+      readOnly: false,
+    },
+    repetitions: [
+      {
+        iops: 20_000,
+        bytes: 8192,
+        wallNs: 100_000,
+        cpuUserNs: 10_000,
+        cpuSystemNs: 5000,
+        load: 0.25,
+        stealNs: null,
+        otherCpuNs: 1e7,
+        peakRssBytes: 80_000_000,
+        reads: null,
+        writes: {
+          requests: 2,
+          bytes: 8192,
+          wallNs: 100_000,
+          iops: 20_000,
+          latency: {
+            clock: 'libc',
+            clockNs: 45.5,
+            histogram: encodedHistogram(Float64Array.of(20_000, 30_000)),
+            meanNs: 25_000,
+            p50Ns: 20_000,
+            p90Ns: 30_000,
+            p99Ns: 30_000,
+            p999Ns: null,
+            maxNs: 30_000,
+          },
+        },
+        errors: 0,
+        mismatches: 0,
+        kicks: 1,
+        calls: 1,
+        lostCalls: 0,
+        reconnects: 0,
+        resubmitted: 0,
+      },
+    ],
+  });
+  return { ...record, ...change };
 }

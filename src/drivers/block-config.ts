@@ -24,6 +24,9 @@ export const BLOCK_CONFIG_SIZE = 36;
 /** A block's size is a power of two up to this, bytes. */
 const BLOCK_SIZE_MAX = 2 ** 20;
 
+/** The longest element that a descriptor can describe, bytes. */
+const UNBOUNDED = 0xffffffff;
+
 /** What a driver needs to know of the disk. */
 export interface BlockConfig {
   readonly capacitySectors: number;
@@ -64,7 +67,8 @@ export function readBlockConfig(config: Uint8Array, features: bigint): BlockConf
   const blockSizeBytes = field32(VIRTIO_BLK_F_BLK_SIZE, BLK_SIZE, SECTOR_SIZE);
   if (blockSizeBytes < SECTOR_SIZE || blockSizeBytes > BLOCK_SIZE_MAX || (blockSizeBytes & (blockSizeBytes - 1)) !== 0)
     throw new BlockConfigError('blk_size', blockSizeBytes);
-  const elementBytesMax = field32(VIRTIO_BLK_F_SIZE_MAX, SIZE_MAX, 0xffffffff);
+  // 0 from a device that offers the feature is no bound: qemu-storage-daemon does so, and takes any.
+  const elementBytesMax = field32(VIRTIO_BLK_F_SIZE_MAX, SIZE_MAX, UNBOUNDED) || UNBOUNDED;
   if (elementBytesMax < SECTOR_SIZE) throw new BlockConfigError('size_max', elementBytesMax);
   const elementsMax = field32(VIRTIO_BLK_F_SEG_MAX, SEG_MAX, 1);
   if (elementsMax === 0) throw new BlockConfigError('seg_max', elementsMax);

@@ -266,6 +266,11 @@ test('block config: fields count only with their features', () => {
   });
 });
 
+test('block config: a size_max of 0 is none', () => {
+  const config = configOf({ sizeMax: 0, segMax: 1, blkSize: 512 });
+  assert.equal(readBlockConfig(config, all).elementBytesMax, 0xffffffff);
+});
+
 const senseless: [what: string, config: Uint8Array][] = [
   ['a capacity above 2^53 bytes', configOf({ capacity: 2n ** 45n, sizeMax: 4096, segMax: 1, blkSize: 512 })],
   ['a block size of 0', configOf({ sizeMax: 4096, segMax: 1, blkSize: 0 })],

@@ -89,6 +89,7 @@ export class VhostUserDevice {
   negotiated: Negotiated;
   private session: FrontendSession;
   private handlers: DeviceHandlers | null = null;
+  private closed = false;
   private inflight: InflightArea | null = null;
   private readonly options: Required<VhostUserDeviceOptions>;
 
@@ -176,7 +177,8 @@ export class VhostUserDevice {
    */
   async reconnect(withinMs: number, signal?: AbortSignal): Promise<Reconnection> {
     const { handlers } = this;
-    if (handlers === null || this.isConnected) throw new RangeError('only a started device that lost its backend');
+    if (handlers === null || this.closed || this.isConnected)
+      throw new RangeError('only a device that was started, lost its backend, and is not closed');
     const deadline = performance.now() + withinMs;
     for (;;) {
       signal?.throwIfAborted();
@@ -189,7 +191,10 @@ export class VhostUserDevice {
     }
   }
 
+  /** Twice is once. */
   close(): void {
+    if (this.closed) return;
+    this.closed = true;
     this.session.close();
     for (const queue of this.queues) queue.close();
     this.releaseInflight();
@@ -288,5 +293,13 @@ async function negotiate(session: FrontendSession, options: Required<VhostUserDe
 const has = ({ protocolFeatures }: Negotiated, bit: number): boolean => ((protocolFeatures >> BigInt(bit)) & 1n) === 1n;
 
 /** Errors of a backend that is not there yet, or is going: worth another try. */
-const PASSING: readonly unknown[] = ['ENOENT', 'ECONNREFUSED', 'EAGAIN', 'EPIPE', 'ECONNRESET', 'peer-gone', 'truncated'];
+const PASSING: readonly unknown[] = [
+  'ENOENT',
+  'ECONNREFUSED',
+  'EAGAIN',
+  'EPIPE',
+  'ECONNRESET',
+  'peer-gone',
+  'truncated',
+];
 const isPassing = (error: unknown): boolean => PASSING.includes((error as { code?: unknown }).code);

@@ -129,8 +129,7 @@ export class FrontendQueue {
 
   private makeQueue(features: bigint): SplitVirtqueue {
     const { ring, poolOptions, memory } = this;
-    const pool =
-      poolOptions && new IndirectPool({ region: memory.region, tableCount: ring.size, ...poolOptions });
+    const pool = poolOptions && new IndirectPool({ region: memory.region, tableCount: ring.size, ...poolOptions });
     return new SplitVirtqueue({
       ring,
       shared: this.fields,

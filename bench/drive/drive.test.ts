@@ -1,0 +1,284 @@
+/** The command against real backends: the storage daemon, where it is installed, and ours. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { BlockDevice } from '../../src/devices/block.ts';
+import { ArrayDisk } from '../../src/devices/test-disk.ts';
+import { whyUnavailable } from '../../src/native/libc.ts';
+import { LocalDevice } from '../../src/vhost-user/local-device.ts';
+import { VhostUserServer } from '../../src/vhost-user/server.ts';
+import {
+  type BackendKind,
+  daemonMissing,
+  type TestBackend,
+  type TestBackendOptions,
+  withBackend,
+} from '../../src/vhost-user/test-backends.ts';
+import { main } from '../cli.ts';
+import { sumOf } from '../latency/histogram.ts';
+import { type DriveRecord, driveRecordSchema } from '../records/drive-record.ts';
+import { loadRecords } from '../records/load.ts';
+import { checkPattern, SAME } from './pattern.ts';
+
+const PROGRAM = fileURLToPath(new URL('../main.js', import.meta.url));
+const MIB = 2 ** 20;
+
+const skips: Record<BackendKind, string | false> = {
+  daemon: whyUnavailable() ?? daemonMissing(),
+  own: whyUnavailable() ?? false,
+};
+const kinds = Object.keys(skips) as BackendKind[];
+
+interface Ended {
+  code: number;
+  out: string[];
+  err: string[];
+}
+
+async function drive(backend: { socket: string }, args: readonly string[], signal?: AbortSignal): Promise<Ended> {
+  const out: string[] = [];
+  const err: string[] = [];
+  const console = { out: (line: string) => out.push(line), err: (line: string) => err.push(line) };
+  const all = ['drive', 'blk', '--socket', backend.socket, '--out', 'none', ...args];
+  return { code: await main(all, console, signal ? { signal: () => signal } : {}), out, err };
+}
+
+async function recordOf(backend: TestBackend, args: readonly string[]): Promise<DriveRecord> {
+  const { code, out, err } = await drive(backend, ['--json', ...args]);
+  assert.equal(code, 0, err.join('\n'));
+  assert.equal(out.length, 1);
+  return driveRecordSchema.parse(JSON.parse(out[0]!));
+}
+
+function against(
+  what: string,
+  options: Omit<TestBackendOptions, 'kind'>,
+  body: (backend: TestBackend, kind: BackendKind) => Promise<void>,
+): void {
+  for (const kind of kinds)
+    test(`drive, ${kind} backend: ${what}`, { skip: skips[kind] }, () =>
+      withBackend({ ...options, kind }, (backend) => body(backend, kind)),
+    );
+}
+
+/** What a verifying job leaves in the image. */
+function assertPattern(image: Buffer, seed: number, offsetBytes: number, sizeBytes: number): void {
+  const words = new Int32Array(image.buffer, image.byteOffset + offsetBytes, sizeBytes / 4);
+  assert.equal(checkPattern(words, 0, seed, offsetBytes / 512, sizeBytes / 512), SAME);
+}
+
+const jobs: [job: string, kind: 'reads' | 'writes', other: 'reads' | 'writes'][] = [
+  ['read', 'reads', 'writes'],
+  ['randread', 'reads', 'writes'],
+  ['write', 'writes', 'reads'],
+  ['randwrite', 'writes', 'reads'],
+];
+against('every job does as many requests as it is asked for', { sizeBytes: MIB, queues: 2 }, async (backend) => {
+  for (const [job, kind, other] of jobs)
+    for (const extra of [[], ['--queues', '2'], ['--poll-us', '20'], ['--eventidx', 'off', '--indirect', 'off']]) {
+      const record = await recordOf(backend, ['--job', job, '--requests', '3000', '--depth', '16', ...extra]);
+      assert.equal(record.outcome, 'done');
+      const [repetition] = record.repetitions;
+      assert.equal(repetition?.[kind]?.requests, 3000, `${job} ${extra.join(' ')}`);
+      assert.equal(repetition[other], null);
+      assert.equal(repetition.bytes, 3000 * 4096);
+      assert.equal(repetition.errors, 0);
+      const latency = repetition[kind]?.latency;
+      assert.equal(sumOf([latency?.histogram ?? '']).totalCount, 3000);
+      assert.ok((latency?.p50Ns ?? 0) > 0 && (latency?.p50Ns ?? 0) <= (latency?.maxNs ?? 0));
+      assert.ok(repetition.kicks > 0);
+    }
+});
+
+against('128 in flight, warm-up, repetitions by time', { sizeBytes: MIB }, async (backend) => {
+  const args = ['--depth', '128', '--seconds', '0.2', '--warmup', '0.1', '--repeat', '2', '--block-size', '512'];
+  const { repetitions, config } = await recordOf(backend, args);
+  assert.equal(config.ringSize, 512);
+  assert.equal(repetitions.length, 2);
+  for (const { reads, wallNs } of repetitions) {
+    assert.ok((reads?.requests ?? 0) > 128);
+    assert.ok(wallNs >= 0.2e9);
+  }
+});
+
+against('verify leaves its bytes in the image, and only there', { sizeBytes: 2 * MIB, queues: 2 }, async (backend) => {
+  const before = backend.imageBytes();
+  const piece = ['--offset', '512k', '--size', '1MiB'];
+  const record = await recordOf(backend, ['--job', 'verify', ...piece, '--seed', '5', '--queues', '2']);
+  const [{ reads, writes, mismatches } = {}] = record.repetitions;
+  assert.deepEqual([reads?.requests, writes?.requests, mismatches], [256, 256, 0]);
+  const after = backend.imageBytes();
+  assertPattern(after, 5, MIB / 2, MIB);
+  assert.ok(before.subarray(0, MIB / 2).equals(after.subarray(0, MIB / 2)));
+  assert.ok(before.subarray(1.5 * MIB).equals(after.subarray(1.5 * MIB)));
+});
+
+against(
+  'killed and started again under a verify job, nothing is lost',
+  { sizeBytes: 32 * MIB },
+  async (backend, kind) => {
+    const args = ['--job', 'verify', '--block-size', '512', '--depth', '32', '--reconnect', '--seed', '9'];
+    const job = recordOf(backend, args);
+    let over = false;
+    const before = backend.imageBytes().subarray(0, 512);
+    const killing = (async () => {
+      while (!over && before.equals(backend.imageBytes().subarray(0, 512))) await delay(5);
+      for (let kills = 0; kills < 3; kills++) {
+        await delay(60);
+        if (over) return;
+        await backend.kill();
+        await backend.start();
+      }
+    })();
+    const record = await job;
+    over = true;
+    await killing;
+    const [repetition] = record.repetitions;
+    assert.ok(repetition !== undefined && repetition.reconnects > 0, 'it was killed in the middle');
+    assert.deepEqual([repetition.mismatches, repetition.errors], [0, 0]);
+    assert.equal(repetition.writes?.requests, 65536);
+    assert.equal(repetition.reads?.requests, 65536);
+    // The daemon offers no memory of requests in flight; ours does, and so nothing is sent again.
+    assert.equal(repetition.resubmitted > 0, kind === 'daemon');
+    assertPattern(backend.imageBytes(), 9, 0, 32 * MIB);
+  },
+);
+
+test(
+  'drive: without --reconnect a backend that dies is a failure that keeps what was measured',
+  { skip: skips.own },
+  () =>
+    withBackend({ kind: 'own', sizeBytes: MIB }, async (backend) => {
+      const running = drive(backend, ['--json', '--seconds', '60', '--warmup', '0']);
+      await delay(300);
+      await backend.kill();
+      const { code, out, err } = await running;
+      const record = driveRecordSchema.parse(JSON.parse(out[0]!));
+      assert.deepEqual([code, record.outcome], [1, 'failed']);
+      assert.match(err.join('\n'), /failed: the backend went away: /);
+      assert.ok((record.repetitions[0]?.reads?.requests ?? 0) > 0);
+    }),
+);
+
+/** A disk of any conduct, served by this thread. */
+async function withDisk(disk: ArrayDisk, body: (backend: { socket: string }) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
+  const socket = join(folder, 's');
+  const server = new VhostUserServer({ path: socket, device: new LocalDevice(new BlockDevice({ disk })) });
+  server.open();
+  try {
+    await body({ socket });
+  } finally {
+    // What it never answered it answers now, so that its queue can stop.
+    for (const work of disk.waiting.splice(0)) work();
+    await server.close();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test('drive: wrong bytes are found, named, and fail the run', { skip: skips.own }, () => {
+  const disk = new ArrayDisk({ sectors: 128 });
+  const flush = disk.flush.bind(disk);
+  disk.flush = () => {
+    disk.bytes[4103]! ^= 1;
+    return flush();
+  };
+  return withDisk(disk, async (backend) => {
+    const { code, out, err } = await drive(backend, ['--job', 'verify']);
+    assert.equal(code, 1);
+    assert.deepEqual(err, ['check-failed: byte 4100 of the disk is not what was written there']);
+    assert.match(out.join('\n'), /errors +0, blocks with wrong bytes 1$/m);
+  });
+});
+
+test('drive: an error of the device is counted, named, and fails the run', { skip: skips.own }, () => {
+  const disk = new ArrayDisk({ sectors: 128 });
+  disk.failure = Object.assign(new Error('EIO'), { code: 'EIO', syscall: 'read' });
+  return withDisk(disk, async (backend) => {
+    const { code, out, err } = await drive(backend, ['--job', 'read', '--requests', '100', '--offset', '4k']);
+    assert.equal(code, 1);
+    assert.deepEqual(err, ['check-failed: read at byte 4096: io-error (status 1)']);
+    assert.match(out.join('\n'), /errors +1$/m);
+  });
+});
+
+test('drive: a backend that does nothing is a stall, after a bounded time', { skip: skips.own }, () => {
+  const disk = new ArrayDisk({ sectors: 128, later: true });
+  return withDisk(disk, async (backend) => {
+    const { code, err } = await drive(backend, ['--timeout', '1', '--seconds', '60']);
+    assert.equal(code, 3);
+    assert.deepEqual(err, ['stalled: the backend finished nothing for 1 s']);
+  });
+});
+
+test('drive: Ctrl-C keeps what was measured', { skip: skips.own }, () =>
+  withBackend({ kind: 'own', sizeBytes: MIB }, async (backend) => {
+    const interrupted = new AbortController();
+    setTimeout(() => interrupted.abort(), 400);
+    const { code, out } = await drive(backend, ['--json', '--seconds', '60', '--warmup', '0'], interrupted.signal);
+    const record = driveRecordSchema.parse(JSON.parse(out[0]!));
+    assert.deepEqual([code, record.outcome, record.failure], [130, 'interrupted', null]);
+    assert.ok((record.repetitions[0]?.reads?.requests ?? 0) > 0);
+  }),
+);
+
+test(
+  'drive: as a process, with people’s lines and a record that readers of run records pass over',
+  { skip: skips.own },
+  () =>
+    withBackend({ kind: 'own', sizeBytes: MIB }, async (backend) => {
+      const file = join(backend.image, '..', 'records.ndjson');
+      const args = ['drive', 'blk', '--socket', backend.socket, '--requests', '2000', '--label', 'x', '--out', file];
+      const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+      let out = '';
+      let err = '';
+      child.stdout.on('data', (data) => {
+        out += data;
+      });
+      child.stderr.on('data', (data) => {
+        err += data;
+      });
+      const code = await new Promise((resolve) => child.on('close', resolve));
+      assert.equal(code, 0, err);
+      assert.match(
+        out,
+        /^randread: 4096 bytes, depth 32, 1 queue, disk of 1,048,576 bytes\n {2}read +[\d,]+ IOPS, [\d.]+ MB\/s/,
+      );
+      assert.match(out, /latency, µs +mean [\d.]+, p50 [\d.]+, p90 [\d.]+, p99 [\d.]+, p99\.9 [\d.]+, max [\d.]+\n/);
+      assert.equal(JSON.parse(readFileSync(file, 'utf8')).kind, 'drive');
+      const loaded = loadRecords([file]);
+      assert.deepEqual([loaded.records.length, loaded.drives.length, loaded.problems], [0, 1, []]);
+      assert.equal(loaded.drives[0]?.label, 'x');
+      rmSync(file);
+    }),
+);
+
+test('drive: a read-only disk is not written to', { skip: skips.own }, () =>
+  withBackend({ kind: 'own', sizeBytes: MIB, writable: false }, async (backend) => {
+    for (const job of ['write', 'randwrite', 'verify']) {
+      const { code, err } = await drive(backend, ['--job', job]);
+      assert.deepEqual([code, err], [2, [`vringbench: --job ${job} cannot be done: the disk is read-only`]]);
+    }
+    assert.equal((await drive(backend, ['--requests', '100'])).code, 0);
+  }),
+);
+
+test('drive: what the disk cannot do is a mistake of the command line', { skip: skips.own }, () =>
+  withBackend({ kind: 'own', sizeBytes: MIB }, async (backend) => {
+    const mistakes: [args: string[], err: RegExp][] = [
+      [['--queues', '200'], /--queues 200 is more than the backend has: \d+$/],
+      [['--size', '2M'], /--offset 0 and --size 2097152 do not fit a disk of 1048576 bytes in blocks of 4096$/],
+      [['--offset', '1M'], /--offset 1048576 and --size 0 do not fit/],
+    ];
+    for (const [args, expected] of mistakes) {
+      const { code, err } = await drive(backend, args);
+      assert.equal(code, 2);
+      assert.match(err[0]!, expected);
+    }
+  }),
+);

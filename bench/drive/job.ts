@@ -1,0 +1,411 @@
+/**
+ * The measured loop: keeps `depth` requests in flight on every queue, on this thread's event loop. A call wakes it; it
+ * takes back what is finished, sends as much again, publishes and kicks once, and waits for the next call. It can look
+ * a little first. In the loop nothing is allocated; the clock is looked at twice a turn, not twice a request.
+ *
+ * A backend that goes away is waited for where that is wanted: what was in flight is sent again, or by the backend's
+ * own memory done again, and its latency goes on.
+ */
+import { BlockDriver, BlockError } from '../../src/drivers/block.ts';
+import { VIRTIO_BLK_S_OK } from '../../src/drivers/block-format.ts';
+import { EMPTY } from '../../src/guest/queue.ts';
+import type { VhostUserDevice } from '../../src/vhost-user/frontend-device.ts';
+import type { Clock } from '../latency/clock.ts';
+import { LatencyCounts } from '../latency/counts.ts';
+import type { DriveConfig } from '../records/drive-record.ts';
+import { checkPattern, fillPattern, SAME, SECTOR_SIZE } from './pattern.ts';
+
+/** Turns of the loop without letting the event loop turn: Ctrl-C and the backend's end are seen, too. */
+const TURNS_MAX = 64;
+/** Looks for completions between two looks at the clock. */
+const LOOKS = 32;
+/** How often progress is looked at, ms. */
+const WATCH_MS = 1000;
+const NS_PER_US = 1000;
+const NS_PER_S = 1e9;
+
+const READ = 0;
+const WRITE = 1;
+const FLUSH = 2;
+export const KINDS = { read: READ, write: WRITE, flush: FLUSH } as const;
+const KIND_NAMES = ['read', 'write', 'flush'] as const;
+
+/** A stretch of requests of one kind. */
+export interface Phase {
+  readonly kind: keyof typeof KINDS;
+  readonly random: boolean;
+  /** What is written is the pattern, what is read must be. */
+  readonly pattern: boolean;
+  /** The most requests, or null. */
+  readonly requests: number | null;
+  readonly seconds: number | null;
+}
+
+export interface PhaseResult {
+  readonly requests: number;
+  readonly wallNs: number;
+  readonly errors: number;
+  readonly mismatches: number;
+  /** The first error or wrong byte, in words. */
+  readonly firstError: string | null;
+  readonly lostCalls: number;
+  readonly reconnects: number;
+  readonly resubmitted: number;
+  /** Why it ended early; null: it did not, or was interrupted. */
+  readonly failure: { readonly outcome: 'stalled' | 'failed'; readonly message: string } | null;
+  readonly interrupted: boolean;
+}
+
+export interface JobOptions {
+  readonly device: VhostUserDevice;
+  readonly config: DriveConfig;
+  readonly clock: Clock;
+  readonly signal?: AbortSignal;
+  /** About once a second, while a phase runs. */
+  onProgress?(requests: number): void;
+}
+
+/** One queue: its driver, and of each slot when it was sent and what for. */
+interface Lane {
+  readonly index: number;
+  readonly driver: BlockDriver;
+  readonly begins: Float64Array;
+  readonly sectors: Float64Array;
+  /** Goes on in the event loop's next turn. */
+  readonly resume: () => void;
+}
+
+export class BlockJob {
+  /** Of the phase that ran last. */
+  readonly latency = new LatencyCounts();
+  calls = 0;
+  private readonly options: JobOptions;
+  private readonly lanes: readonly Lane[];
+  private readonly blocks: number;
+  private readonly firstSector: number;
+  private readonly sectorsPerBlock: number;
+  private readonly pollNs: number;
+  private connected = true;
+  private closed = false;
+  /** The phase under way. */
+  private kind: number = READ;
+  private random = false;
+  private pattern = false;
+  private limit = 0;
+  private running = false;
+  private stopping = false;
+  private started = 0;
+  private completed = 0;
+  private errors = 0;
+  private mismatches = 0;
+  private firstError: string | null = null;
+  private lostCalls = 0;
+  private reconnects = 0;
+  private resubmitted = 0;
+  private failure: PhaseResult['failure'] = null;
+  private settle: () => void = () => {};
+  private nextBlock = 0;
+  private randomState: number;
+  /** Nanoseconds: the last look at the clock, the phase's start, its end, the last completion. */
+  private readonly now = new Float64Array(1);
+  private readonly begin = new Float64Array(1);
+  private readonly deadline = new Float64Array(1);
+  private readonly last = new Float64Array(1);
+  private readonly spinEnd = new Float64Array(1);
+
+  constructor(options: JobOptions) {
+    const { device, config } = options;
+    const { depth, blockSizeBytes, seed } = config;
+    this.options = options;
+    this.blocks = Math.floor(config.sizeBytes / blockSizeBytes);
+    this.firstSector = config.offsetBytes / SECTOR_SIZE;
+    this.sectorsPerBlock = blockSizeBytes / SECTOR_SIZE;
+    this.pollNs = config.pollUs * NS_PER_US;
+    this.randomState = Math.imul(seed + 1, 0x9e3779b1) | 1;
+    this.lanes = device.queues.map(({ queue, index }) => {
+      const driver = new BlockDriver({
+        queue,
+        region: device.memory.region,
+        offset: device.memory.allocate(BlockDriver.bytesFor(depth, blockSizeBytes), 4096),
+        depth,
+        slotBytes: blockSizeBytes,
+        features: device.features,
+        config: device.config,
+      });
+      const lane: Lane = {
+        index,
+        driver,
+        begins: new Float64Array(depth).fill(0),
+        sectors: new Float64Array(depth).fill(0),
+        resume: () => this.turn(lane),
+      };
+      for (let slot = 0; slot < depth; slot++)
+        fillPattern(device.memory.region.i32, driver.dataOffset(slot) >> 2, seed, slot, this.sectorsPerBlock);
+      return lane;
+    });
+  }
+
+  /** Starts the device's queues for this job. A backend that goes away meanwhile is a failure. */
+  async open(): Promise<PhaseResult['failure']> {
+    try {
+      await this.start();
+    } catch (error) {
+      this.fail('failed', `the queues could not be started: ${(error as Error).message}`);
+    }
+    return this.failure;
+  }
+
+  private async start(): Promise<void> {
+    const { device, signal } = this.options;
+    await device.start({
+      onCall: (index) => {
+        this.calls++;
+        this.turn(this.lanes[index]!);
+      },
+      onEnd: (error) => this.lostBackend(error),
+      onQueueError: (index) => this.fail('failed', `the backend says that queue ${index} is broken`),
+    });
+    signal?.addEventListener('abort', this.interrupt, { once: true });
+  }
+
+  close(): void {
+    this.closed = true;
+    this.options.signal?.removeEventListener('abort', this.interrupt);
+    this.options.device.close();
+  }
+
+  /** Runs one phase to its end: every request that it sent is taken back, unless it failed. */
+  async run(phase: Phase): Promise<PhaseResult> {
+    this.kind = KINDS[phase.kind];
+    this.random = phase.random;
+    this.pattern = phase.pattern;
+    this.limit = phase.requests ?? Number.MAX_SAFE_INTEGER;
+    this.started = 0;
+    this.completed = 0;
+    this.errors = 0;
+    this.mismatches = 0;
+    this.firstError = null;
+    this.lostCalls = 0;
+    this.reconnects = 0;
+    this.resubmitted = 0;
+    this.nextBlock = 0;
+    this.latency.reset();
+    this.stopping = this.options.signal?.aborted === true || this.failure !== null;
+    const { clock } = this.options;
+    clock.stampInto(this.begin, 0);
+    this.last[0] = this.begin[0]!;
+    this.deadline[0] = phase.seconds === null ? Number.MAX_VALUE : this.begin[0]! + phase.seconds * NS_PER_S;
+    this.running = true;
+    const over = new Promise<void>((resolve) => {
+      this.settle = resolve;
+    });
+    const stopWatching = this.watch();
+    for (const lane of this.lanes) this.turn(lane);
+    await over;
+    stopWatching();
+    return {
+      requests: this.completed,
+      wallNs: this.last[0]! - this.begin[0]!,
+      errors: this.errors,
+      mismatches: this.mismatches,
+      firstError: this.firstError,
+      lostCalls: this.lostCalls,
+      reconnects: this.reconnects,
+      resubmitted: this.resubmitted,
+      failure: this.failure,
+      interrupted: this.options.signal?.aborted === true,
+    };
+  }
+
+  /** Works on a queue until there is nothing to do but wait. */
+  private turn(lane: Lane): void {
+    if (!this.running || !this.connected) return;
+    try {
+      this.work(lane);
+    } catch (error) {
+      this.fail('failed', (error as Error).message);
+    }
+  }
+
+  private work(lane: Lane): void {
+    const { driver } = lane;
+    for (let turns = 0; turns < TURNS_MAX; turns++) {
+      this.takeBack(lane);
+      if (!this.stopping && this.send(lane) > 0) driver.submit();
+      if (driver.inFlight === 0) {
+        this.endIfOver();
+        return;
+      }
+      if (this.pollNs > 0 && this.look(driver)) continue;
+      if (driver.enableCalls()) return;
+    }
+    setImmediate(lane.resume);
+  }
+
+  private takeBack(lane: Lane): void {
+    const { driver } = lane;
+    let slot = driver.take();
+    if (slot === EMPTY) return;
+    this.options.clock.stampInto(this.last, 0);
+    for (; slot !== EMPTY; slot = driver.take()) {
+      this.latency.record(this.last, lane.begins, slot);
+      this.completed++;
+      if (driver.status !== VIRTIO_BLK_S_OK) this.noteError(lane, slot);
+      else if (this.pattern && this.kind === READ) this.compare(lane, slot);
+      driver.release(slot);
+    }
+  }
+
+  /** Sends as much as there is room for; how many. */
+  private send(lane: Lane): number {
+    const { driver } = lane;
+    const { clock, config, device } = this.options;
+    clock.stampInto(this.now, 0);
+    if (this.now[0]! >= this.deadline[0]!) {
+      this.stopping = true;
+      return 0;
+    }
+    const lengthBytes = config.blockSizeBytes;
+    let count = 0;
+    while (this.started < this.limit) {
+      const slot = driver.acquire();
+      if (slot === EMPTY) break;
+      const sector = this.firstSector + this.chooseBlock() * this.sectorsPerBlock;
+      lane.sectors[slot] = sector;
+      lane.begins[slot] = this.now[0]!;
+      let sent: boolean;
+      if (this.kind === READ) {
+        sent = driver.read(slot, sector, lengthBytes);
+      } else if (this.kind === WRITE) {
+        if (this.pattern)
+          fillPattern(
+            device.memory.region.i32,
+            driver.dataOffset(slot) >> 2,
+            config.seed,
+            sector,
+            this.sectorsPerBlock,
+          );
+        sent = driver.write(slot, sector, lengthBytes);
+      } else {
+        sent = driver.flush(slot);
+      }
+      if (!sent) throw new RangeError(`queue ${lane.index} has no room for ${config.depth} requests`);
+      this.started++;
+      count++;
+    }
+    return count;
+  }
+
+  private chooseBlock(): number {
+    if (this.random) {
+      // xorshift: the low bits become the high ones of a product that is below the number of blocks.
+      let bits = this.randomState;
+      bits ^= bits << 13;
+      bits ^= bits >>> 17;
+      bits ^= bits << 5;
+      this.randomState = bits;
+      return Math.floor(((bits >>> 0) / 2 ** 32) * this.blocks);
+    }
+    const block = this.nextBlock;
+    this.nextBlock = block + 1 === this.blocks ? 0 : block + 1;
+    return block;
+  }
+
+  /** Looks for a completion for as long as is allowed. True: there is one. */
+  private look(driver: BlockDriver): boolean {
+    const { clock } = this.options;
+    clock.stampInto(this.spinEnd, 0);
+    this.spinEnd[0]! += this.pollNs;
+    do {
+      for (let i = 0; i < LOOKS; i++) if (driver.callDue()) return true;
+      clock.stampInto(this.now, 0);
+    } while (this.now[0]! < this.spinEnd[0]!);
+    return false;
+  }
+
+  private compare(lane: Lane, slot: number): void {
+    const { config, device } = this.options;
+    const { i32 } = device.memory.region;
+    const sector = lane.sectors[slot]!;
+    const wrong = checkPattern(i32, lane.driver.dataOffset(slot) >> 2, config.seed, sector, this.sectorsPerBlock);
+    if (wrong === SAME) return;
+    this.mismatches++;
+    this.firstError ??= `byte ${sector * SECTOR_SIZE + wrong} of the disk is not what was written there`;
+  }
+
+  private noteError(lane: Lane, slot: number): void {
+    this.errors++;
+    const what = `${KIND_NAMES[this.kind]} at byte ${lane.sectors[slot]! * SECTOR_SIZE}`;
+    this.firstError ??= new BlockError(lane.driver.status, what).message;
+  }
+
+  private endIfOver(): void {
+    if (!this.stopping && this.started < this.limit) return;
+    for (const { driver } of this.lanes) if (driver.inFlight > 0) return;
+    this.end();
+  }
+
+  private end(): void {
+    if (!this.running) return;
+    this.running = false;
+    this.settle();
+  }
+
+  private fail(outcome: 'stalled' | 'failed', message: string): void {
+    this.failure ??= { outcome, message };
+    this.end();
+  }
+
+  private readonly interrupt = (): void => {
+    this.stopping = true;
+    // What is in flight is still taken back, while there is a backend.
+    if (this.running && this.connected) this.endIfOver();
+  };
+
+  /** Once a second: tells of progress, finds what no call came for, and a backend that does nothing. */
+  private watch(): () => void {
+    let seen = 0;
+    let idleMs = 0;
+    const timer = setInterval(() => {
+      this.options.onProgress?.(this.completed);
+      idleMs = this.completed === seen && this.connected ? idleMs + WATCH_MS : 0;
+      seen = this.completed;
+      if (idleMs === 0) return;
+      const forgotten = this.lanes.filter(({ driver }) => driver.callDue());
+      if (forgotten.length > 0) {
+        this.lostCalls++;
+        for (const lane of forgotten) this.turn(lane);
+      } else if (idleMs >= this.options.config.timeout * 1000) {
+        this.fail('stalled', `the backend finished nothing for ${this.options.config.timeout} s`);
+      }
+    }, WATCH_MS);
+    return () => clearInterval(timer);
+  }
+
+  private lostBackend(error: Error | null): void {
+    if (this.closed) return;
+    this.connected = false;
+    if (this.options.config.reconnect) void this.reconnect();
+    else this.fail('failed', `the backend went away: ${error?.message ?? 'the connection was closed'}`);
+  }
+
+  private async reconnect(): Promise<void> {
+    const { device, config, signal } = this.options;
+    try {
+      // What it finished before it died is done.
+      for (const lane of this.lanes) this.takeBack(lane);
+      const how = await device.reconnect(config.timeout * 1000, signal);
+      this.reconnects++;
+      for (const { driver, index } of this.lanes) {
+        if (how === 'resumed') continue;
+        this.resubmitted += driver.resume(device.queues[index]!.queue);
+        driver.submit();
+      }
+      this.connected = true;
+      for (const lane of this.lanes) this.turn(lane);
+    } catch (error) {
+      if (signal?.aborted === true) this.end();
+      else this.fail('failed', `the backend did not come back: ${(error as Error).message}`);
+    }
+  }
+}

@@ -1,0 +1,129 @@
+/** One repetition of a job: its phases one after the other, and what they took of the machine. Main thread. */
+
+import type { Clock } from '../latency/clock.ts';
+import { sumOf } from '../latency/histogram.ts';
+import type { DriveConfig, DriveRepetition, DriveStream } from '../records/drive-record.ts';
+import { loadAverage, machineDelta, machineTimes } from '../records/machine.ts';
+import type { BlockJob, Phase, PhaseResult } from './job.ts';
+
+const NS_PER_US = 1000;
+const NS_PER_S = 1e9;
+
+export interface RepetitionResult {
+  readonly repetition: DriveRepetition;
+  readonly failure: PhaseResult['failure'];
+  readonly interrupted: boolean;
+  readonly firstError: string | null;
+}
+
+/** What a job does, in order; the flush is not counted among its requests. */
+export function phasesOf(config: DriveConfig): Phase[] {
+  const { job, requests, seconds } = config;
+  if (job === 'verify') {
+    const blocks = Math.floor(config.sizeBytes / config.blockSizeBytes);
+    const whole = { random: false, pattern: true, requests: blocks, seconds: null };
+    return [
+      { ...whole, kind: 'write' },
+      { ...whole, kind: 'flush', pattern: false, requests: 1 },
+      { ...whole, kind: 'read' },
+    ];
+  }
+  const kind = job === 'read' || job === 'randread' ? 'read' : 'write';
+  return [{ kind, random: job === 'randread' || job === 'randwrite', pattern: false, requests, seconds }];
+}
+
+/** The same requests for so long, before what is counted. */
+export function warmupPhase(config: DriveConfig): Phase {
+  return { ...phasesOf(config)[0]!, requests: null, seconds: config.warmup };
+}
+
+interface Machine {
+  readonly kicks: () => number;
+  readonly clock: Clock;
+  readonly clockNs: number;
+}
+
+/** @param canFlush false: the disk needs no flush, and has none. */
+export async function runRepetition(
+  job: BlockJob,
+  config: DriveConfig,
+  canFlush: boolean,
+  machine: Machine,
+): Promise<RepetitionResult> {
+  const load = loadAverage();
+  const times = machineTimes();
+  const cpu = process.cpuUsage();
+  const kicks = machine.kicks();
+  const { calls } = job;
+  const streams: Partial<Record<'read' | 'write', DriveStream>> = {};
+  const results: PhaseResult[] = [];
+  for (const phase of phasesOf(config)) {
+    if (phase.kind === 'flush' && !canFlush) continue;
+    const result = await job.run(phase);
+    results.push(result);
+    if (phase.kind !== 'flush') streams[phase.kind] = streamOf(job, result, config, machine);
+    if (result.failure !== null || result.interrupted) break;
+  }
+  const { user, system } = process.cpuUsage(cpu);
+  const after = machineTimes();
+  const delta = times && after && machineDelta(times, after);
+  const sum = (of: (result: PhaseResult) => number) => results.reduce((all, result) => all + of(result), 0);
+  const measured = Object.values(streams);
+  const requests = measured.reduce((all, stream) => all + stream.requests, 0);
+  const wallNs = measured.reduce((all, stream) => all + stream.wallNs, 0);
+  const last = results.at(-1)!;
+  return {
+    failure: last.failure,
+    interrupted: last.interrupted,
+    firstError: results.find(({ firstError }) => firstError !== null)?.firstError ?? null,
+    repetition: {
+      iops: rate(requests, wallNs),
+      bytes: requests * config.blockSizeBytes,
+      wallNs,
+      cpuUserNs: user * NS_PER_US,
+      cpuSystemNs: system * NS_PER_US,
+      load,
+      stealNs: delta?.stolenNs ?? null,
+      otherCpuNs: delta?.otherCpuNs ?? null,
+      peakRssBytes: process.resourceUsage().maxRSS * 1024,
+      reads: streams.read ?? null,
+      writes: streams.write ?? null,
+      errors: sum(({ errors }) => errors),
+      mismatches: sum(({ mismatches }) => mismatches),
+      kicks: machine.kicks() - kicks,
+      calls: job.calls - calls,
+      lostCalls: sum(({ lostCalls }) => lostCalls),
+      reconnects: sum(({ reconnects }) => reconnects),
+      resubmitted: sum(({ resubmitted }) => resubmitted),
+    },
+  };
+}
+
+const rate = (count: number, wallNs: number): number => (wallNs === 0 ? 0 : (count * NS_PER_S) / wallNs);
+
+function streamOf(
+  { latency }: BlockJob,
+  { requests, wallNs }: PhaseResult,
+  config: DriveConfig,
+  { clock, clockNs }: Machine,
+): DriveStream {
+  const encoded = latency.encoded();
+  const stream = { requests, bytes: requests * config.blockSizeBytes, wallNs, iops: rate(requests, wallNs) };
+  if (encoded === null) return { ...stream, latency: null };
+  const histogram = sumOf([encoded]);
+  const at = (percentile: number) => histogram.getValueAtPercentile(percentile);
+  return {
+    ...stream,
+    latency: {
+      clock: clock.name,
+      clockNs,
+      histogram: encoded,
+      meanNs: histogram.mean,
+      p50Ns: at(50),
+      p90Ns: at(90),
+      p99Ns: at(99),
+      p999Ns: requests >= 1000 ? at(99.9) : null,
+      maxNs: latency.maxNs,
+    },
+  };
+}

@@ -1,0 +1,62 @@
+/** What a person reads of a repetition: a few lines, as fio's. Main thread. */
+
+import type { DriveConfig, DriveRepetition, DriveStream } from '../records/drive-record.ts';
+import { row } from '../run/report.ts';
+
+const NS_PER_US = 1000;
+const NS_PER_S = 1e9;
+
+const integer = (value: number) => Math.round(value).toLocaleString('en-US');
+const us = (ns: number | null) => (ns === null ? '–' : (ns / NS_PER_US).toFixed(1));
+
+export function headLine({ job, blockSizeBytes, depth, queues, pollUs }: DriveConfig, capacityBytes: number): string {
+  const polls = pollUs === 0 ? '' : `, polling ${pollUs} us`;
+  return `${job}: ${blockSizeBytes} bytes, depth ${depth}, ${queues} ${queues === 1 ? 'queue' : 'queues'}${polls}, disk of ${integer(capacityBytes)} bytes`;
+}
+
+export function repetitionLines(repetition: DriveRepetition): string[] {
+  const { reads, writes, cpuUserNs, cpuSystemNs, wallNs, kicks, calls } = repetition;
+  const streams: [string, DriveStream | null][] = [
+    ['write', writes],
+    ['read', reads],
+  ];
+  const requests = (reads?.requests ?? 0) + (writes?.requests ?? 0);
+  const perRequest = (count: number) => (requests === 0 ? '–' : (count / requests).toFixed(2));
+  const share = (ns: number) => (wallNs === 0 ? '–' : `${((100 * ns) / wallNs).toFixed(0)} %`);
+  return [
+    ...streams.flatMap(([name, stream]) => (stream === null ? [] : streamLines(name, stream))),
+    row('CPU time', `user ${share(cpuUserNs)}, system ${share(cpuSystemNs)} of one CPU`),
+    row('kicks, calls', `${perRequest(kicks)}, ${perRequest(calls)} a request`),
+    ...troubleLines(repetition),
+  ];
+}
+
+function streamLines(name: string, { requests, bytes, wallNs, iops, latency }: DriveStream): string[] {
+  const seconds = wallNs / NS_PER_S;
+  const speed = seconds === 0 ? 0 : bytes / seconds / 1e6;
+  const lines = [
+    row(
+      name,
+      `${integer(iops)} IOPS, ${speed.toFixed(1)} MB/s (${integer(requests)} requests in ${seconds.toFixed(2)} s)`,
+    ),
+  ];
+  if (latency === null) return lines;
+  const { meanNs, p50Ns, p90Ns, p99Ns, p999Ns, maxNs } = latency;
+  lines.push(
+    row(
+      'latency, µs',
+      `mean ${us(meanNs)}, p50 ${us(p50Ns)}, p90 ${us(p90Ns)}, p99 ${us(p99Ns)}, p99.9 ${us(p999Ns)}, max ${us(maxNs)}`,
+    ),
+  );
+  return lines;
+}
+
+function troubleLines({ errors, mismatches, lostCalls, reconnects, resubmitted }: DriveRepetition): string[] {
+  const lines = [
+    row('errors', `${integer(errors)}${mismatches > 0 ? `, blocks with wrong bytes ${integer(mismatches)}` : ''}`),
+  ];
+  if (reconnects > 0)
+    lines.push(row('backend came back', `${reconnects} ×, ${integer(resubmitted)} requests sent again`));
+  if (lostCalls > 0) lines.push(row('calls that never came', integer(lostCalls)));
+  return lines;
+}
