@@ -12,6 +12,7 @@ import { resultsCommand } from './records/command.ts';
 import { VERSION } from './records/environment.ts';
 import { runCommand } from './run/command.ts';
 import { runHelp } from './run/help.ts';
+import { serveCommand } from './serve/command.ts';
 
 interface Command {
   /** One line for `help`. */
@@ -40,6 +41,7 @@ const COMMANDS: Record<string, Command> = {
     summary: 'records as one page of charts that needs no network',
     run: (args, console) => dashboardCommand(args, console),
   },
+  serve: { summary: 'a virtio device for a virtual machine, over vhost-user', run: serveCommand },
   help: {
     summary: 'this list, and the options of run; help COMMAND: those of a command',
     run: async ([name, ...more], console) => {

@@ -1,6 +1,7 @@
 /**
  * Seeded random requests through both ends in one thread: random cuts, random order, every byte verified. Each end
- * sleeps when it finds nothing and goes on only if the other one rings it, so that a missing ring is found too.
+ * sleeps when it finds nothing and goes on only if the other one rings it, so that a missing ring is found too. For
+ * each face of the host's queue; that of vhost-user over a ring in three regions and with an in-flight area.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -10,13 +11,17 @@ import { EMPTY } from './guest/queue.ts';
 import { ScatterList } from './guest/scatter-list.ts';
 import { SplitVirtqueue } from './guest/split-virtqueue.ts';
 import { Request } from './host/queue.ts';
+import type { SplitHostQueueOptions } from './host/split-host-queue.ts';
 import { Vringh } from './host/vringh.ts';
+import { LguestQueue } from './launcher/queue.ts';
 import { GuestMemory } from './memory/guest-memory.ts';
 import { type RangeCallback, slowRange, wholeRange } from './memory/range.ts';
 import { allocateShared, MemoryRegion } from './memory/region.ts';
 import { bindRing } from './ordering/ring-fields.ts';
 import { seqcst } from './ordering/seqcst.ts';
-import { legacyLayout, SplitRing } from './ring/split-layout.ts';
+import { legacyLayout, type SplitLayout, SplitRing } from './ring/split-layout.ts';
+import { InflightArea, inflightBytes } from './vhost-user/inflight.ts';
+import { VhostUserQueue } from './vhost-user/queue.ts';
 
 const TRANSFERS = 150;
 const ELEMENTS_MAX = 6;
@@ -47,7 +52,28 @@ interface Slot {
   room: Piece[];
   answered: Uint8Array;
 }
+interface Face {
+  readonly apart: boolean;
+  /** It takes elements of length 0. */
+  readonly emptyElements: boolean;
+  queue(options: SplitHostQueueOptions): Vringh | VhostUserQueue | LguestQueue;
+}
+const FACES = {
+  vringh: { apart: false, emptyElements: true, queue: (options) => new Vringh(options) },
+  'vhost-user': {
+    apart: true,
+    emptyElements: false,
+    queue: (options) => {
+      const bytes = new Uint8Array(inflightBytes(options.ring.size));
+      const inflight = new InflightArea(bytes, options.ring.size, 'q');
+      return new VhostUserQueue({ ...options, ...options.state!, inflight });
+    },
+  },
+  lguest: { apart: false, emptyElements: true, queue: (options) => new LguestQueue(options) },
+} as const satisfies Record<string, Face>;
+
 interface Configuration {
+  face: keyof typeof FACES;
   size: number;
   startIndex: number;
   indirect: boolean;
@@ -56,7 +82,19 @@ interface Configuration {
   seed: number;
 }
 
-function makePair({ size, startIndex, indirect, eventIdx, callback }: Configuration) {
+function placeRing(home: MemoryRegion, layout: SplitLayout, apart: boolean): SplitRing {
+  if (!apart) return SplitRing.within(home, 0, layout);
+  const [avail, used] = [2 ** 42, 2 ** 43].map(
+    (guestBase) => new MemoryRegion({ guestBase, buffer: allocateShared(layout.sizeBytes) }),
+  ) as [MemoryRegion, MemoryRegion];
+  return new SplitRing(layout.size, {
+    desc: { region: home, offset: 0 },
+    avail: { region: avail, offset: 6 },
+    used: { region: used, offset: 12 },
+  });
+}
+
+function makePair({ face, size, startIndex, indirect, eventIdx, callback }: Configuration) {
   const layout = legacyLayout(size);
   const poolOffset = Math.ceil(layout.sizeBytes / 16) * 16;
   const ringBytes = poolOffset + IndirectPool.sizeBytes(POOL_TABLES, ELEMENTS_MAX);
@@ -64,7 +102,7 @@ function makePair({ size, startIndex, indirect, eventIdx, callback }: Configurat
   const regions = [2 ** 41, 2 ** 32 - SLOT_SIZE].map(
     (guestBase) => new MemoryRegion({ guestBase, buffer: allocateShared(SLOTS * SLOT_SIZE) }),
   );
-  const ring = SplitRing.within(home, 0, layout);
+  const ring = placeRing(home, layout, FACES[face].apart);
   const shared = bindRing(seqcst, ring);
   shared.avail.store16(ring.availIdx, startIndex);
   shared.used.store16(ring.usedIdx, startIndex);
@@ -79,7 +117,7 @@ function makePair({ size, startIndex, indirect, eventIdx, callback }: Configurat
   });
   const guest = new SplitVirtqueue({ ring, shared, features, doorbell, indirectPool, startIndex });
   const state = { availIdx: startIndex, usedIdx: startIndex };
-  const host = new Vringh({ ring, shared, features, memory, getRange: callback(memory), state });
+  const host = FACES[face].queue({ ring, shared, features, memory, getRange: callback(memory), state });
   return { guest, host, doorbell, memory, regions };
 }
 
@@ -88,6 +126,7 @@ class RoundTrip {
   finished = 0;
   private readonly pair: ReturnType<typeof makePair>;
   private readonly size: number;
+  private readonly emptyElements: boolean;
   private readonly random: (end: number) => number;
   private readonly slots: Slot[] = Array.from({ length: SLOTS }, () => {
     return { busy: false, sent: NO_BYTES, room: [], answered: NO_BYTES };
@@ -100,6 +139,7 @@ class RoundTrip {
   constructor(configuration: Configuration) {
     this.pair = makePair(configuration);
     this.size = configuration.size;
+    this.emptyElements = FACES[configuration.face].emptyElements;
     this.random = generator(configuration.seed);
   }
 
@@ -136,7 +176,7 @@ class RoundTrip {
     const step = SLOT_SIZE / ELEMENTS_MAX;
     const pieces = Array.from({ length: count }, (_, i): Piece => {
       // The first element is never empty: by its place the host's half of this test knows the slot.
-      const length = random(random(8) === 0 ? 1000 : 20) + (i === 0 ? 1 : 0);
+      const length = random(random(8) === 0 ? 1000 : 20) + (i === 0 || !this.emptyElements ? 1 : 0);
       const offset = Math.floor(token * SLOT_SIZE + i * step + random(300));
       return { region: pair.regions[random(2)]!, offset, length };
     });
@@ -210,14 +250,20 @@ class RoundTrip {
   }
 }
 
-for (const callback of [wholeRange, slowRange])
-  for (const indirect of [false, true])
-    for (const eventIdx of [false, true])
+for (const [face, callback] of [
+  ['vringh', wholeRange],
+  ['vringh', slowRange],
+  ['vhost-user', wholeRange],
+  ['vhost-user', slowRange],
+  ['lguest', wholeRange],
+] as const)
+  for (const indirect of face === 'lguest' ? [false] : [false, true])
+    for (const eventIdx of face === 'lguest' ? [false] : [false, true])
       for (const size of [1, 2, 4, 256, 32768])
         for (const startIndex of [0, 65530]) {
-          const name = `${indirect ? 'indirect ' : ''}${eventIdx ? 'events ' : ''}${callback.name}`;
+          const name = `${face} ${indirect ? 'indirect ' : ''}${eventIdx ? 'events ' : ''}${callback.name}`;
           test(`round trip: ${name}, ${size} descriptors from ${startIndex}`, () => {
             const seed = size * 31 + startIndex;
-            new RoundTrip({ size, startIndex, indirect, eventIdx, callback, seed }).run();
+            new RoundTrip({ face, size, startIndex, indirect, eventIdx, callback, seed }).run();
           });
         }

@@ -229,6 +229,31 @@ test('policy: the strict one refuses what vringh follows', () => {
   read(0);
 });
 
+test('policy: a table only at the head', () => {
+  const { driver, read } = setUp(wholeRange, { ...VRINGH_POLICY, indirectBehindHead: false });
+  const table = driver.writeTableChain(TABLE, [data(1)]);
+  driver.writeDescriptor(0, table);
+  read();
+  driver.writeChain(2, [data(1), table]);
+  assert.throws(() => read(2), { code: 'indirect-behind-head', index: 3, value: INDIRECT });
+});
+
+test('policy: a limit of its own, for tables and chains, whatever the size of the queue', () => {
+  const limited = { ...VRINGH_POLICY, elementsMax: 20 };
+  const { driver, read, readable } = setUp(wholeRange, limited, 4);
+  const entries = (count: number) => Array.from({ length: count }, () => data(1));
+  driver.writeDescriptor(0, driver.writeTableChain(TABLE, entries(20)));
+  read();
+  assert.equal(readable.totalBytes(), 20);
+  driver.writeDescriptor(0, driver.writeTableChain(TABLE, entries(21)));
+  assert.throws(() => read(), { code: 'indirect-table-size', index: 0, value: 21 * 16 });
+  const long = setUp(slowRange, limited, 32);
+  long.driver.writeDescriptor(0, long.driver.writeTableChain(TABLE, entries(20)));
+  long.read();
+  long.driver.writeChain(0, entries(21));
+  assert.throws(() => long.read(), { code: 'chain-too-long', index: 20, value: 21 });
+});
+
 test('range: the last answer of the callback is kept from request to request', () => {
   let asked = 0;
   const counting = (memory: GuestMemory): RangeCallback => {

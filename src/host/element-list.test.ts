@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DirtyLog } from '../memory/dirty-log.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { allocateShared, MemoryRegion } from '../memory/region.ts';
 import { ElementList } from './element-list.ts';
@@ -113,3 +114,85 @@ test('element list: rewind goes back to the first byte', () => {
   assert.deepEqual([...local], [70, 77, 84, 141, 148, 155]);
   assert.equal(list.position, list.count);
 });
+
+/** A log of the first 16 pages of the first region, whose base is 0; elements of 10, 5000 and 300 bytes in it. */
+function logged() {
+  const { memory, list } = setUp();
+  const bits = new Uint8Array(2);
+  const log = new DirtyLog(bits);
+  for (const [offset, length] of [
+    [4090, 10],
+    [8192, 5000],
+    [61000, 300],
+  ] as const)
+    list.append(0, offset, length);
+  const pages = () => Array.from({ length: 16 }, (_, i) => i).filter((i) => ((bits[i >> 3]! >> (i & 7)) & 1) === 1);
+  return { memory, list, log, pages };
+}
+
+const LOGGED: [number, number[]][] = [
+  // bytes moved, pages
+  [0, []],
+  [6, [0]],
+  [7, [0, 1]],
+  [10, [0, 1]],
+  [11, [0, 1, 2]],
+  [10 + 4096, [0, 1, 2]],
+  [10 + 4097, [0, 1, 2, 3]],
+  [5310, [0, 1, 2, 3, 14]],
+  [9999, [0, 1, 2, 3, 14]],
+];
+for (const [bytes, expected] of LOGGED)
+  for (const chunk of [1, 100, 300, 9999]) {
+    test(`dirty log: ${bytes} bytes pushed or written in place, ${chunk} at a time, note the same pages`, () => {
+      for (const call of ['push', 'skipWritten'] as const) {
+        const { memory, list, log, pages } = logged();
+        memory.dirtyLog = log;
+        for (let left = bytes; left > 0; left -= chunk) {
+          const wanted = Math.min(left, chunk);
+          if (call === 'push') list.push(new Uint8Array(wanted), 0, wanted);
+          else list.skipWritten(wanted);
+        }
+        assert.deepEqual(pages(), expected, call);
+      }
+    });
+  }
+
+test('dirty log: reading notes nothing, and neither does anything once the log is gone', () => {
+  const { memory, list, log, pages } = logged();
+  memory.dirtyLog = log;
+  list.pull(new Uint8Array(9), 0, 9);
+  list.skip(3000);
+  memory.dirtyLog = null;
+  list.push(new Uint8Array(9), 0, 9);
+  list.skipWritten(9);
+  assert.deepEqual(pages(), []);
+});
+
+test('dirty log: guest addresses count, not offsets', () => {
+  const memory = new GuestMemory([new MemoryRegion({ guestBase: 5 * 4096, buffer: new ArrayBuffer(8192) })]);
+  const list = new ElementList(memory);
+  const bits = new Uint8Array(1);
+  memory.dirtyLog = new DirtyLog(bits);
+  list.append(0, 4095, 2);
+  list.push(Uint8Array.of(1, 2), 0, 2);
+  assert.equal(bits[0], 0b0110_0000);
+});
+
+for (const call of ['skip', 'skipWritten'] as const)
+  test(`${call}: the position moves as if the bytes were copied`, () => {
+    const { list } = logged();
+    assert.equal(list[call](4), 4);
+    assert.deepEqual([list.position, list.moved], [0, 4]);
+    assert.equal(list[call](6), 6);
+    assert.deepEqual([list.position, list.moved], [1, 0]);
+    assert.equal(list[call](5001), 5001);
+    assert.deepEqual([list.position, list.moved], [2, 1]);
+    const rest = new Uint8Array(400);
+    assert.equal(list.pull(rest, 0, 400), 299);
+    assert.deepEqual([...rest.subarray(0, 2)], [(61001 * 7) & 0xff, (61002 * 7) & 0xff]);
+    assert.equal(list[call](1), 0);
+    list.rewind();
+    assert.equal(list[call](9999), 5310);
+    assert.deepEqual([list.position, list.moved], [3, 0]);
+  });

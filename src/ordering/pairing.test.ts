@@ -5,9 +5,10 @@
  *    Further partners follow as `, .method` or `and Class.method`.
  * 2. Each partner exists and carries a comment of the same letter and the kind named; release goes with acquire,
  *    full with full.
- * 3. In the two ends of the split ring, and in the faces that access it themselves, every load, every fence and every store of an index has a pairing comment
- *    close above it in its method. A store of a wish (flags, events) has one in its method, above or below, because
- *    the comment stands at the fence that follows; or it is one of those in the two tables below.
+ * 3. In the two ends of the split ring, and in the faces that access it themselves, every load, every fence and every
+ *    store of an index has a pairing comment close above it in its method. A store of a wish (flags, events) has one
+ *    in its method, above or below, because the comment stands at the fence that follows; or it is one of those in
+ *    the two tables below.
  * 4. Both ends use the same letters, the ones that ordering.ts explains.
  */
 import assert from 'node:assert/strict';

@@ -30,7 +30,7 @@ export interface SessionHooks {
   /** The configuration space; default: the device's, zeros behind its end. Null: there are no such bytes. */
   readConfig?(offset: number, sizeBytes: number): Uint8Array | null;
   /** False: refused. `flags` as in SET_CONFIG. Default: the device's. */
-  writeConfig?(offset: number, bytes: Uint8Array, flags: number): boolean;
+  writeConfig?(offset: number, bytes: Uint8Array, flags: number): boolean | Promise<boolean>;
   /** After a migration: announce this address on the network. */
   announce?(macAddress: Uint8Array): void;
   /** False: refused. */

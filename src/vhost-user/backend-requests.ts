@@ -236,10 +236,10 @@ export const HANDLERS: Handlers = {
     const found = state.has(VHOST_USER_PROTOCOL_F_CONFIG) ? readConfig(state, offset, bytes.length) : null;
     return { offset, flags, bytes: found };
   },
-  SET_CONFIG(state, { request, offset, flags, bytes }) {
+  async SET_CONFIG(state, { request, offset, flags, bytes }) {
     state.need(VHOST_USER_PROTOCOL_F_CONFIG, request);
     const { device, hooks } = state;
-    const taken = hooks.writeConfig?.(offset, bytes, flags) ?? device.writeConfig(offset, bytes);
+    const taken = await (hooks.writeConfig?.(offset, bytes, flags) ?? device.writeConfig(offset, bytes));
     if (!taken) throw new ProtocolError('config-refused', request, offset);
     return undefined;
   },

@@ -54,15 +54,15 @@ export class InflightArea {
   }
 
   /**
-   * Takes the area over: a fresh one is set up; of an old one the last batch is brought to its end. Returns the heads
-   * in flight in the order in which they were taken. `usedIdx` is where the used ring stands.
+   * Takes the area over: a fresh one is set up, and says nothing (null); of an old one the last batch is brought to its
+   * end. Returns the heads in flight in the order in which they were taken. `usedIdx` is where the used ring stands.
    * @throws RingError if what stands there cannot be a predecessor's.
    */
-  recover(usedIdx: number): Uint16Array {
+  recover(usedIdx: number): Uint16Array | null {
     const version = this.u16[VERSION_AT]!;
     if (version === 0) {
       this.setUp(usedIdx);
-      return new Uint16Array(0);
+      return null;
     }
     const descNum = this.u16[DESC_NUM_AT]!;
     if (version !== VERSION) throw this.error('inflight-version', 0, version);

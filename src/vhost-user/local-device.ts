@@ -8,7 +8,6 @@ import { DirtyLog } from '../memory/dirty-log.ts';
 import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
 import { featuresFromBits } from '../ring/features.ts';
-import { SplitRing } from '../ring/split-layout.ts';
 import type { Handle } from './handle.ts';
 import { InflightArea } from './inflight.ts';
 import { CallBell, type KickSource, watchKicks } from './notifications.ts';
@@ -84,12 +83,7 @@ class LocalRunner implements QueueRunner {
     };
     const memory = threadMemory().open(setup.regions);
     try {
-      const places = {
-        desc: memory.placeOf(setup.desc, name),
-        avail: memory.placeOf(setup.avail, name),
-        used: memory.placeOf(setup.used, name),
-      };
-      const ring = new SplitRing(setup.size, places, name);
+      const ring = memory.ringOf(setup);
       const log = setup.log === null ? null : new DirtyLog(map(setup.log));
       memory.guest.dirtyLog = log;
       const inflight = setup.inflight === null ? null : new InflightArea(map(setup.inflight), setup.size, name);

@@ -4,6 +4,7 @@ import { openMemfd } from '../native/memfd.ts';
 import type { SessionSystem } from './backend-options.ts';
 import type { Handle } from './handle.ts';
 import { CallBell } from './notifications.ts';
+import { postcopyOpener } from './postcopy.ts';
 import { SocketChannel } from './socket-channel.ts';
 
 /** Bytes behind a handle. @throws SystemError, TypeError for what has no size. */
@@ -23,6 +24,6 @@ export function nativeSystem(): SessionSystem {
       }).ring();
     },
     openChannel: (descriptor) => new SocketChannel(descriptor),
-    openPostcopy: null,
+    openPostcopy: postcopyOpener(),
   };
 }

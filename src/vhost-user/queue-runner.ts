@@ -68,7 +68,8 @@ export interface ServedDevice {
   /** True if every queue runs in the thread of the session, whose mappings are then the only ones. */
   readonly oneThread: boolean;
   acknowledge(features: bigint): void;
-  writeConfig(offset: number, bytes: Uint8Array): boolean;
+  /** False: refused. */
+  writeConfig(offset: number, bytes: Uint8Array): boolean | Promise<boolean>;
   runner(index: number): QueueRunner;
   close(): Promise<void>;
 }

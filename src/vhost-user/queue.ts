@@ -42,7 +42,7 @@ const USED_RING = 4;
 const USED_ELEMENT_SIZE = 8;
 
 export interface VhostUserQueueOptions extends Omit<SplitHostQueueOptions, 'state'> {
-  /** The next available entry to take; an in-flight area knows better. */
+  /** The next available entry to take, unless the in-flight area or `inOrder` say otherwise. */
   availIdx: number;
   /** The next used entry to write. Null: where the used ring stands. */
   usedIdx: number | null;
@@ -130,7 +130,7 @@ export class VhostUserQueue extends SplitHostQueue {
 
   /** True if the requests to be taken have at least so many writable (`inBytes`) and readable (`outBytes`) bytes. */
   availBytes(inBytes: number, outBytes: number): boolean {
-    this.getAvailBytes(inBytes, outBytes);
+    this.measure(inBytes, outBytes);
     return this.inBytes >= inBytes && this.outBytes >= outBytes;
   }
 
@@ -139,13 +139,7 @@ export class VhostUserQueue extends SplitHostQueue {
    * request with which both limits are reached. One that is broken ends the count: `next` tells what is wrong with it.
    */
   getAvailBytes(inMax: number, outMax: number): { readonly inBytes: number; readonly outBytes: number } {
-    this.inBytes = 0;
-    this.outBytes = 0;
-    if (this.broken !== null) throw this.broken;
-    this.lookAhead();
-    for (let idx = this.lastAvailIdx; idx !== this.seenAvailIdx; idx = (idx + 1) & 0xffff) {
-      if (!this.count(this.headAt(idx)) || (this.inBytes >= inMax && this.outBytes >= outMax)) break;
-    }
+    this.measure(inMax, outMax);
     return { inBytes: this.inBytes, outBytes: this.outBytes };
   }
 
@@ -269,6 +263,16 @@ export class VhostUserQueue extends SplitHostQueue {
     this.hold(head);
     this.replaying = this.lastAvailIdx !== this.replayEnd;
     return head;
+  }
+
+  private measure(inMax: number, outMax: number): void {
+    this.inBytes = 0;
+    this.outBytes = 0;
+    if (this.broken !== null) throw this.broken;
+    this.lookAhead();
+    for (let idx = this.lastAvailIdx; idx !== this.seenAvailIdx; idx = (idx + 1) & 0xffff) {
+      if (!this.count(this.headAt(idx)) || (this.inBytes >= inMax && this.outBytes >= outMax)) break;
+    }
   }
 
   /** Reads the guest's index though not all that was seen is taken. */

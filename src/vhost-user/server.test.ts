@@ -117,7 +117,10 @@ test('server: connects to a frontend that listens, now or later, and again', { s
     const listener = listenUnix(path);
     for (let i = 0; i < 2; i++) {
       let socket = -1;
-      await until(() => (socket = acceptUnix(listener)) >= 0, 'a connection');
+      await until(() => {
+        socket = acceptUnix(listener);
+        return socket >= 0;
+      }, 'a connection');
       await useOnce(socket);
     }
     closeDescriptor(listener);

@@ -7,6 +7,13 @@ export interface EchoOptions {
   readonly queueCount?: number;
   readonly id?: number;
   readonly features?: bigint;
+  /** Whoever serves a request that starts with this number dies of it. */
+  readonly deadly?: number;
+}
+
+/** As a module of devices in threads of their own. */
+export function openDevice(options: EchoOptions): EchoDevice {
+  return new EchoDevice(options);
 }
 
 const CONFIG_SIZE = 8;
@@ -28,6 +35,7 @@ class EchoHandler implements RequestHandler {
     if (this.device.throws !== null) throw this.device.throws;
     if (this.device.holds) {
       this.held.push(request);
+      this.device.heldCount++;
       return LATER;
     }
     return this.answer(request);
@@ -40,6 +48,8 @@ class EchoHandler implements RequestHandler {
 
   private answer({ readable, writable }: Request): number {
     const length = readable.pull(this.buffer, 0, this.buffer.length);
+    // In a worker this ends the thread.
+    if (new DataView(this.buffer.buffer).getUint32(0, true) === this.device.deadly) process.exit(7);
     this.bytes += length;
     return writable.push(this.buffer, 0, length);
   }
@@ -53,12 +63,17 @@ export class EchoDevice implements Device {
   readonly config = Uint8Array.from({ length: CONFIG_SIZE }, (_, i) => i + 1);
   acknowledged = 0n;
   closed = false;
+  /** Requests held so far. */
+  heldCount = 0;
   /** Requests are kept from now on, until their queue stops. */
   holds = false;
   /** What serving throws, a device with a fault. */
   throws: Error | null = null;
 
-  constructor({ queueCount = 1, id = 42, features = 1n }: EchoOptions = {}) {
+  readonly deadly: number;
+
+  constructor({ queueCount = 1, id = 42, features = 1n, deadly = -1 }: EchoOptions = {}) {
+    this.deadly = deadly;
     this.queueCount = queueCount;
     this.id = id;
     this.features = features;

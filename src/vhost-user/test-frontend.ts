@@ -168,8 +168,12 @@ export class TestGuest {
   }
 
   async nextUsed(index: number): Promise<UsedEntry> {
-    let used: UsedEntry | null = null;
-    await until(() => (used ??= this.ring(index).driver.readUsed()) !== null, `an answer on queue ${index}`);
+    const { driver } = this.ring(index);
+    let used = driver.readUsed();
+    await until(() => {
+      used ??= driver.readUsed();
+      return used !== null;
+    }, `an answer on queue ${index}`);
     return used!;
   }
 

@@ -6,8 +6,8 @@ import { GuestMemory } from '../memory/guest-memory.ts';
 import { MemoryRegion, REGION_SIZE_MAX } from '../memory/region.ts';
 import { type Mapping, mapFile } from '../native/mapping.ts';
 import { RingError } from '../ring/errors.ts';
-import type { RingPlace } from '../ring/split-layout.ts';
-import type { AreaSetup, RegionSetup } from './queue-setup.ts';
+import { type RingPlace, SplitRing } from '../ring/split-layout.ts';
+import type { AreaSetup, QueueSetup, RegionSetup } from './queue-setup.ts';
 
 /** A piece of a file or of shared memory, in this thread. */
 export interface MappedArea {
@@ -74,8 +74,15 @@ export class QueueMemory {
     this.release = release;
   }
 
+  /** @throws RingError for a ring that cannot be */
+  ringOf({ index, size, desc, avail, used }: QueueSetup): SplitRing {
+    const queue = `queue ${index}`;
+    const at = (userAddress: number) => this.placeOf(userAddress, queue);
+    return new SplitRing(size, { desc: at(desc), avail: at(avail), used: at(used) }, queue);
+  }
+
   /** Where an address of the frontend itself is. @throws RingError: nowhere. */
-  placeOf(userAddress: number, queue: string): RingPlace {
+  private placeOf(userAddress: number, queue: string): RingPlace {
     for (const { setup, pieces } of this.regions) {
       const offset = userAddress - setup.userBase;
       if (offset < 0 || offset >= setup.sizeBytes) continue;
@@ -122,11 +129,11 @@ export class ThreadMemory {
     region.close();
   }
 
-  /** Where the pieces of a region that is held are in this process: address and size, bytes. */
-  addressesOf({ id }: RegionSetup): { address: number; sizeBytes: number }[] {
+  /** Where the pieces of a region that is held are in this process, null for memory that is no file; sizes in bytes. */
+  addressesOf({ id }: RegionSetup): { address: number | null; sizeBytes: number }[] {
     const region = this.mapped.get(id);
     if (region === undefined) return [];
-    return region.pieces.map(({ sizeBytes }, i) => ({ address: region.addresses[i]!, sizeBytes }));
+    return region.pieces.map(({ sizeBytes }, i) => ({ address: region.addresses[i] ?? null, sizeBytes }));
   }
 }
 

@@ -1,0 +1,95 @@
+/** The command `serve`: a device for the guests of other programs, until it is told to end. Main thread. */
+import { statSync } from 'node:fs';
+import { SECTOR_SIZE } from '../../src/devices/disk.ts';
+import { type DeviceOptions, openDevice } from '../../src/devices/open-device.ts';
+import { setAffinity } from '../../src/native/affinity.ts';
+import { whyUnavailable } from '../../src/native/libc.ts';
+import { LocalDevice } from '../../src/vhost-user/local-device.ts';
+import type { ServedDevice } from '../../src/vhost-user/queue-runner.ts';
+import { type ServerEvent, VhostUserServer } from '../../src/vhost-user/server.ts';
+import type { Console, Hooks } from '../command-line/command.ts';
+import { UsageError } from '../command-line/option-values.ts';
+import { parseServeOptions, type ServeOptions, serveHelp } from './options.ts';
+import { statsLines } from './stats.ts';
+
+/** Runs `serve` with its arguments; resolves to the exit code when it was interrupted. @throws UsageError */
+export async function serveCommand(args: readonly string[], console: Console, hooks: Hooks = {}): Promise<number> {
+  const options = parseServeOptions(args);
+  if (options === null) {
+    console.out(serveHelp());
+    return 0;
+  }
+  const missing = whyUnavailable();
+  if (missing !== null) throw new UsageError(`serve ${missing}`);
+  if (options.cpus !== null) setAffinity(options.cpus);
+  const { socket, connect } = options;
+  const device = open(options, console);
+  const report = (event: ServerEvent) => {
+    const line = lineOf(event);
+    if (line !== null) console.err(`${device.name}: ${line}`);
+  };
+  const server = new VhostUserServer({ path: socket, device, connects: connect, report });
+  try {
+    server.open();
+  } catch (error) {
+    await device.close();
+    throw new UsageError(`--socket ${socket}: ${(error as Error).message}`);
+  }
+  // Of a console standard output is the guest's.
+  const say = options.device.kind === 'console' ? console.err : console.out;
+  const queues = device.queueCount === 1 ? '1 queue' : `${device.queueCount} queues`;
+  say(`${device.name}: ${connect ? 'connecting to' : 'listening at'} ${socket}, ${queues}`);
+  const tell = () => {
+    for (const line of statsLines(device.name, server.stats)) say(line);
+  };
+  const { statsSeconds } = options;
+  const timer = statsSeconds !== null && statsSeconds > 0 ? setInterval(tell, 1000 * statsSeconds) : null;
+  await interrupted(hooks);
+  if (timer !== null) clearInterval(timer);
+  await server.close();
+  if (statsSeconds !== null) tell();
+  return 0;
+}
+
+/** @throws UsageError that names what cannot be opened */
+function open({ device, pollUs }: ServeOptions, console: Console): ServedDevice {
+  try {
+    const opened = new LocalDevice(openDevice(device), { pollUs });
+    if (device.kind === 'block') {
+      const spare = statSync(device.image).size % SECTOR_SIZE;
+      if (spare > 0) console.err(`note: the last ${spare} bytes of ${device.image} are no whole sector: left out`);
+    }
+    return opened;
+  } catch (error) {
+    throw new UsageError(`${argumentOf(device)}: ${(error as Error).message}`);
+  }
+}
+
+/** The argument that says what a device is made of. */
+function argumentOf(device: DeviceOptions): string {
+  if (device.kind === 'block') return `--image ${device.image}`;
+  if (device.kind === 'net' && device.link.kind === 'tap') return `--tap ${device.link.name}`;
+  return device.kind;
+}
+
+function lineOf(event: ServerEvent): string | null {
+  switch (event.kind) {
+    case 'connected':
+      return 'connected';
+    case 'disconnected':
+      return event.error === null ? 'disconnected' : `disconnected: ${event.error.message}`;
+    case 'queue-broken':
+      return `queue ${event.index} is broken: ${event.error.message}`;
+    case 'refused':
+      return `refused ${event.request}: ${event.error.message}`;
+    case 'failed':
+      return `failed: ${event.what}: ${event.error.message}`;
+  }
+}
+
+/** Until the caller's signal; without one, for ever. */
+async function interrupted({ signal }: Hooks): Promise<void> {
+  const asked = signal?.();
+  if (asked?.aborted) return;
+  await new Promise<void>((resolve) => asked?.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -1,0 +1,25 @@
+/** What the queues of a served device did, as columns for people. */
+import type { QueueStats } from '../../src/vhost-user/queue-runner.ts';
+import { alignedColumns } from '../command-line/columns.ts';
+
+const COLUMNS: readonly (readonly [title: string, field: keyof QueueStats])[] = [
+  ['requests', 'requests'],
+  ['unreadable', 'brokenRequests'],
+  ['failed', 'failures'],
+  ['bytes', 'bytes'],
+  ['kicks', 'kicks'],
+  ['calls', 'calls'],
+  ['starts', 'starts'],
+];
+
+/** A line of titles, then one a queue. */
+export function statsLines(name: string, queues: readonly QueueStats[]): string[] {
+  const rows = queues.map((stats, index) => [
+    `${name} queue ${index}`,
+    ...COLUMNS.map(([, field]) => stats[field].toLocaleString('en-US')),
+  ]);
+  return alignedColumns(
+    [['', ...COLUMNS.map(([title]) => title)], ...rows],
+    ['left', ...COLUMNS.map(() => 'right' as const)],
+  );
+}
