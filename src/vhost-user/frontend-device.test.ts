@@ -1,7 +1,11 @@
 /** The frontend against real backends in processes of their own: the storage daemon, where it is installed, and ours. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import type { Device } from '../devices/device.ts';
 import { BlockDriver } from '../drivers/block.ts';
 import { BlockClient } from '../drivers/block-client.ts';
 import { BLOCK_CONFIG_SIZE } from '../drivers/block-config.ts';
@@ -10,8 +14,11 @@ import { EMPTY } from '../guest/queue.ts';
 import { whyUnavailable } from '../native/libc.ts';
 import { leavingNoneOpen } from '../native/test-leaks.ts';
 import { type Reconnection, RING_FEATURES, VhostUserDevice, type VhostUserDeviceOptions } from './frontend-device.ts';
+import { LocalDevice } from './local-device.ts';
 import { VHOST_USER_PROTOCOL_F_CONFIG, VHOST_USER_PROTOCOL_F_MQ, VHOST_USER_PROTOCOL_F_REPLY_ACK } from './protocol.ts';
+import { VhostUserServer } from './server.ts';
 import { type BackendKind, daemonMissing, TestBackend, type TestBackendOptions, withBackend } from './test-backends.ts';
+import { EchoDevice } from './test-echo-device.ts';
 
 const MIB = 2 ** 20;
 const word = (...bits: number[]) => bits.reduce((sum, bit) => sum | (1n << BigInt(bit)), 0n);
@@ -211,6 +218,76 @@ against('killed, it comes back, and what was in flight is done', { sizeBytes: MI
     }
     assert.equal(sha256(backend.imageBytes()), sha256(expected));
   }),
+);
+
+/** A device served by this thread, at a path of its own; `path` again for another one that follows it. */
+async function withServer(
+  device: Device,
+  path: string,
+  body: (server: VhostUserServer) => Promise<void>,
+): Promise<void> {
+  const server = new VhostUserServer({ path, device: new LocalDevice(device) });
+  server.open();
+  try {
+    await body(server);
+  } finally {
+    await server.close();
+  }
+}
+
+async function withPath(body: (path: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
+  try {
+    await leavingNoneOpen(() => body(join(folder, 's')));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const PLAIN = { features: RING_FEATURES | 3n, memoryBytes: 4096, configBytes: 8 };
+
+test('frontend device: a configuration that changes is read again', { skip: skips.own }, () =>
+  withPath((path) => {
+    const echo = new EchoDevice();
+    return withServer(echo, path, async (server) => {
+      const device = await VhostUserDevice.connect({ ...PLAIN, socketPath: path });
+      assert.deepEqual(device.config, Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8));
+      const changed = new Promise<Uint8Array>((resolve) => {
+        void device.start({ onCall() {}, onEnd() {}, onConfigChange: resolve }).then(() => {
+          echo.config[7] = 99;
+          server.notifyConfigChange();
+        });
+      });
+      assert.deepEqual(await changed, Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 99));
+      device.close();
+      device.close();
+    });
+  }),
+);
+
+test(
+  'frontend device: another device at the same path is not taken for the one that is gone',
+  { skip: skips.own },
+  () =>
+    withPath(async (path) => {
+      const lost = await new Promise<VhostUserDevice>((resolve, reject) => {
+        let device: VhostUserDevice;
+        const told = new Promise((tell) => {
+          withServer(new EchoDevice({ features: 1n }), path, async () => {
+            device = await VhostUserDevice.connect({ ...PLAIN, socketPath: path });
+            await device.start({ onCall() {}, onEnd: tell });
+          })
+            .then(() => told)
+            .then(() => resolve(device), reject);
+        });
+      });
+      assert.equal(lost.isConnected, false);
+      await withServer(new EchoDevice({ features: 2n }), path, async () => {
+        await assert.rejects(lost.reconnect(10_000), { code: 'feature-not-offered', value: 1n });
+      });
+      lost.close();
+      await assert.rejects(lost.reconnect(10_000), RangeError);
+    }),
 );
 
 test('frontend device: nobody listens', { skip: skips.own }, () =>
