@@ -3,6 +3,7 @@
  * window allows; each must come back once, whole and in order.
  */
 
+import { EventEmitter, once } from 'node:events';
 import { NET_FEATURES, NetDriver } from '../drivers/net.ts';
 import { NET_CONFIG_SIZE } from '../drivers/net-config.ts';
 import { NET_RECEIVE_QUEUE, NET_TRANSMIT_QUEUE } from '../drivers/net-format.ts';
@@ -28,49 +29,38 @@ const lengthOf = (number: number) => MIN_BYTES + ((number * 7919) % (MAX_BYTES -
 /** Any odd multiplier spreads the number over the filling. */
 const fillOf = (number: number) => Math.imul(number, 0x9e3779b1) >>> 24;
 
-export interface PacketTripsOptions {
-  socketPath: string;
-  packets: number;
-  /** On their way at most; fewer than there are receive buffers, or a backend that does not wait drops some. */
-  window: number;
-  /** Default: all that the driver understands. */
-  features?: bigint;
-  /** Bytes of a receive buffer. Default: a whole frame. */
-  receiveSlotBytes?: number;
-  ringSize?: number;
-}
-
-export interface PacketTripsResult {
-  readonly features: bigint;
-  readonly seconds: number;
-  /** Of the backend, for packets. */
-  readonly calls: number;
-}
-
-class PacketTrips {
-  calls = 0;
+/** Numbers start again at each run. */
+export class PacketTrips {
+  /** Packets that came back, of this run. */
+  received = 0;
   private readonly driver: NetDriver;
-  private readonly packets: number;
-  private readonly window: number;
   private readonly frame = new Uint8Array(MAX_BYTES);
   private readonly frameView = new DataView(this.frame.buffer);
   private readonly into = new Uint8Array(65536);
   private readonly intoView = new DataView(this.into.buffer);
+  private packets = 0;
+  private window = 0;
   private sent = 0;
-  private received = 0;
-  private ended = false;
+  private running = false;
   private settle: (error: Error | null) => void = () => {};
 
-  constructor(driver: NetDriver, packets: number, window: number) {
+  constructor(driver: NetDriver) {
     this.driver = driver;
-    this.packets = packets;
-    this.window = window;
     this.frame.fill(0xff, 0, 6);
     this.frame[6] = 2;
     this.frameView.setUint16(12, ETHERTYPE);
   }
 
-  async run(): Promise<void> {
+  /**
+   * Sends so many packets and gets them back, at most `window` on their way: fewer than there are receive buffers, or
+   * a backend that does not wait drops some. @throws Error that names the first packet that was wrong
+   */
+  async run(packets: number, window: number): Promise<void> {
+    this.packets = packets;
+    this.window = window;
+    this.sent = 0;
+    this.received = 0;
+    this.running = true;
     let last = -1;
     const watch = setInterval(() => {
       if (this.received === last) this.end(new Error(`stalled: ${this.sent} sent, ${this.received} came back`));
@@ -86,14 +76,15 @@ class PacketTrips {
     }
   }
 
+  /** The device is gone, or all is done. */
   end(error: Error | null): void {
-    this.ended = true;
+    this.running = false;
     this.settle(error);
   }
 
   /** Receives and sends until nothing can be done without the device. */
   readonly turn = (): void => {
-    if (this.ended) return;
+    if (!this.running) return;
     try {
       for (let turns = 0; turns < TURNS_MAX; turns++) {
         this.driver.disableCalls();
@@ -144,41 +135,92 @@ class PacketTrips {
   }
 }
 
-/** Connects, sends all packets and gets them back, closes. @throws Error that names the first packet that was wrong */
-export async function tripPackets(options: PacketTripsOptions): Promise<PacketTripsResult> {
-  const { socketPath, packets, window, ringSize = RING_SIZE, receiveSlotBytes = SLOT_BYTES } = options;
-  const features = options.features ?? RING_FEATURES | NET_FEATURES;
-  const slotsBytes = Slots.bytesFor(ringSize, SLOT_BYTES) + Slots.bytesFor(ringSize, receiveSlotBytes);
+export interface NetConnectionOptions {
+  readonly socketPath: string;
+  /** Default: all that the driver understands. */
+  readonly features?: bigint;
+  readonly protocolFeatures?: bigint;
+  /** Of each queue; as many as the ring has descriptors by default. */
+  readonly slots?: number;
+  /** Bytes of a receive buffer. Default: a whole frame. */
+  readonly receiveSlotBytes?: number;
+}
+
+export interface NetConnection {
+  readonly device: VhostUserDevice;
+  readonly driver: NetDriver;
+  readonly trips: PacketTrips;
+  /** Calls of the backend, so far. */
+  calls: number;
+  /** Resolves when the present connection is over. */
+  ended(): Promise<void>;
+}
+
+/** Connects a driver to a network backend and starts it. `device.close` ends it. */
+export async function connectNet(options: NetConnectionOptions): Promise<NetConnection> {
+  const { slots = RING_SIZE, receiveSlotBytes = SLOT_BYTES, ...rest } = options;
+  const bytesFor = (slotBytes: number) => Slots.bytesFor(slots, slotBytes);
   const device = await VhostUserDevice.connect({
-    ...{ socketPath, features, ringSize, queues: 2, queueGroup: 2, configBytes: NET_CONFIG_SIZE },
-    memoryBytes: slotsBytes,
+    ...{ features: RING_FEATURES | NET_FEATURES, ...rest },
+    ...{ ringSize: RING_SIZE, queues: 2, queueGroup: 2, configBytes: NET_CONFIG_SIZE },
+    memoryBytes: bytesFor(receiveSlotBytes) + bytesFor(SLOT_BYTES),
   });
   try {
-    const lane = (index: number, slotBytes: number) => {
+    const side = (index: number, slotBytes: number) => {
       const { region } = device.memory;
-      const offset = device.memory.allocate(Slots.bytesFor(ringSize, slotBytes));
-      return { queue: device.queues[index]!.queue, slots: new Slots({ region, offset, count: ringSize, slotBytes }) };
+      const offset = device.memory.allocate(bytesFor(slotBytes));
+      return { queue: device.queues[index]!.queue, slots: new Slots({ region, offset, count: slots, slotBytes }) };
     };
     const driver = new NetDriver({
-      receive: lane(NET_RECEIVE_QUEUE, receiveSlotBytes),
-      transmit: lane(NET_TRANSMIT_QUEUE, SLOT_BYTES),
+      receive: side(NET_RECEIVE_QUEUE, receiveSlotBytes),
+      transmit: side(NET_TRANSMIT_QUEUE, SLOT_BYTES),
       ...{ features: device.features, config: device.config },
     });
-    const trips = new PacketTrips(driver, packets, window);
-    let calls = 0;
+    const trips = new PacketTrips(driver);
+    const ends = new EventEmitter();
+    const ended = async () => {
+      if (device.isConnected) await once(ends, 'end');
+    };
+    const connection: NetConnection = { device, driver, trips, calls: 0, ended };
     await device.start({
       onCall: () => {
-        calls++;
+        connection.calls++;
         trips.turn();
       },
-      onEnd: (error) => trips.end(error ?? new Error('closed')),
+      onEnd: (error) => {
+        trips.end(error ?? new Error('closed'));
+        ends.emit('end');
+      },
       onQueueError: (index) => trips.end(new Error(`the backend says that queue ${index} is broken`)),
     });
+    return connection;
+  } catch (error) {
+    device.close();
+    throw error;
+  }
+}
+
+export interface TrippedPackets {
+  readonly features: bigint;
+  readonly seconds: number;
+  readonly calls: number;
+  /** The next available entry of each queue, as the backend says: it took as many, modulo 65,536. */
+  readonly bases: readonly number[];
+}
+
+/** All of it: connects, sends all packets and gets them back, stops the queues, closes. */
+export async function tripPackets(
+  options: NetConnectionOptions,
+  packets: number,
+  window: number,
+): Promise<TrippedPackets> {
+  const connection = await connectNet(options);
+  const { device, trips } = connection;
+  try {
     const start = performance.now();
-    await trips.run();
+    await trips.run(packets, window);
     const seconds = (performance.now() - start) / 1000;
-    await device.stop();
-    return { features: device.features, seconds, calls };
+    return { features: device.features, seconds, calls: connection.calls, bases: await device.stop() };
   } finally {
     device.close();
   }
