@@ -7,6 +7,7 @@ import { whyUnavailable } from '../../src/native/libc.ts';
 import { LocalDevice } from '../../src/vhost-user/local-device.ts';
 import type { ServedDevice } from '../../src/vhost-user/queue-runner.ts';
 import { type ServerEvent, VhostUserServer } from '../../src/vhost-user/server.ts';
+import { WorkerDevice } from '../../src/vhost-user/worker-device.ts';
 import type { Console, Hooks } from '../command-line/command.ts';
 import { UsageError } from '../command-line/option-values.ts';
 import { parseServeOptions, type ServeOptions, serveHelp } from './options.ts';
@@ -21,9 +22,8 @@ export async function serveCommand(args: readonly string[], console: Console, ho
   }
   const missing = whyUnavailable();
   if (missing !== null) throw new UsageError(`serve ${missing}`);
-  if (options.cpus !== null) setAffinity(options.cpus);
   const { socket, connect } = options;
-  const device = open(options, console);
+  const device = await open(options, console);
   const report = (event: ServerEvent) => {
     const line = lineOf(event);
     if (line !== null) console.err(`${device.name}: ${line}`);
@@ -52,9 +52,10 @@ export async function serveCommand(args: readonly string[], console: Console, ho
 }
 
 /** @throws UsageError that names what cannot be opened */
-function open({ device, pollUs }: ServeOptions, console: Console): ServedDevice {
+async function open(options: ServeOptions, console: Console): Promise<ServedDevice> {
+  const { device } = options;
   try {
-    const opened = new LocalDevice(openDevice(device), { pollUs });
+    const opened = await openServed(options);
     if (device.kind === 'block') {
       const spare = statSync(device.image).size % SECTOR_SIZE;
       if (spare > 0) console.err(`note: the last ${spare} bytes of ${device.image} are no whole sector: left out`);
@@ -63,6 +64,17 @@ function open({ device, pollUs }: ServeOptions, console: Console): ServedDevice 
   } catch (error) {
     throw new UsageError(`${argumentOf(device)}: ${(error as Error).message}`);
   }
+}
+
+async function openServed({ device, threads, cpus, pollUs }: ServeOptions): Promise<ServedDevice> {
+  if (!threads) {
+    if (cpus !== null) setAffinity(cpus);
+    return new LocalDevice(openDevice(device), { pollUs });
+  }
+  const queues = device.kind === 'block' ? (device.queues ?? 1) : 1;
+  // The queues take the CPUs in turn.
+  const pinned = cpus === null ? {} : { cpus: Array.from({ length: queues }, (_, i) => [cpus[i % cpus.length]!]) };
+  return await WorkerDevice.open({ device, pollUs, ...pinned });
 }
 
 /** The argument that says what a device is made of. */

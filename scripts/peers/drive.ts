@@ -33,6 +33,11 @@ export class Drive {
     return this.peer.running;
   }
 
+  /** Waits until `condition`. @throws Failure when it ends first, or the time is up */
+  until(what: string, condition: () => boolean, timeoutMs: number): Promise<void> {
+    return this.peer.until(what, condition, timeoutMs);
+  }
+
   /** Waits for its end. @throws Failure unless all went well */
   async end(): Promise<DriveResult> {
     const code = await this.peer.end(TIMEOUT_MS);

@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type ArchiveEntry, archive } from './archive.ts';
+import { isDynamic } from './elf.ts';
 import { Missing } from './failure.ts';
 import { dependenciesOf, insertionOrder, moduleName } from './modules.ts';
 import type { Kernel } from './packages.ts';
@@ -42,6 +43,14 @@ const script = (commands: string) => `result() { printf 'RESULT %s=%s\\n' "$1" "
 ${commands}
 `;
 
+/** The guest has no libraries. @throws Missing for the busybox of the package `busybox` */
+function staticBusybox(): Buffer {
+  const bytes = readFileSync(BUSYBOX);
+  if (isDynamic(bytes))
+    throw new Missing(`${BUSYBOX} needs libraries: the package busybox-static must take the place of busybox`);
+  return bytes;
+}
+
 /** Every module of the kernel: name → file. */
 function modulesOf(folder: string): Map<string, string> {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
@@ -69,7 +78,7 @@ export function guestImage(kernel: Kernel, commands: string): Buffer {
   });
   const entries: ArchiveEntry[] = [
     { path: 'bin', bytes: null },
-    { path: 'bin/busybox', bytes: readFileSync(BUSYBOX) },
+    { path: 'bin/busybox', bytes: staticBusybox() },
     { path: 'modules', bytes: null },
     ...order.map((name) => ({ path: `modules/${name}.ko`, bytes: bytesOf.get(name)!, mode: 0o644 })),
     { path: 'init', bytes: Buffer.from(init(order)) },

@@ -59,7 +59,8 @@ function findKernel(packageName: string | null): Kernel | null {
   const folders = readdirSync(cache).filter((name) =>
     packageName === null ? name.startsWith('linux-image-') : name === packageName,
   );
-  const folder = folders.sort().at(-1);
+  // The newest: numbers in names are compared as numbers.
+  const folder = folders.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);
   if (folder === undefined) return null;
   const release = folder.replace(/^linux-image-/, '');
   return {
@@ -117,7 +118,7 @@ async function kernelPackage(): Promise<string> {
   return second;
 }
 
-/** Downloads the guest's kernel and unpacks it in the cache; the system gets no kernel. */
+/** Downloads the guest's kernel and unpacks it in the cache, in place of an older one; the system gets no kernel. */
 async function unpackKernel(say: (line: string) => void): Promise<void> {
   if (arch !== 'x64') throw new Missing(`guests are booted on x86-64 only, not on ${arch}`);
   needApt(KERNEL_META_PACKAGE);
@@ -133,6 +134,8 @@ async function unpackKernel(say: (line: string) => void): Promise<void> {
     await downloadInto(temporary, name);
     const file = readdirSync(temporary).find((entry) => entry.endsWith('.deb'))!;
     await run('dpkg-deb', '-x', join(temporary, file), join(temporary, 'root'));
+    for (const old of readdirSync(cacheFolder()))
+      if (old.startsWith('linux-image-')) rmSync(join(cacheFolder(), old), { recursive: true, force: true });
     renameSync(join(temporary, 'root'), join(cacheFolder(), name));
   } finally {
     rmSync(temporary, { recursive: true, force: true });

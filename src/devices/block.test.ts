@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { DirtyLog, LOG_PAGE_SIZE } from '../memory/dirty-log.ts';
 import { BlockDevice, type BlockDeviceOptions } from './block.ts';
+import { FileDisk } from './file-disk.ts';
+import { openDisk } from './open-device.ts';
 import { ArrayDisk, systemFailure } from './test-disk.ts';
 import { type Piece, randomFrom, started, TestQueue } from './test-queue.ts';
 import * as blk from './virtio-blk.ts';
@@ -8,6 +14,10 @@ import * as blk from './virtio-blk.ts';
 const { VIRTIO_BLK_S_OK: OK, VIRTIO_BLK_S_IOERR: IOERR, VIRTIO_BLK_S_UNSUPP: UNSUPP } = blk;
 const { VIRTIO_BLK_T_IN: IN, VIRTIO_BLK_T_OUT: OUT } = blk;
 const CAPACITY = 64;
+const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
+after(() => rmSync(folder, { recursive: true }));
+const IMAGE = join(folder, 'disk.img');
+writeFileSync(IMAGE, new Uint8Array(512 * CAPACITY));
 /** What a byte holds that nobody wrote. */
 const UNTOUCHED = 0xee;
 /** Where header, data and status of a request are put in the data region. */
@@ -203,6 +213,13 @@ test('block: zeroes go where the segments say', () => {
   assert.deepEqual(zeroed, [false, true, true, false, false, true, false, false]);
 });
 
+test('block: the sectors of all segments together are bounded', () => {
+  const rig = setUp({ disk: new ArrayDisk({ sectors: 4096 }) });
+  const out = (count: number) => bytesOf(...Array(count).fill(segment(0, 4096)));
+  assert.equal(ask(rig, ZEROES, { out: out(8) }).status, OK);
+  assert.equal(ask(rig, ZEROES, { out: out(9) }).status, IOERR);
+});
+
 test('block: an image for reading alone says so and is not written', () => {
   const rig = setUp({ disk: new ArrayDisk({ sectors: CAPACITY, readOnly: true }) });
   assert.equal((rig.device.features >> 5n) & 1n, 1n);
@@ -360,6 +377,67 @@ test('block: a disk that answers later and fails, and one write that must last',
   await service.stop();
   assert.deepEqual([u8[STATUS], disk.flushes, service.requests], [OK, 1, 2]);
 });
+
+for (const [what, open] of [
+  ['pushed', () => new ArrayDisk({ sectors: CAPACITY })],
+  ['read in place by a call an element', () => new FileDisk({ path: IMAGE })],
+  ['read in place by one call', () => openDisk({ path: IMAGE })],
+] as const)
+  test(`block: every page that is written is noted in the dirty log, and no other; ${what}`, () => {
+    const disk = open();
+    const queue = new TestQueue();
+    const { memory } = queue.target;
+    const base = queue.data.guestBase;
+    const bits = new Uint8Array((base + queue.data.sizeBytes) / LOG_PAGE_SIZE / 8);
+    memory.dirtyLog = new DirtyLog(bits);
+    const device = new BlockDevice({ disk });
+    const service = started(device, 0, queue);
+    const dirtyPages = () => {
+      const pages: number[] = [];
+      for (const [byte, value] of bits.entries())
+        for (let bit = 0; bit < 8; bit++) if ((value >> bit) & 1) pages.push(byte * 8 + bit - base / LOG_PAGE_SIZE);
+      bits.fill(0);
+      return pages;
+    };
+    const asks: [type: number, sector: number, pieces: Piece[], pages: number[]][] = [
+      // Data over the border of pages 2 and 3, more of it on page 8, the status on page 16.
+      [
+        IN,
+        0,
+        [
+          { offset: 3 * 4096 - 100, length: 200, write: true },
+          { offset: 8 * 4096, length: 312, write: true },
+          { offset: 16 * 4096, length: 1, write: true },
+        ],
+        [2, 3, 8, 16],
+      ],
+      [
+        IN,
+        CAPACITY,
+        [
+          { offset: 4096, length: 512, write: true },
+          { offset: 16 * 4096, length: 1, write: true },
+        ],
+        [16],
+      ],
+      [
+        OUT,
+        0,
+        [
+          { offset: 4096, length: 512 },
+          { offset: 5 * 4096 - 1, length: 1, write: true },
+        ],
+        [4],
+      ],
+    ];
+    for (const [type, sector, pieces, pages] of asks) {
+      queue.data.u8.set(headerBytes(type, sector), 0);
+      queue.offer(0, [{ offset: 0, length: 16 }, ...pieces]);
+      queue.serve(service);
+      assert.deepEqual(dirtyPages(), pages);
+    }
+    device.close();
+  });
 
 test('block: random requests leave and find what they would in an array', () => {
   const random = randomFrom(20240607);

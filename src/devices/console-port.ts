@@ -23,12 +23,15 @@ export class StreamPort implements ConsolePort {
   onWritable: (() => void) | null = null;
   private readonly input: Readable | null;
   private readonly output: Writable | null;
-  /** A chunk of the input that was not read whole, and how much of it was. */
+  /** What the input has brought, and how much of it was read. The input is paused until that is all. */
   private chunk: Uint8Array | null = null;
   private used = 0;
   private paused = false;
   private room = true;
-  private readonly readable = () => {
+  private readonly brought = (chunk: Uint8Array | string) => {
+    this.chunk = typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk;
+    this.used = 0;
+    this.input?.pause();
     if (!this.paused) this.onReadable?.();
   };
   private readonly drained = () => {
@@ -40,17 +43,19 @@ export class StreamPort implements ConsolePort {
   constructor(input: Readable | null, output: Writable | null) {
     this.input = input;
     this.output = output;
-    input?.on('readable', this.readable);
+    input?.on('data', this.brought);
     output?.on('drain', this.drained);
   }
 
   read(into: Uint8Array, length: number): number {
-    this.chunk ??= this.nextChunk();
     if (this.chunk === null) return 0;
     const count = Math.min(length, this.chunk.length - this.used);
     into.set(this.chunk.subarray(this.used, this.used + count));
     this.used += count;
-    if (this.used === this.chunk.length) this.chunk = null;
+    if (this.used === this.chunk.length) {
+      this.chunk = null;
+      this.input?.resume();
+    }
     return count;
   }
 
@@ -69,18 +74,13 @@ export class StreamPort implements ConsolePort {
   resume(): void {
     if (!this.paused) return;
     this.paused = false;
-    if (this.chunk !== null || (this.input?.readableLength ?? 0) > 0) this.onReadable?.();
+    if (this.chunk !== null) this.onReadable?.();
   }
 
   close(): void {
-    this.input?.off('readable', this.readable);
+    this.input?.off('data', this.brought);
+    this.input?.pause();
     this.output?.off('drain', this.drained);
-  }
-
-  private nextChunk(): Uint8Array | null {
-    this.used = 0;
-    const chunk: Uint8Array | string | null = this.input?.read() ?? null;
-    return typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk;
   }
 }
 

@@ -143,6 +143,23 @@ test('net: without guest buffers packets wait in the link, and come when there a
   link.close();
 });
 
+test('net: a device without guest buffers is not woken by packets', () => {
+  const { peer, rx, receive } = setUp();
+  rx.serve(receive);
+  peer.send(frameOf(20), 20);
+  assert.equal(rx.wakes, 1);
+  rx.serve(receive);
+  peer.send(frameOf(20), 20);
+  assert.equal(rx.wakes, 1);
+});
+
+test('net: buffers that come while it asks for kicks are used, nobody kicks for them', () => {
+  const { peer, rx, receive } = setUp();
+  peer.send(frameOf(20), 20);
+  rx.beforeKicks(() => rx.offer(3, [{ offset: 0, length: 64, write: true }]));
+  assert.deepEqual(rx.serve(receive), [{ id: 3, length: 32 }]);
+});
+
 test('net: a packet that waits in the device comes after a restart', () => {
   const { peer, device, rx, receive } = setUp();
   peer.send(frameOf(20), 20);

@@ -2,6 +2,7 @@
  * Devices from plain data, so that the same device can be opened in whatever thread serves one of its queues. Each
  * opening has its own disk or link.
  */
+import type { Readable, Writable } from 'node:stream';
 import { whyUnavailable } from '../native/libc.ts';
 import { bringUp, setIpv4Address } from '../native/network-interface.ts';
 import { openTap } from '../native/tap.ts';
@@ -111,7 +112,11 @@ function openConsole({ port: portOptions, size }: ConsoleOptions): Device {
 }
 
 function openPort(options: ConsoleOptions['port']): ConsolePort {
-  return options.kind === 'echo' ? new EchoPort() : new StreamPort(process.stdin, process.stdout);
+  if (options.kind === 'echo') return new EchoPort();
+  const { stdin, stdout }: { stdin: Readable & { unref?(): void }; stdout: Writable } = process;
+  // The connection is what keeps a process that serves, not its input. A file has nothing to keep it with.
+  stdin.unref?.();
+  return new StreamPort(stdin, stdout);
 }
 
 /** What a device is made of is closed if the device cannot be made. */

@@ -66,6 +66,13 @@ test('request loop: no more than a bound at a time', () => {
   ]);
 });
 
+test('request loop: a request that comes while it asks for kicks is served, nobody kicks for it', () => {
+  const { queue, handler, loop } = setUp(new Scripted());
+  queue.beforeKicks(() => queue.offer(7, [{ offset: 0, length: 1 }]));
+  assert.equal(loop.serve(), false);
+  assert.deepEqual(handler.heads, [7]);
+});
+
 for (const [eventIdx, calls] of [
   [false, 3],
   // The guest asks for one call and does not ask again before it has taken something.

@@ -58,6 +58,17 @@ export class TestQueue {
     this.driver.offer(head);
   }
 
+  /** Lets `happen` happen at the last moment before the device asks for kicks: it must find what came. */
+  beforeKicks(happen: () => void): void {
+    const { queue } = this.target;
+    const enableKicks = queue.enableKicks.bind(queue);
+    queue.enableKicks = () => {
+      queue.enableKicks = enableKicks;
+      happen();
+      return enableKicks();
+    };
+  }
+
   /** Serves what is there until the device wants to wait. Returns what was completed. */
   serve(service: QueueService): UsedEntry[] {
     while (service.serve());

@@ -1,5 +1,5 @@
 /** Our driver on a block backend: every byte written and read back, deep queues, and the backend killed meanwhile. */
-import { truncateSync, writeFileSync } from 'node:fs';
+import { statSync, truncateSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { drive, startDrive } from '../drive.ts';
 import { Failure } from '../failure.ts';
@@ -12,7 +12,8 @@ const DISK_MIB = 64;
 const DEEP_REQUESTS = 20_000;
 /** A job of some seconds, in blocks of 4 KiB. */
 const RESTART_DISK_MIB = 1024;
-const KILL_AFTER_MS = 700;
+const START_MS = 20_000;
+const KILL_AFTER_MS = 400;
 const KILLS_MAX = 6;
 
 /** A disk of zeros. */
@@ -25,12 +26,12 @@ export function makeDisk(path: string, sizeMib: number): string {
 async function run(scope: Scope, { program }: Settings, backend: BlockBackend): Promise<Figures> {
   const socket = scope.path('blk.sock');
   await backend.start(scope, { socket, image: makeDisk(scope.path('disk'), DISK_MIB), queues: 2 });
-  await drive(scope, program, socket, ['--job', 'verify']);
+  for (const size of ['4k', '128k']) await drive(scope, program, socket, ['--job', 'verify', '--block-size', size]);
   const deep = ['--job', 'randread', '--depth', '128', '--requests', String(DEEP_REQUESTS)];
   const one = await drive(scope, program, socket, deep);
   const two = await drive(scope, program, socket, [...deep, '--queues', '2']);
   return {
-    'verified MiB': DISK_MIB,
+    'verified MiB': `2 × ${DISK_MIB}`,
     'IOPS at depth 128': Math.round(one.iops),
     'on 2 queues': Math.round(two.iops),
   };
@@ -41,6 +42,8 @@ async function runRestart(scope: Scope, { program }: Settings, backend: BlockBac
   const at = { socket, image: makeDisk(scope.path('disk'), RESTART_DISK_MIB) };
   let server = await backend.start(scope, at);
   const job = await startDrive(scope, program, socket, ['--job', 'verify', '--reconnect']);
+  // The file has blocks once it is written to.
+  await job.until('writing', () => statSync(at.image).blocks > 0, START_MS);
   let kills = 0;
   for (; kills < KILLS_MAX; kills++) {
     await sleep(KILL_AFTER_MS * (0.5 + Math.random()));
@@ -56,7 +59,7 @@ async function runRestart(scope: Scope, { program }: Settings, backend: BlockBac
 type BackendOf = (settings: Settings) => BlockBackend;
 
 export const driven = (backendOf: BackendOf, whose: string): Scenario => ({
-  summary: `our driver on ${whose}: ${DISK_MIB} MiB verified, depth 128, 2 queues`,
+  summary: `our driver on ${whose}: ${DISK_MIB} MiB verified in small and large blocks, depth 128, 2 queues`,
   run: (scope, settings) => run(scope, settings, backendOf(settings)),
 });
 
