@@ -51,6 +51,11 @@ export interface VhostUserDeviceOptions {
   protocolFeatures?: bigint;
   /** Default 1. */
   queues?: number;
+  /**
+   * How many queues belong together: 2 of a network device. Backends count its pairs, and a backend that cannot count
+   * has one. Default 1.
+   */
+  queueGroup?: number;
   /** Descriptors in each ring. Default 256. */
   ringSize?: number;
   /** Descriptors in each indirect table; 0: none. Default 4. */
@@ -120,6 +125,7 @@ export class VhostUserDevice {
     const options = {
       protocolFeatures: FRONTEND_PROTOCOL_FEATURES,
       queues: 1,
+      queueGroup: 1,
       ringSize: RING_SIZE,
       indirectLength: INDIRECT_LENGTH,
       configBytes: 0,
@@ -282,9 +288,10 @@ function openSession({ socketPath, timeoutMs }: Required<VhostUserDeviceOptions>
 }
 
 async function negotiate(session: FrontendSession, options: Required<VhostUserDeviceOptions>): Promise<Negotiated> {
-  const { features, protocolFeatures, queues } = options;
+  const { features, protocolFeatures, queues, queueGroup } = options;
   const negotiated = await session.negotiate({ features, protocolFeatures });
-  if (queues > negotiated.queues) throw new ProtocolError('queue-out-of-range', 'GET_QUEUE_NUM', negotiated.queues);
+  if (queues > negotiated.queues * queueGroup)
+    throw new ProtocolError('queue-out-of-range', 'GET_QUEUE_NUM', negotiated.queues);
   return negotiated;
 }
 

@@ -4,6 +4,7 @@ import type { Scenario } from '../scenario.ts';
 import { block } from './block.ts';
 import { blockInflight, blockRestart } from './block-restart.ts';
 import { driven, drivenRestart } from './drive.ts';
+import { drivenNetOurs, drivenTestpmd } from './drive-net.ts';
 import { entropyOfQemu, entropyOurs } from './entropy.ts';
 import { memory } from './memory.ts';
 import { netOfQemu, netOurs } from './net.ts';
@@ -28,6 +29,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'drive:ours': driven(ourBlock, OURS),
   'drive-restart:qsd': drivenRestart(daemon, DAEMON),
   'drive-restart:ours': drivenRestart(ourBlock, OURS),
+  'drive-net:testpmd': drivenTestpmd,
+  'drive-net:ours': drivenNetOurs,
   'packets:testpmd': packetsOfTestpmd,
   'packets:ours': packetsOurs,
   speed,
