@@ -1,4 +1,5 @@
 /** The command `drive`: connects to a vhost-user backend, runs a job, reports and records. Main thread. */
+
 import { BlockDriver } from '../../src/drivers/block.ts';
 import {
   BLOCK_CONFIG_SIZE,
@@ -13,9 +14,10 @@ import {
   VIRTIO_BLK_F_RO,
   VIRTIO_BLK_F_SEG_MAX,
   VIRTIO_BLK_F_SIZE_MAX,
-} from '../../src/drivers/block-format.ts';
+} from '../../src/formats/block.ts';
 import { whyUnavailable } from '../../src/native/libc.ts';
 import { VIRTIO_F_VERSION_1, VIRTIO_RING_F_EVENT_IDX, VIRTIO_RING_F_INDIRECT_DESC } from '../../src/ring/constants.ts';
+import { featureWord } from '../../src/ring/feature-word.ts';
 import { ProtocolError } from '../../src/vhost-user/errors.ts';
 import { VhostUserDevice } from '../../src/vhost-user/frontend-device.ts';
 import { type Console, EXIT_CODES, type Hooks } from '../command-line/command.ts';
@@ -120,7 +122,7 @@ async function connect({ socket, config }: DriveOptions): Promise<VhostUserDevic
   try {
     return await VhostUserDevice.connect({
       socketPath: socket,
-      features: bits.reduce((word, bit) => word | (1n << BigInt(bit)), 0n),
+      features: featureWord(...bits),
       queues,
       ringSize,
       memoryBytes: queues * (BlockDriver.bytesFor(depth, blockSizeBytes) + PAGE_SIZE),

@@ -2,10 +2,12 @@
  * A pair's queue set up as vhost-user has it: the guest's thread is the frontend, the host's the backend, messages go
  * over a port between them, and memory and doorbells ride along. Both sides; afterwards the ring is all they share.
  */
+
 import { setImmediate } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { ringingEnd, waitingEnd } from '../../src/doorbell/doorbell.ts';
 import type { QueueState } from '../../src/host/queue.ts';
+import { featureWord } from '../../src/ring/feature-word.ts';
 import { featuresToBits } from '../../src/ring/features.ts';
 import type { SplitRing } from '../../src/ring/split-layout.ts';
 import { BackendSession } from '../../src/vhost-user/backend-session.ts';
@@ -30,7 +32,7 @@ export async function connectGuest(setup: PairSetup, ring: SplitRing): Promise<v
   const { config, memory, guestHandle, hostHandle } = setup;
   const session = new FrontendSession(new PortChannel(portOf(setup)), { timeoutMs: config.timeoutMs });
   const features = featuresToBits(config.features);
-  const protocolFeatures = 1n << BigInt(VHOST_USER_PROTOCOL_F_REPLY_ACK);
+  const protocolFeatures = featureWord(VHOST_USER_PROTOCOL_F_REPLY_ACK);
   const negotiated = await session.negotiate({ features, protocolFeatures });
   if ((negotiated.features & features) !== features) throw new Error('the host half does not offer what was asked for');
   await session.setMemory([

@@ -2,7 +2,7 @@
  * What a backend does with each request of a frontend: one entry a request, in the protocol's order. A request without
  * an entry is known and not served. A handler that throws a ProtocolError has changed nothing, or says what is lost.
  */
-import { VIRTIO_ID_NET } from '../devices/ids.ts';
+import { VIRTIO_ID_NET } from '../formats/ids.ts';
 import { type BackendState, MEMORY_SLOTS } from './backend-state.ts';
 import { ProtocolError } from './errors.ts';
 import type { Handle } from './handle.ts';

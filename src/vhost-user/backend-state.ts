@@ -2,8 +2,10 @@
  * What a backend session has agreed on and holds: features, rings, areas, channels, and the handles of all of them.
  * The requests (`backend-requests.ts`) change it; it knows no message. In the session's thread.
  */
-import { VIRTIO_ID_NET } from '../devices/ids.ts';
+
+import { VIRTIO_ID_NET } from '../formats/ids.ts';
 import { VIRTIO_F_VERSION_1, VIRTIO_RING_F_EVENT_IDX, VIRTIO_RING_F_INDIRECT_DESC } from '../ring/constants.ts';
+import { featureWord } from '../ring/feature-word.ts';
 import { BackendChannel } from './backend-channel.ts';
 import type { BackendSessionOptions, Postcopy, SessionEvent, SessionHooks, SessionSystem } from './backend-options.ts';
 import type { Channel } from './channel.ts';
@@ -38,24 +40,22 @@ const VIRTIO_CONFIG_S_NEEDS_RESET = 0x40;
 /** Any layout of headers is legal with VERSION_1; of a legacy driver only with this. */
 const VIRTIO_F_ANY_LAYOUT = 27;
 
-const word = (...bits: number[]): bigint => bits.reduce((sum, bit) => sum | (1n << BigInt(bit)), 0n);
-
 /** What every device's queues can do. */
-const RING_FEATURES = word(
+const RING_FEATURES = featureWord(
   VIRTIO_F_NOTIFY_ON_EMPTY,
   VIRTIO_RING_F_INDIRECT_DESC,
   VIRTIO_RING_F_EVENT_IDX,
   VIRTIO_F_VERSION_1,
 );
-const VHOST_FEATURES = word(VHOST_F_LOG_ALL, VHOST_USER_F_PROTOCOL_FEATURES);
+const VHOST_FEATURES = featureWord(VHOST_F_LOG_ALL, VHOST_USER_F_PROTOCOL_FEATURES);
 
 /** Obeyed also where they are not offered: there are frontends that acknowledge them all the same. */
-const TOLERATED_FEATURES = RING_FEATURES | VHOST_FEATURES | word(VIRTIO_F_ANY_LAYOUT);
+const TOLERATED_FEATURES = RING_FEATURES | VHOST_FEATURES | featureWord(VIRTIO_F_ANY_LAYOUT);
 
 /** What may change while a ring runs: it does not shape rings. */
 const LIVE_FEATURES = VHOST_FEATURES;
 
-const ALWAYS = word(
+const ALWAYS = featureWord(
   VHOST_USER_PROTOCOL_F_MQ,
   VHOST_USER_PROTOCOL_F_LOG_SHMFD,
   VHOST_USER_PROTOCOL_F_REPLY_ACK,
@@ -66,7 +66,7 @@ const ALWAYS = word(
   VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS,
   VHOST_USER_PROTOCOL_F_STATUS,
 );
-const OF_NET = word(VHOST_USER_PROTOCOL_F_RARP, VHOST_USER_PROTOCOL_F_NET_MTU);
+const OF_NET = featureWord(VHOST_USER_PROTOCOL_F_RARP, VHOST_USER_PROTOCOL_F_NET_MTU);
 
 /** Memory regions at most: each holds a descriptor of this process. */
 export const MEMORY_SLOTS = 256;
@@ -147,9 +147,10 @@ export class BackendState {
     let features = ALWAYS;
     if (this.device.id === VIRTIO_ID_NET) features |= OF_NET;
     if (this.hooks.readConfig !== undefined || this.device.config.length > 0)
-      features |= word(VHOST_USER_PROTOCOL_F_CONFIG);
+      features |= featureWord(VHOST_USER_PROTOCOL_F_CONFIG);
     // One thread's mappings are the ones that the frontend is told of.
-    if (this.system.openPostcopy !== null && this.device.oneThread) features |= word(VHOST_USER_PROTOCOL_F_PAGEFAULT);
+    if (this.system.openPostcopy !== null && this.device.oneThread)
+      features |= featureWord(VHOST_USER_PROTOCOL_F_PAGEFAULT);
     return this.hooks.offerProtocolFeatures?.(features) ?? features;
   }
 

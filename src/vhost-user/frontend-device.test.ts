@@ -9,7 +9,7 @@ import type { Device } from '../devices/device.ts';
 import { BlockDriver } from '../drivers/block.ts';
 import { BlockClient } from '../drivers/block-client.ts';
 import { BLOCK_CONFIG_SIZE } from '../drivers/block-config.ts';
-import { VIRTIO_BLK_F_BLK_SIZE, VIRTIO_BLK_F_FLUSH, VIRTIO_BLK_F_RO } from '../drivers/block-format.ts';
+import { VIRTIO_BLK_F_BLK_SIZE, VIRTIO_BLK_F_FLUSH, VIRTIO_BLK_F_RO } from '../formats/block.ts';
 import { EMPTY } from '../guest/queue.ts';
 import { whyUnavailable } from '../native/libc.ts';
 import { leavingNoneOpen } from '../native/test-leaks.ts';

@@ -4,10 +4,12 @@
  *
  * It knows no kind of device: drivers stand on `queues[i].queue`, their memory is `memory.allocate`d.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { closeDescriptor } from '../native/descriptors.ts';
 import { connectUnix, socketPair } from '../native/unix-socket.ts';
 import { VIRTIO_F_VERSION_1, VIRTIO_RING_F_EVENT_IDX, VIRTIO_RING_F_INDIRECT_DESC } from '../ring/constants.ts';
+import { featureWord, hasFeature } from '../ring/feature-word.ts';
 import { ProtocolError } from './errors.ts';
 import { serveBackendRequests } from './frontend-backend-requests.ts';
 import { FrontendMemory } from './frontend-memory.ts';
@@ -23,13 +25,11 @@ import {
 } from './protocol.ts';
 import { SocketChannel } from './socket-channel.ts';
 
-const word = (...bits: number[]): bigint => bits.reduce((sum, bit) => sum | (1n << BigInt(bit)), 0n);
-
 /** What every driver's queues can do. */
-export const RING_FEATURES = word(VIRTIO_F_VERSION_1, VIRTIO_RING_F_EVENT_IDX, VIRTIO_RING_F_INDIRECT_DESC);
+export const RING_FEATURES = featureWord(VIRTIO_F_VERSION_1, VIRTIO_RING_F_EVENT_IDX, VIRTIO_RING_F_INDIRECT_DESC);
 
 /** All that this frontend has a use for. */
-export const FRONTEND_PROTOCOL_FEATURES = word(
+export const FRONTEND_PROTOCOL_FEATURES = featureWord(
   VHOST_USER_PROTOCOL_F_MQ,
   VHOST_USER_PROTOCOL_F_REPLY_ACK,
   VHOST_USER_PROTOCOL_F_BACKEND_REQ,
@@ -295,7 +295,7 @@ async function negotiate(session: FrontendSession, options: Required<VhostUserDe
   return negotiated;
 }
 
-const has = ({ protocolFeatures }: Negotiated, bit: number): boolean => ((protocolFeatures >> BigInt(bit)) & 1n) === 1n;
+const has = ({ protocolFeatures }: Negotiated, bit: number): boolean => hasFeature(protocolFeatures, bit);
 
 /** Errors of a backend that is not there yet, or is going: worth another try. */
 const PASSING: readonly unknown[] = [

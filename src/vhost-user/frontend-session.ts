@@ -6,6 +6,7 @@
  * wrong answer, a late one, or one that nobody asked for, the channel is closed and every later request fails with
  * the same error.
  */
+import { featureWord, hasFeature } from '../ring/feature-word.ts';
 import type { Channel, Message } from './channel.ts';
 import { ProtocolError } from './errors.ts';
 import type { Handle } from './handle.ts';
@@ -91,8 +92,6 @@ interface Waiter {
 
 type FrontendRequest = NameFrom<'frontend'>;
 
-const bitSet = (word: bigint, bit: number): boolean => ((word >> BigInt(bit)) & 1n) === 1n;
-
 export class FrontendSession {
   /**
    * Resolves when the session is over: null if `close` was called, else why. A backend that goes away between
@@ -127,7 +126,7 @@ export class FrontendSession {
   }
 
   hasProtocolFeature(bit: number): boolean {
-    return bitSet(this.acknowledged.protocolFeatures, bit);
+    return hasFeature(this.acknowledged.protocolFeatures, bit);
   }
 
   /** From the first request to SET_FEATURES. @throws ProtocolError, SystemError */
@@ -136,7 +135,7 @@ export class FrontendSession {
     await this.tell({ request: 'SET_OWNER' });
     let protocolOffered = 0n;
     let protocolFeatures = 0n;
-    if (bitSet(offered, VHOST_USER_F_PROTOCOL_FEATURES)) {
+    if (hasFeature(offered, VHOST_USER_F_PROTOCOL_FEATURES)) {
       protocolOffered = (await this.ask({ request: 'GET_PROTOCOL_FEATURES' })).value;
       protocolFeatures = protocolOffered & wanted.protocolFeatures;
       await this.tell({ request: 'SET_PROTOCOL_FEATURES', value: protocolFeatures });
@@ -144,7 +143,7 @@ export class FrontendSession {
     this.acknowledged = { features: 0n, protocolFeatures, memorySlots: null };
     const queues = await this.askCount('GET_QUEUE_NUM', VHOST_USER_PROTOCOL_F_MQ, 1);
     const memorySlots = await this.askCount('GET_MAX_MEM_SLOTS', VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS, null);
-    const own = 1n << BigInt(VHOST_USER_F_PROTOCOL_FEATURES);
+    const own = featureWord(VHOST_USER_F_PROTOCOL_FEATURES);
     const features = offered & (wanted.features | own);
     await this.tell({ request: 'SET_FEATURES', value: features });
     this.acknowledged = { features, protocolFeatures, memorySlots };
@@ -200,7 +199,7 @@ export class FrontendSession {
     await this.tellOfFile('SET_VRING_CALL', index, ring.call);
     await this.tellOfFile('SET_VRING_KICK', index, ring.kick);
     // Without the protocol's features rings are enabled from the start, and the request does not exist.
-    if (bitSet(this.acknowledged.features, VHOST_USER_F_PROTOCOL_FEATURES)) await this.enableQueue(index, true);
+    if (hasFeature(this.acknowledged.features, VHOST_USER_F_PROTOCOL_FEATURES)) await this.enableQueue(index, true);
   }
 
   enableQueue(index: number, enabled: boolean): Promise<void> {

@@ -5,9 +5,8 @@
 
 import { EventEmitter, once } from 'node:events';
 import { NET_FEATURES, NetDriver } from '../drivers/net.ts';
-import { NET_CONFIG_SIZE } from '../drivers/net-config.ts';
-import { NET_RECEIVE_QUEUE, NET_TRANSMIT_QUEUE } from '../drivers/net-format.ts';
 import { Slots } from '../drivers/slots.ts';
+import { NET_CONFIG_SIZE, NET_RECEIVE_QUEUE, NET_TRANSMIT_QUEUE } from '../formats/net.ts';
 import { EMPTY } from '../guest/queue.ts';
 import { RING_FEATURES, VhostUserDevice } from './frontend-device.ts';
 

@@ -8,11 +8,12 @@
  *       +0 flags  +1 gso_type  +2 hdr_len  +4 gso_size  +6 csum_start  +8 csum_offset  +10 num_buffers (16 bits)
  */
 
-/** Feature bit numbers. */
+/** Feature bit numbers. ANY_LAYOUT is of legacy devices [virtio-v1.2 §6.3]. */
 export const VIRTIO_NET_F_MTU = 3;
 export const VIRTIO_NET_F_MAC = 5;
 export const VIRTIO_NET_F_MRG_RXBUF = 15;
 export const VIRTIO_NET_F_STATUS = 16;
+export const VIRTIO_F_ANY_LAYOUT = 27;
 
 /** Status bits. */
 export const VIRTIO_NET_S_LINK_UP = 1;
@@ -30,25 +31,33 @@ export const NET_NUM_BUFFERS_OFFSET = 10;
 export const ETH_HEADER_SIZE = 14;
 export const FRAME_MAX = 65535 + 18;
 
-/** MTU, bytes [§5.1.4.1]. */
+/** MTU, bytes [§5.1.4.1]: what frames carry where the device says nothing else, and what it can say. */
+export const MTU_DEFAULT = 1500;
 export const MTU_MIN = 68;
 export const MTU_MAX = 65535;
 
-const CONFIG_SIZE = 12;
+/** Places in the configuration space, and its size, bytes. */
+export const NET_CONFIG_MAC = 0;
+export const NET_CONFIG_STATUS = 6;
+const NET_CONFIG_MAX_PAIRS = 8;
+export const NET_CONFIG_MTU = 10;
+export const NET_CONFIG_SIZE = 12;
+export const MAC_SIZE = 6;
 
-export interface NetConfig {
+/** What a device says of itself. */
+export interface NetConfigFields {
   /** 6 bytes; null: the guest chooses. */
   mac: Uint8Array | null;
   /** 0: not said. */
   mtu: number;
 }
 
-export function netConfig({ mac, mtu }: NetConfig): Uint8Array {
-  const config = new Uint8Array(CONFIG_SIZE);
+export function netConfig({ mac, mtu }: NetConfigFields): Uint8Array {
+  const config = new Uint8Array(NET_CONFIG_SIZE);
   const view = new DataView(config.buffer);
-  if (mac !== null) config.set(mac);
-  view.setUint16(6, VIRTIO_NET_S_LINK_UP, true);
-  view.setUint16(8, 1, true);
-  view.setUint16(10, mtu, true);
+  if (mac !== null) config.set(mac, NET_CONFIG_MAC);
+  view.setUint16(NET_CONFIG_STATUS, VIRTIO_NET_S_LINK_UP, true);
+  view.setUint16(NET_CONFIG_MAX_PAIRS, 1, true);
+  view.setUint16(NET_CONFIG_MTU, mtu, true);
   return config;
 }

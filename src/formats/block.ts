@@ -46,9 +46,22 @@ export const VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP = 1;
 export const WRITE_ZEROES_SECTORS_MAX = 32768;
 export const WRITE_ZEROES_SEGMENTS_MAX = 16;
 
+/** What capacities and positions are counted in, whatever the block size, bytes. */
+export const SECTOR_SIZE = 512;
+
+/** Places in the configuration space, bytes. */
+export const BLK_CONFIG_CAPACITY = 0;
+export const BLK_CONFIG_SIZE_MAX = 8;
+export const BLK_CONFIG_SEG_MAX = 12;
+export const BLK_CONFIG_BLK_SIZE = 20;
+export const BLK_CONFIG_NUM_QUEUES = 34;
+const BLK_CONFIG_WRITEBACK = 32;
+const BLK_CONFIG_MAX_WRITE_ZEROES_SECTORS = 48;
+const BLK_CONFIG_MAX_WRITE_ZEROES_SEG = 52;
 const CONFIG_SIZE = 60;
 
-export interface BlockConfig {
+/** What a device says of itself. */
+export interface BlockConfigFields {
   capacitySectors: number;
   /** Largest element and most elements of a request's data; 0: not said. */
   sizeMax: number;
@@ -58,17 +71,17 @@ export interface BlockConfig {
   writeZeroes: boolean;
 }
 
-export function blockConfig(config: BlockConfig): Uint8Array {
+export function blockConfig(config: BlockConfigFields): Uint8Array {
   const view = new DataView(new ArrayBuffer(CONFIG_SIZE));
-  view.setBigUint64(0, BigInt(config.capacitySectors), true);
-  view.setUint32(8, config.sizeMax, true);
-  view.setUint32(12, config.segMax, true);
-  view.setUint32(20, config.blockSizeBytes, true);
-  view.setUint8(32, 1);
-  view.setUint16(34, config.queueCount, true);
+  view.setBigUint64(BLK_CONFIG_CAPACITY, BigInt(config.capacitySectors), true);
+  view.setUint32(BLK_CONFIG_SIZE_MAX, config.sizeMax, true);
+  view.setUint32(BLK_CONFIG_SEG_MAX, config.segMax, true);
+  view.setUint32(BLK_CONFIG_BLK_SIZE, config.blockSizeBytes, true);
+  view.setUint8(BLK_CONFIG_WRITEBACK, 1);
+  view.setUint16(BLK_CONFIG_NUM_QUEUES, config.queueCount, true);
   if (config.writeZeroes) {
-    view.setUint32(48, WRITE_ZEROES_SECTORS_MAX, true);
-    view.setUint32(52, WRITE_ZEROES_SEGMENTS_MAX, true);
+    view.setUint32(BLK_CONFIG_MAX_WRITE_ZEROES_SECTORS, WRITE_ZEROES_SECTORS_MAX, true);
+    view.setUint32(BLK_CONFIG_MAX_WRITE_ZEROES_SEG, WRITE_ZEROES_SEGMENTS_MAX, true);
   }
   return new Uint8Array(view.buffer);
 }
