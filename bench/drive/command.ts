@@ -18,8 +18,8 @@ import {
 import { whyUnavailable } from '../../src/native/libc.ts';
 import { VIRTIO_F_VERSION_1, VIRTIO_RING_F_EVENT_IDX, VIRTIO_RING_F_INDIRECT_DESC } from '../../src/ring/constants.ts';
 import { featureWord } from '../../src/ring/feature-word.ts';
-import { ProtocolError } from '../../src/vhost-user/errors.ts';
-import { VhostUserDevice } from '../../src/vhost-user/frontend-device.ts';
+import { VhostUserDevice } from '../../src/vhost-user/frontend/frontend-device.ts';
+import { ProtocolError } from '../../src/vhost-user/messages/errors.ts';
 import { type Console, EXIT_CODES, type Hooks } from '../command-line/command.ts';
 import { UsageError } from '../command-line/option-values.ts';
 import { durationOf, makeProgress, type Progress } from '../command-line/progress.ts';

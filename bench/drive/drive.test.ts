@@ -11,15 +11,15 @@ import { fileURLToPath } from 'node:url';
 import { BlockDevice } from '../../src/devices/block.ts';
 import { ArrayDisk } from '../../src/devices/test-disk.ts';
 import { whyUnavailable } from '../../src/native/libc.ts';
-import { LocalDevice } from '../../src/vhost-user/local-device.ts';
-import { VhostUserServer } from '../../src/vhost-user/server.ts';
+import { VhostUserServer } from '../../src/vhost-user/backend/server.ts';
 import {
   type BackendKind,
   daemonMissing,
   type TestBackend,
   type TestBackendOptions,
   withBackend,
-} from '../../src/vhost-user/test-backends.ts';
+} from '../../src/vhost-user/frontend/test-backends.ts';
+import { LocalDevice } from '../../src/vhost-user/queues/local-device.ts';
 import { main } from '../cli.ts';
 import { sumOf } from '../latency/histogram.ts';
 import { type DriveRecord, driveRecordSchema } from '../records/drive-record.ts';

@@ -10,13 +10,13 @@ import type { QueueState } from '../../src/host/queue.ts';
 import { featureWord } from '../../src/ring/feature-word.ts';
 import { featuresToBits } from '../../src/ring/features.ts';
 import type { SplitRing } from '../../src/ring/split-layout.ts';
-import { BackendSession } from '../../src/vhost-user/backend-session.ts';
-import { FrontendSession } from '../../src/vhost-user/frontend-session.ts';
-import type { Handle } from '../../src/vhost-user/handle.ts';
-import { PortChannel } from '../../src/vhost-user/port-channel.ts';
-import { VHOST_USER_PROTOCOL_F_REPLY_ACK } from '../../src/vhost-user/protocol.ts';
-import { NO_STATS, type QueueRunner, type ServedDevice } from '../../src/vhost-user/queue-runner.ts';
-import type { QueueSetup } from '../../src/vhost-user/queue-setup.ts';
+import { BackendSession } from '../../src/vhost-user/backend/backend-session.ts';
+import { FrontendSession } from '../../src/vhost-user/frontend/frontend-session.ts';
+import type { Handle } from '../../src/vhost-user/messages/handle.ts';
+import { PortChannel } from '../../src/vhost-user/messages/port-channel.ts';
+import { VHOST_USER_PROTOCOL_F_REPLY_ACK } from '../../src/vhost-user/messages/protocol.ts';
+import { NO_STATS, type QueueRunner, type ServedDevice } from '../../src/vhost-user/queues/queue-runner.ts';
+import type { QueueSetup } from '../../src/vhost-user/queues/queue-setup.ts';
 import { GUEST_BASE, type PairSetup } from './setup.ts';
 
 /** Ring addresses are the frontend's own in this protocol: others than the guest's, so that both translations count. */
