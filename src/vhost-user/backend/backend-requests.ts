@@ -20,9 +20,9 @@ import {
   VHOST_USER_PROTOCOL_F_RESET_DEVICE,
   VHOST_USER_PROTOCOL_F_STATUS,
 } from '../messages/protocol.ts';
-import { checkInflight, inflightSize } from '../queues/inflight-shape.ts';
 import type { AreaSetup } from '../queues/queue-setup.ts';
 import { type BackendState, MEMORY_SLOTS } from './backend-state.ts';
+import { checkInflight, inflightSize } from './inflight-shape.ts';
 import { exact, holds, MemoryTable, type TableLimits } from './memory-table.ts';
 import { logEnd } from './vring-set.ts';
 import { checkRing, checkRingSize, readAddresses, samePlace, type VringState } from './vring-state.ts';

@@ -7,9 +7,9 @@ import { RING_PARTS } from '../../ring/split-layout.ts';
 import { ProtocolError } from '../messages/errors.ts';
 import type { Handle } from '../messages/handle.ts';
 import { VHOST_F_LOG_ALL, VHOST_LOG_PAGE, VHOST_USER_F_PROTOCOL_FEATURES } from '../messages/protocol.ts';
-import { type InflightShape, inflightPart } from '../queues/inflight-shape.ts';
 import type { QueueRunner, RunnerEvents } from '../queues/queue-runner.ts';
 import type { AreaSetup, QueueSetup } from '../queues/queue-setup.ts';
+import { type InflightShape, inflightPart } from './inflight-shape.ts';
 import type { MemoryTable } from './memory-table.ts';
 import { checkRing, VringState } from './vring-state.ts';
 

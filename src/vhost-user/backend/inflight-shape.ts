@@ -3,12 +3,12 @@
  * the queue's. [vhost-user, Inflight I/O tracking]
  */
 
-import { exact, holds, type SizeOf } from '../backend/memory-table.ts';
-import { checkRingSize } from '../backend/vring-state.ts';
 import { ProtocolError } from '../messages/errors.ts';
 import type { Handle } from '../messages/handle.ts';
-import { inflightBytes } from './inflight.ts';
-import type { AreaSetup } from './queue-setup.ts';
+import { inflightBytes } from '../queues/inflight.ts';
+import type { AreaSetup } from '../queues/queue-setup.ts';
+import { exact, holds, type SizeOf } from './memory-table.ts';
+import { checkRingSize } from './vring-state.ts';
 
 export interface InflightShape extends AreaSetup {
   /** Parts. */
