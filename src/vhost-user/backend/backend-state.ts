@@ -4,7 +4,12 @@
  */
 
 import { VIRTIO_ID_NET } from '../../formats/ids.ts';
-import { VIRTIO_F_VERSION_1, VIRTIO_RING_F_EVENT_IDX, VIRTIO_RING_F_INDIRECT_DESC } from '../../ring/constants.ts';
+import {
+  VIRTIO_F_NOTIFY_ON_EMPTY,
+  VIRTIO_F_VERSION_1,
+  VIRTIO_RING_F_EVENT_IDX,
+  VIRTIO_RING_F_INDIRECT_DESC,
+} from '../../ring/constants.ts';
 import { featureWord } from '../../ring/feature-word.ts';
 import type { Channel } from '../messages/channel.ts';
 import { ProtocolError } from '../messages/errors.ts';
@@ -25,7 +30,6 @@ import {
   VHOST_USER_PROTOCOL_F_REPLY_ACK,
   VHOST_USER_PROTOCOL_F_RESET_DEVICE,
   VHOST_USER_PROTOCOL_F_STATUS,
-  VIRTIO_F_NOTIFY_ON_EMPTY,
 } from '../messages/protocol.ts';
 import type { ServedDevice } from '../queues/queue-runner.ts';
 import { BackendChannel } from './backend-channel.ts';

@@ -91,7 +91,6 @@ export const VHOST_USER_PROTOCOL_F_DEVICE_STATE = 19;
 export const VHOST_USER_PROTOCOL_F_SHMEM = 20;
 
 /** Bit numbers in the device's feature word that belong to vhost and not to virtio. */
-export const VIRTIO_F_NOTIFY_ON_EMPTY = 24;
 export const VHOST_F_LOG_ALL = 26;
 export const VHOST_USER_F_PROTOCOL_FEATURES = 30;
 

@@ -7,9 +7,10 @@ import type { QueueState } from '../../host/queue.ts';
 import { DirtyLog } from '../../memory/dirty-log.ts';
 import { bindRing } from '../../ordering/ring-fields.ts';
 import { seqcst } from '../../ordering/seqcst.ts';
+import { VIRTIO_F_NOTIFY_ON_EMPTY } from '../../ring/constants.ts';
+import { hasFeature } from '../../ring/feature-word.ts';
 import { featuresFromBits } from '../../ring/features.ts';
 import type { Handle } from '../messages/handle.ts';
-import { VIRTIO_F_NOTIFY_ON_EMPTY } from '../messages/protocol.ts';
 import { InflightArea } from './inflight.ts';
 import { CallBell, type KickSource, watchKicks } from './notifications.ts';
 import { VhostUserQueue } from './queue.ts';
@@ -94,7 +95,7 @@ class LocalRunner implements QueueRunner {
         memory: memory.guest,
         availIdx: setup.availIdx,
         usedIdx: setup.usedIdx,
-        notifyOnEmpty: ((setup.features >> BigInt(VIRTIO_F_NOTIFY_ON_EMPTY)) & 1n) !== 0n,
+        notifyOnEmpty: hasFeature(setup.features, VIRTIO_F_NOTIFY_ON_EMPTY),
         inOrder: setup.inOrder,
         inflight,
         usedLogAddress: setup.usedLogAddress,
