@@ -235,6 +235,10 @@ test('backend session: GET_VRING_BASE says where the queue stands, running or no
   assert.equal(replyTo('GET_VRING_BASE', await play([...ready(), stop()])).num, 5);
   assert.equal(replyTo('GET_VRING_BASE', await play([...running(), enable(0), stop()])).num, 8);
   assert.equal(replyTo('GET_VRING_BASE', await play([stop(1)])).num, 0);
+  // A frontend may reset the device before it asks.
+  const status = (value: bigint): Step => ({ request: 'SET_STATUS', value });
+  assert.equal(replyTo('GET_VRING_BASE', await play([...running(), status(15n), status(0n), stop()])).num, 8);
+  assert.equal(replyTo('GET_VRING_BASE', await play([...running(), { request: 'RESET_DEVICE' }, stop()])).num, 0);
   // What was paused goes on exactly there; what the frontend stopped, where the used ring stands.
   const paused = await play([...running(), addRegion(next)]);
   assert.deepEqual([paused.device.runner(0).setup!.availIdx, paused.device.runner(0).setup!.usedIdx], [8, 8]);

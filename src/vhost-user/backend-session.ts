@@ -9,6 +9,11 @@
  *     a request that is refused, and asked for an answer             non-zero is answered, the session goes on
  *     a request that is refused, and did not ask                     the connection ends: the frontend would not know
  *     GET_CONFIG that fails                                          answered with no payload, as the protocol has it
+ *     the frontend goes away, in the middle or not                   the session ends without an error
+ *
+ * Refused are: what was not offered, negotiated or is not served; memory that is empty, wraps, overlaps, is misaligned
+ * or is not in its file (before anything is mapped); rings without memory, kicks without addresses, queues that are not
+ * there, another geometry while a ring runs; logs and in-flight areas that do not hold what they must.
  *
  * A refused request has changed nothing, but for SET_VRING_KICK and SET_VRING_ENABLE whose queue could not be put into
  * service (`queue-failed`): the queue is then broken until GET_VRING_BASE. Whatever the end, all that was received
@@ -30,6 +35,9 @@ import {
 } from './protocol.ts';
 
 type FrontendRequest = Request<NameFrom<'frontend'>>;
+
+/** What sending to a peer fails with that is not there any more. */
+const GONE: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET']);
 
 /** What acknowledges: 0 for success. */
 const DONE = 0n;
@@ -56,8 +64,8 @@ export class BackendSession {
       for (let message = await this.channel.receive(); message !== null; message = await this.channel.receive())
         await this.take(message);
     } catch (error) {
-      // What fails because the channel was closed under it is no failure.
-      if (!this.closed) throw error;
+      // What fails because the channel was closed, by us or by a frontend that did not wait for its answer, is none.
+      if (!this.closed && !GONE.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
     } finally {
       await this.state.close();
       this.channel.close();

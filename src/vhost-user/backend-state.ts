@@ -192,9 +192,12 @@ export class BackendState {
     return this.deviceStatus | (this.rings.anyBroken ? VIRTIO_CONFIG_S_NEEDS_RESET : 0);
   }
 
-  /** 0 is a reset of the device. */
+  /**
+   * 0 resets the device: its rings stop. Where they stand is kept: QEMU 7.2 asks for that only afterwards, when it
+   * stops a device that is to go on later or elsewhere.
+   */
   async setStatus(status: number): Promise<void> {
-    if (status === 0 && this.deviceStatus !== 0) await this.reset();
+    if (status === 0 && this.deviceStatus !== 0) await this.stopAll();
     this.deviceStatus = status;
   }
 
@@ -208,6 +211,11 @@ export class BackendState {
     this.hooks.queueStarted?.(ring.index, false);
   }
 
+  private async stopAll(): Promise<void> {
+    await this.rings.pauseAll();
+    for (const ring of this.rings.rings) await this.stop(ring);
+  }
+
   /** RESET_OWNER: no ring is enabled any more. */
   async disableAll(): Promise<void> {
     for (const ring of this.rings.rings) ring.enabled = false;
@@ -216,9 +224,8 @@ export class BackendState {
 
   /** RESET_DEVICE: rings as they were at first, but for their err handles; memory, log and negotiation stay. */
   async reset(): Promise<void> {
-    await this.rings.pauseAll();
+    await this.stopAll();
     for (const ring of this.rings.rings) {
-      await this.stop(ring);
       ring.enabled = null;
       ring.size = 0;
       ring.addresses = null;
