@@ -30,8 +30,11 @@ export class Peer {
   readonly guest = new TestGuest(2);
   private readonly opened: (() => void)[] = [];
 
-  constructor({ connect }: ServedSocket) {
-    this.socket = connect();
+  private readonly served: ServedSocket;
+
+  constructor(served: ServedSocket) {
+    this.served = served;
+    this.socket = served.connect();
     this.frontend = new TestFrontend(new SocketChannel(this.socket));
   }
 
@@ -67,6 +70,11 @@ export class Peer {
 
   exchange(index: number): Promise<void> {
     return this.guest.exchange(index, 0, 0x1234, () => addEventfd(this.guest.ring(index).kick));
+  }
+
+  /** The same guest over a new connection, which the caller closes. */
+  again(): TestFrontend {
+    return new TestFrontend(new SocketChannel(this.served.connect()));
   }
 
   /** A descriptor of another kind. */
