@@ -12,14 +12,14 @@ import { argv, exit, stderr, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { flag, type OptionTable, optionLines, readArguments } from '../bench/command-line/option-table.ts';
 import { choiceOf, countOf, secondsOf, UsageError } from '../bench/command-line/option-values.ts';
-import { describeAction } from '../src/vhost-user/fuzz-actions.ts';
+import { describeAction } from '../src/vhost-user/fuzz/fuzz-actions.ts';
 import {
   describeSession,
   type FuzzFigures,
   fuzzSessions,
   playSession,
   shorten,
-} from '../src/vhost-user/fuzz-sessions.ts';
+} from '../src/vhost-user/fuzz/fuzz-sessions.ts';
 
 const SECONDS = '60';
 const SEED = '1';

@@ -30,6 +30,8 @@ const ROOMS: Record<string, readonly string[]> = {
   queues: ['messages'],
   backend: ['messages', 'queues'],
   frontend: ['messages', 'queues'],
+  // It is both sides' peer.
+  fuzz: ['messages', 'queues', 'backend', 'frontend'],
 };
 
 interface Source {

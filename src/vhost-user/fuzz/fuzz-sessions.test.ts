@@ -1,13 +1,13 @@
 /** The fuzzer of sessions: some of its sessions, and that it finds and shortens what was planted for it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { whyUnavailable } from '../native/libc.ts';
-import { leavingNoneOpen } from '../native/test-leaks.ts';
-import type { SessionSystem } from './backend-options.ts';
+import { whyUnavailable } from '../../native/libc.ts';
+import { leavingNoneOpen } from '../../native/test-leaks.ts';
+import type { SessionSystem } from '../backend/backend-options.ts';
+import { nativeSystem } from '../backend/native-system.ts';
+import { VHOST_USER_GET_INFLIGHT_FD, VHOST_USER_SET_BACKEND_REQ_FD } from '../messages/protocol.ts';
 import { describeAction, fuzzedSession } from './fuzz-actions.ts';
 import { type FuzzFigures, fuzzSessions, playSession, shorten } from './fuzz-sessions.ts';
-import { nativeSystem } from './native-system.ts';
-import { VHOST_USER_GET_INFLIGHT_FD, VHOST_USER_SET_BACKEND_REQ_FD } from './protocol.ts';
 
 const skip = whyUnavailable() ?? false;
 

@@ -2,10 +2,10 @@
  * What a fuzzed session is made of: a legal session of a frontend and its guest, in which things are then left out,
  * repeated, moved, cut and changed. Plain data: a session can be printed, shortened and played again. It plays nothing.
  */
-import { ODD_DESCRIPTOR_KINDS, type OddDescriptorKind } from '../native/odd-descriptors.ts';
+import { ODD_DESCRIPTOR_KINDS, type OddDescriptorKind } from '../../native/odd-descriptors.ts';
+import type { Handle } from '../messages/handle.ts';
+import { encode, type NameFrom, nameOf, type RequestToSend } from '../messages/message.ts';
 import { Random } from './fuzz-random.ts';
-import type { Handle } from './handle.ts';
-import { encode, type NameFrom, nameOf, type RequestToSend } from './message.ts';
 
 /** Devices that sessions are fuzzed with, one after the other. */
 export const FUZZED_DEVICES = ['block', 'net', 'entropy', 'console'] as const;

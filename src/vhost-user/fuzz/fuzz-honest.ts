@@ -3,16 +3,16 @@
  * the bytes. On the server's own event loop.
  */
 import { setImmediate as loopTurn } from 'node:timers/promises';
-import { EMPTY } from '../guest/queue.ts';
-import { ScatterList } from '../guest/scatter-list.ts';
-import { connectUnix } from '../native/unix-socket.ts';
-import { VIRTIO_F_VERSION_1 } from '../ring/constants.ts';
-import { FrontendMemory } from './frontend-memory.ts';
-import { FrontendQueue } from './frontend-queue.ts';
-import { FrontendSession } from './frontend-session.ts';
+import { EMPTY } from '../../guest/queue.ts';
+import { ScatterList } from '../../guest/scatter-list.ts';
+import { connectUnix } from '../../native/unix-socket.ts';
+import { VIRTIO_F_VERSION_1 } from '../../ring/constants.ts';
+import { FrontendMemory } from '../frontend/frontend-memory.ts';
+import { FrontendQueue } from '../frontend/frontend-queue.ts';
+import { FrontendSession } from '../frontend/frontend-session.ts';
+import { VHOST_USER_PROTOCOL_F_REPLY_ACK } from '../messages/protocol.ts';
+import { SocketChannel } from '../messages/socket-channel.ts';
 import type { FuzzedDevice } from './fuzz-actions.ts';
-import { VHOST_USER_PROTOCOL_F_REPLY_ACK } from './protocol.ts';
-import { SocketChannel } from './socket-channel.ts';
 
 const MEMORY_BYTES = 2 ** 18;
 const RING_SIZE = 32;

@@ -7,8 +7,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { ftruncateSync } from 'node:fs';
 import { test } from 'node:test';
-import { whyUnavailable } from '../native/libc.ts';
-import { ODD_DESCRIPTORS } from '../native/odd-descriptors.ts';
+import { whyUnavailable } from '../../native/libc.ts';
+import { ODD_DESCRIPTORS } from '../../native/odd-descriptors.ts';
 import { file } from './test-frontend.ts';
 import { type Peer, PROTOCOL, REPLY_ACK, withPeer } from './test-hostile-peer.ts';
 import { withServedSocket } from './test-server.ts';
@@ -61,9 +61,9 @@ for (const when of ['before the table', 'before a queue starts'] as const)
 /** A program that maps a page of a file of `opened`, shortens the file and touches the page. */
 const program = (opened: string) => `
   import { ftruncateSync } from 'node:fs';
-  const { ODD_DESCRIPTORS } = await import(${JSON.stringify(new URL('../native/odd-descriptors.js', import.meta.url).href)});
-  const { openMemfd } = await import(${JSON.stringify(new URL('../native/memfd.js', import.meta.url).href)});
-  const { mapFile } = await import(${JSON.stringify(new URL('../native/mapping.js', import.meta.url).href)});
+  const { ODD_DESCRIPTORS } = await import(${JSON.stringify(new URL('../../native/odd-descriptors.js', import.meta.url).href)});
+  const { openMemfd } = await import(${JSON.stringify(new URL('../../native/memfd.js', import.meta.url).href)});
+  const { mapFile } = await import(${JSON.stringify(new URL('../../native/mapping.js', import.meta.url).href)});
   const descriptor = ${opened};
   const bytes = new Uint8Array(mapFile(descriptor, { offsetBytes: 0, sizeBytes: 4096 }).buffer);
   bytes[0] = 1;

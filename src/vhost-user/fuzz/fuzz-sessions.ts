@@ -18,11 +18,14 @@ import { join } from 'node:path';
 import { setTimeout as delay, setImmediate as loopTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { type DeviceOptions, openDevice } from '../devices/open-device.ts';
-import { MappingError } from '../native/mapping.ts';
-import { RingError } from '../ring/errors.ts';
-import type { SessionSystem } from './backend-options.ts';
-import { ProtocolError } from './errors.ts';
+import { type DeviceOptions, openDevice } from '../../devices/open-device.ts';
+import { MappingError } from '../../native/mapping.ts';
+import { RingError } from '../../ring/errors.ts';
+import type { SessionSystem } from '../backend/backend-options.ts';
+import { nativeSystem } from '../backend/native-system.ts';
+import { type ServerEvent, VhostUserServer } from '../backend/server.ts';
+import { ProtocolError } from '../messages/errors.ts';
+import { LocalDevice } from '../queues/local-device.ts';
 import {
   type Action,
   describeAction,
@@ -33,9 +36,6 @@ import {
 } from './fuzz-actions.ts';
 import { FuzzFrontend } from './fuzz-frontend.ts';
 import { serveHonestly } from './fuzz-honest.ts';
-import { LocalDevice } from './local-device.ts';
-import { nativeSystem } from './native-system.ts';
-import { type ServerEvent, VhostUserServer } from './server.ts';
 
 const DISK_BYTES = 16 * 512;
 /** A frontend that does not go on is sent away. */

@@ -3,11 +3,12 @@
  * all of them back. On the server's own event loop, in its process: what the two leave behind is counted together.
  */
 import { setImmediate as loopTurn } from 'node:timers/promises';
-import { closeDescriptor } from '../native/descriptors.ts';
-import { addEventfd, closeEventfd, openEventfd } from '../native/eventfd.ts';
-import { openMemfd } from '../native/memfd.ts';
-import { ODD_DESCRIPTORS, type OddDescriptorKind } from '../native/odd-descriptors.ts';
-import { connectUnix, receiveBytes, SEND_DESCRIPTORS_MAX, sendBytes, socketPair } from '../native/unix-socket.ts';
+import { closeDescriptor } from '../../native/descriptors.ts';
+import { addEventfd, closeEventfd, openEventfd } from '../../native/eventfd.ts';
+import { openMemfd } from '../../native/memfd.ts';
+import { ODD_DESCRIPTORS, type OddDescriptorKind } from '../../native/odd-descriptors.ts';
+import { connectUnix, receiveBytes, SEND_DESCRIPTORS_MAX, sendBytes, socketPair } from '../../native/unix-socket.ts';
+import { VHOST_USER_HEADER_SIZE, VHOST_USER_SET_VRING_BASE, VHOST_USER_SET_VRING_NUM } from '../messages/protocol.ts';
 import {
   type Action,
   type DescriptorName,
@@ -18,7 +19,6 @@ import {
   type SendAction,
 } from './fuzz-actions.ts';
 import { FuzzGuest } from './fuzz-guest.ts';
-import { VHOST_USER_HEADER_SIZE, VHOST_USER_SET_VRING_BASE, VHOST_USER_SET_VRING_NUM } from './protocol.ts';
 
 /** A socket that stays full for so many turns is left alone: the backend has what it can take. */
 const FULL_TURNS_MAX = 50;
