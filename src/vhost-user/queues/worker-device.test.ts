@@ -91,6 +91,31 @@ test('worker device: the configuration space is the same for all threads', { ski
 );
 
 test(
+  'worker device: kicks by message that come faster than the thread takes them are few, and none is lost',
+  { skip },
+  () =>
+    withWorkers({}, async ({ device, frontend, guest }) => {
+      const kick = () => {
+        for (let i = 0; i < 10_000; i++) device.runner(0).kick();
+      };
+      for (let i = 0; i < 4; i++) await guest.exchange(0, 2 * i, i, kick);
+      await frontend.stop(0);
+      const { kicks } = device.runner(0).stats;
+      // One under way and one more, each time.
+      assert.ok(kicks >= 1 && kicks <= 8, `${kicks} kicks`);
+    }),
+);
+
+test('worker device: what lies outside the configuration space is refused without asking a thread', {
+  skip,
+}, async () => {
+  const device = await WorkerDevice.open({ factory: FACTORY, device: { queueCount: 1 } });
+  assert.equal(await device.writeConfig(0, Uint8Array.of(1)), true);
+  await device.close();
+  assert.equal(await device.writeConfig(8, Uint8Array.of(1)), false);
+});
+
+test(
   'worker device: a thread that dies is told of, the other queue goes on, and a new start brings it back',
   { skip },
   () =>

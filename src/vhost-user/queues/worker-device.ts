@@ -114,6 +114,9 @@ class WorkerRunner implements QueueRunner {
   private events: RunnerEvents | null = null;
   private thread: QueueThread | null = null;
   private run = 0;
+  /** A kick is on its way, and was asked for once more since. */
+  private kicking = false;
+  private kickedAgain = false;
 
   constructor(device: WorkerDevice, index: number, counters: Float64Array) {
     this.device = device;
@@ -138,10 +141,24 @@ class WorkerRunner implements QueueRunner {
     await this.thread?.call({ call: 'setCall', index: this.index, handle });
   }
 
+  /** One call at a time, and one more for all that came meanwhile: a frontend that floods fills no thread's mailbox. */
   kick(): void {
+    if (this.kicking) {
+      this.kickedAgain = true;
+      return;
+    }
+    if (this.thread === null) return;
+    this.kicking = true;
     // A thread that died has told so.
-    this.thread?.call({ call: 'kick', index: this.index }).catch(() => {});
+    this.thread.call({ call: 'kick', index: this.index }).then(this.onKicked, this.onKicked);
   }
+
+  private readonly onKicked = (): void => {
+    this.kicking = false;
+    if (!this.kickedAgain) return;
+    this.kickedAgain = false;
+    this.kick();
+  };
 
   async stop(): Promise<QueueState> {
     const { thread, setup } = this;
@@ -246,11 +263,14 @@ export class WorkerDevice implements ServedDevice {
   }
 
   async writeConfig(offset: number, bytes: Uint8Array): Promise<boolean> {
-    this.written.set(offset, bytes);
+    if (offset + bytes.length > this.config.length) return false;
     const results = await Promise.all(this.living.map((thread) => thread.call({ call: 'writeConfig', offset, bytes })));
     const [first] = results;
     if (first !== undefined) this.description = { ...this.description, config: first.config };
-    return results.every(({ taken }) => taken);
+    const taken = results.every((result) => result.taken);
+    // What is refused is not kept: a frontend could fill memory with it.
+    if (taken) this.written.set(offset, bytes);
+    return taken;
   }
 
   runner(index: number): QueueRunner {
