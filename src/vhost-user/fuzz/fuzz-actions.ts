@@ -8,7 +8,7 @@ import { encode, type NameFrom, nameOf, type RequestToSend } from '../messages/m
 import { Random } from './fuzz-random.ts';
 
 /** Devices that sessions are fuzzed with, one after the other. */
-export const FUZZED_DEVICES = ['block', 'net', 'entropy', 'console'] as const;
+export const FUZZED_DEVICES = ['block', 'net', 'entropy', 'console', 'block in threads'] as const;
 export type FuzzedDevice = (typeof FUZZED_DEVICES)[number];
 
 /** Descriptors by what they are; those of queues carry its index. */

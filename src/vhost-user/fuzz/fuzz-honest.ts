@@ -116,10 +116,11 @@ function check(actual: Uint8Array, expected: Uint8Array, what: string): void {
   if (!Buffer.from(actual).equals(expected)) throw new Error(`${what}: ${Buffer.from(actual).toString('hex')}`);
 }
 
+/** Writes on one queue what it reads on the other. */
 async function block(honest: Honest): Promise<void> {
-  await honest.start(1);
+  await honest.start(2);
   const data = pattern(SECTOR_BYTES);
-  for (const type of [BLOCK_OUT, BLOCK_IN]) {
+  for (const [queue, type] of [BLOCK_OUT, BLOCK_IN].entries()) {
     const header = honest.put(BLOCK_HEADER_BYTES, Uint8Array.of(type, 0, 0, 0, 0, 0, 0, 0, 1));
     const sector = honest.put(SECTOR_BYTES, type === BLOCK_OUT ? data : undefined);
     const status = honest.put(1, Uint8Array.of(0xff));
@@ -127,9 +128,9 @@ async function block(honest: Honest): Promise<void> {
       [header, BLOCK_HEADER_BYTES],
       [sector, SECTOR_BYTES],
     ];
-    if (type === BLOCK_OUT) honest.offer(0, 0, [read!, written!], [[status, 1]]);
-    else honest.offer(0, 0, [read!], [written!, [status, 1]]);
-    await honest.finished(0);
+    if (type === BLOCK_OUT) honest.offer(queue, 0, [read!, written!], [[status, 1]]);
+    else honest.offer(queue, 0, [read!], [written!, [status, 1]]);
+    await honest.finished(queue);
     check(honest.bytes(status, 1), Uint8Array.of(0), 'a request’s status');
     check(honest.bytes(sector, SECTOR_BYTES), data, 'a sector');
   }
@@ -164,6 +165,7 @@ async function loopedBack(honest: Honest, sent: Uint8Array): Promise<void> {
 
 const WORK: Record<FuzzedDevice, (honest: Honest) => Promise<void>> = {
   block,
+  'block in threads': block,
   entropy,
   net: (honest) => loopedBack(honest, Uint8Array.of(...new Uint8Array(NET_HEADER_BYTES), ...pattern(FRAME_BYTES))),
   console: (honest) => loopedBack(honest, pattern(FRAME_BYTES)),

@@ -26,6 +26,8 @@ import { nativeSystem } from '../backend/native-system.ts';
 import { type ServerEvent, VhostUserServer } from '../backend/server.ts';
 import { ProtocolError } from '../messages/errors.ts';
 import { LocalDevice } from '../queues/local-device.ts';
+import type { ServedDevice } from '../queues/queue-runner.ts';
+import { WorkerDevice } from '../queues/worker-device.ts';
 import {
   type Action,
   describeAction,
@@ -91,11 +93,12 @@ export interface FuzzFigures {
   readonly failure: FuzzFailure | null;
 }
 
-/** What a peer's misbehaviour may become. */
-function isExpected(error: Error): boolean {
-  if (error instanceof ProtocolError || error instanceof RingError || error instanceof MappingError) return true;
-  return 'errno' in error && 'syscall' in error;
-}
+/** What a peer's misbehaviour may become; of another thread's errors only name and message arrive. */
+const EXPECTED: ReadonlySet<string> = new Set([ProtocolError.name, RingError.name, MappingError.name]);
+const SYSTEM_ERROR = /^E[A-Z0-9]+: /;
+
+const isExpected = (error: Error): boolean =>
+  EXPECTED.has(error.name) || (error.name === 'Error' && SYSTEM_ERROR.test(error.message));
 
 const nameOfError = (error: Error): string => (error as { code?: string }).code ?? error.name;
 
@@ -111,19 +114,14 @@ class Served {
   private readonly folder: string;
   private readonly server: VhostUserServer;
 
-  constructor(kind: FuzzedDevice, system = withoutPostcopy()) {
+  private constructor(
+    kind: FuzzedDevice,
+    folder: string,
+    { device, system }: { device: ServedDevice; system: SessionSystem },
+  ) {
     this.kind = kind;
-    this.folder = mkdtempSync(join(tmpdir(), 'vringbench-fuzz-'));
-    this.path = join(this.folder, 'socket');
-    const image = join(this.folder, 'disk');
-    writeFileSync(image, new Uint8Array(DISK_BYTES));
-    const options: Record<FuzzedDevice, DeviceOptions> = {
-      block: { kind: 'block', image, queues: 2 },
-      net: { kind: 'net', link: { kind: 'loopback' } },
-      entropy: { kind: 'entropy' },
-      console: { kind: 'console', port: { kind: 'echo' } },
-    };
-    const device = new LocalDevice(openDevice(options[kind]));
+    this.folder = folder;
+    this.path = join(folder, 'socket');
     this.target = { queueCount: device.queueCount, configBytes: Math.min(device.config.length, 64) };
     this.server = new VhostUserServer({
       path: this.path,
@@ -133,6 +131,26 @@ class Served {
       report: (event) => this.events.push(event),
     });
     this.server.open();
+  }
+
+  static async open(kind: FuzzedDevice, system = withoutPostcopy()): Promise<Served> {
+    const folder = mkdtempSync(join(tmpdir(), 'vringbench-fuzz-'));
+    const image = join(folder, 'disk');
+    writeFileSync(image, new Uint8Array(DISK_BYTES));
+    const block: DeviceOptions = { kind: 'block', image, queues: 2 };
+    const devices: Record<FuzzedDevice, () => ServedDevice | Promise<ServedDevice>> = {
+      block: () => new LocalDevice(openDevice(block)),
+      net: () => new LocalDevice(openDevice({ kind: 'net', link: { kind: 'loopback' } })),
+      entropy: () => new LocalDevice(openDevice({ kind: 'entropy' })),
+      console: () => new LocalDevice(openDevice({ kind: 'console', port: { kind: 'echo' } })),
+      'block in threads': () => WorkerDevice.open({ device: block }),
+    };
+    const served = new Served(kind, folder, { device: await devices[kind](), system });
+    // What is opened at first use, and by threads when they start, is there now.
+    const unfit = await serveOne(served);
+    if (unfit === null) return served;
+    await served.close();
+    throw new Error(unfit);
   }
 
   get requests(): number {
@@ -254,18 +272,20 @@ class Servers {
     this.system = system;
   }
 
-  for(session: number): Served {
+  async for(session: number): Promise<Served> {
     const kind = deviceOf(session);
     let served = this.all.get(kind);
     if (served === undefined) {
-      served = new Served(kind, this.system);
+      served = await Served.open(kind, this.system);
       this.all.set(kind, served);
     }
     return served;
   }
 
-  openAll(): readonly Served[] {
-    return FUZZED_DEVICES.map((_, session) => this.for(session));
+  async openAll(): Promise<readonly Served[]> {
+    const all: Served[] = [];
+    for (const session of FUZZED_DEVICES.keys()) all.push(await this.for(session));
+    return all;
   }
 
   async close(): Promise<void> {
@@ -279,7 +299,7 @@ async function failsAlone(
   actions: readonly Action[],
   { unhandled, system }: { unhandled: Unhandled; system: SessionSystem | undefined },
 ): Promise<string | null> {
-  const served = new Served(deviceOf(session), system);
+  const served = await Served.open(deviceOf(session), system);
   try {
     return await playOne(served, actions, unhandled);
   } finally {
@@ -309,7 +329,7 @@ export async function shorten<T>(
 /** One session alone, or a part of its actions; why it failed, or null. */
 export async function playSession(seed: number, session: number, kept: readonly number[] | null = null) {
   const unhandled = new Unhandled();
-  const served = new Served(deviceOf(session));
+  const served = await Served.open(deviceOf(session));
   try {
     const actions = fuzzedSession(seed, session, served.target);
     return await playOne(served, kept === null ? actions : kept.map((i) => actions[i]!), unhandled);
@@ -321,7 +341,7 @@ export async function playSession(seed: number, session: number, kept: readonly 
 
 /** The actions of a session, as lines. */
 export async function describeSession(seed: number, session: number, kept: readonly number[] | null = null) {
-  const served = new Served(deviceOf(session));
+  const served = await Served.open(deviceOf(session));
   await served.close();
   const lines = fuzzedSession(seed, session, served.target).map(describeAction);
   return kept === null ? lines : kept.map((i) => lines[i]!);
@@ -337,17 +357,15 @@ export async function fuzzSessions(options: FuzzOptions): Promise<FuzzFigures> {
   const count = (map: Map<string, number>, key: string) => map.set(key, (map.get(key) ?? 0) + 1);
   const unhandled = new Unhandled();
   const servers = new Servers(options.system);
-  const all = servers.openAll();
+  const all = await servers.openAll();
   let connections = 0;
   let failure: FuzzFailure | null = null;
   let memory: Awaited<ReturnType<typeof memoryNow>> | null = null;
   let session = from;
   try {
-    const unfit = await honestlyServed(all);
-    if (unfit !== null) throw new Error(unfit);
     for (; session < from + sessions && elapsed() < seconds && failure === null; session++) {
       options.starting?.(session);
-      const served = servers.for(session);
+      const served = await servers.for(session);
       const actions = fuzzedSession(seed, session, served.target);
       let why = await playOne(served, actions, unhandled);
       for (const event of served.events) {
@@ -387,17 +405,23 @@ export async function fuzzSessions(options: FuzzOptions): Promise<FuzzFigures> {
 
 const mega = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;
 
-/** Every device serves an honest frontend; what is wrong, or null. */
+/** An honest frontend from its connection to its end; what is wrong, or null. */
+async function serveOne(served: Served): Promise<string | null> {
+  const ended = served.ends;
+  try {
+    await serveHonestly(served.path, served.kind);
+  } catch (error) {
+    return `the next honest frontend of the ${served.kind} device: ${(error as Error).stack}`;
+  }
+  return (await waitFor(() => served.ends > ended, SESSION_MS_MAX)) ? null : 'an honest session is not over';
+}
+
+/** The same with every device, and that nothing is left. */
 async function honestlyServed(all: readonly Served[]): Promise<string | null> {
   const before = standing();
   for (const served of all) {
-    const ended = served.ends;
-    try {
-      await serveHonestly(served.path, served.kind);
-    } catch (error) {
-      return `the next honest frontend of the ${served.kind} device: ${(error as Error).stack}`;
-    }
-    if (!(await waitFor(() => served.ends > ended, SESSION_MS_MAX))) return 'an honest session is not over';
+    const wrong = await serveOne(served);
+    if (wrong !== null) return wrong;
   }
   await loopTurn();
   return difference(before, standing());
