@@ -31,7 +31,7 @@ export class Slots {
   constructor({ region, offset, count, slotBytes }: SlotsOptions) {
     if (!Number.isInteger(count) || count < 1 || count > 0xffff || !Number.isInteger(slotBytes) || slotBytes < 1)
       throw new RangeError(`${count} slots of ${slotBytes} bytes are none`);
-    if (offset % ALIGN !== 0 || offset + Slots.bytesFor(count, slotBytes) > region.sizeBytes)
+    if (offset < 0 || offset % ALIGN !== 0 || offset + Slots.bytesFor(count, slotBytes) > region.sizeBytes)
       throw new RangeError(`${count} slots of ${slotBytes} bytes at ${offset} do not fit their region`);
     this.region = region;
     this.count = count;
