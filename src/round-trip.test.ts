@@ -20,8 +20,8 @@ import { allocateShared, MemoryRegion } from './memory/region.ts';
 import { bindRing } from './ordering/ring-fields.ts';
 import { seqcst } from './ordering/seqcst.ts';
 import { legacyLayout, type SplitLayout, SplitRing } from './ring/split-layout.ts';
-import { InflightArea, inflightBytes } from './vhost-user/inflight.ts';
-import { VhostUserQueue } from './vhost-user/queue.ts';
+import { InflightArea, inflightBytes } from './vhost-user/queues/inflight.ts';
+import { VhostUserQueue } from './vhost-user/queues/queue.ts';
 
 const TRANSFERS = 150;
 const ELEMENTS_MAX = 6;

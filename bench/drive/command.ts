@@ -1,4 +1,5 @@
 /** The command `drive`: connects to a vhost-user backend, runs a job, reports and records. Main thread. */
+
 import { BlockDriver } from '../../src/drivers/block.ts';
 import {
   BLOCK_CONFIG_SIZE,
@@ -13,11 +14,12 @@ import {
   VIRTIO_BLK_F_RO,
   VIRTIO_BLK_F_SEG_MAX,
   VIRTIO_BLK_F_SIZE_MAX,
-} from '../../src/drivers/block-format.ts';
+} from '../../src/formats/block.ts';
 import { whyUnavailable } from '../../src/native/libc.ts';
 import { VIRTIO_F_VERSION_1, VIRTIO_RING_F_EVENT_IDX, VIRTIO_RING_F_INDIRECT_DESC } from '../../src/ring/constants.ts';
-import { ProtocolError } from '../../src/vhost-user/errors.ts';
-import { VhostUserDevice } from '../../src/vhost-user/frontend-device.ts';
+import { featureWord } from '../../src/ring/feature-word.ts';
+import { VhostUserDevice } from '../../src/vhost-user/frontend/frontend-device.ts';
+import { ProtocolError } from '../../src/vhost-user/messages/errors.ts';
 import { type Console, EXIT_CODES, type Hooks } from '../command-line/command.ts';
 import { UsageError } from '../command-line/option-values.ts';
 import { durationOf, makeProgress, type Progress } from '../command-line/progress.ts';
@@ -47,7 +49,14 @@ export async function driveCommand(args: readonly string[], console: Console, ho
   const environment = captureEnvironment();
   const file = resultsFile(options.out, environment.machine);
   const at = new Date().toISOString();
-  const device = await connect(options);
+  let device: VhostUserDevice;
+  try {
+    device = await connect(options);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    console.err(`failed: --socket ${options.socket}: ${(error as Error).message}`);
+    return EXIT_CODES.failed;
+  }
   let driven: Driven;
   try {
     const disk = readBlockConfig(device.config, device.features);
@@ -96,7 +105,7 @@ interface Driven {
   backend: DriveRecord['backend'];
 }
 
-/** @throws UsageError where nobody listens, or who listens cannot do what is wanted */
+/** @throws UsageError where nobody listens, or who listens cannot do what is wanted; else what became of it */
 async function connect({ socket, config }: DriveOptions): Promise<VhostUserDevice> {
   const { queues, ringSize, depth, blockSizeBytes, indirect, eventidx, timeout } = config;
   const bits = [
@@ -113,16 +122,18 @@ async function connect({ socket, config }: DriveOptions): Promise<VhostUserDevic
   try {
     return await VhostUserDevice.connect({
       socketPath: socket,
-      features: bits.reduce((word, bit) => word | (1n << BigInt(bit)), 0n),
+      features: featureWord(...bits),
       queues,
       ringSize,
       memoryBytes: queues * (BlockDriver.bytesFor(depth, blockSizeBytes) + PAGE_SIZE),
       configBytes: BLOCK_CONFIG_SIZE,
       timeoutMs: timeout * 1000,
+      withinMs: config.reconnect ? timeout * 1000 : 0,
     });
   } catch (error) {
     if (error instanceof ProtocolError && error.code === 'queue-out-of-range')
       throw new UsageError(`--queues ${queues} is more than the backend has: ${error.value}`);
+    if ((error as { syscall?: unknown }).syscall !== 'connect') throw error;
     throw new UsageError(`--socket ${socket}: ${(error as Error).message}`);
   }
 }

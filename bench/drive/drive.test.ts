@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -10,15 +11,15 @@ import { fileURLToPath } from 'node:url';
 import { BlockDevice } from '../../src/devices/block.ts';
 import { ArrayDisk } from '../../src/devices/test-disk.ts';
 import { whyUnavailable } from '../../src/native/libc.ts';
-import { LocalDevice } from '../../src/vhost-user/local-device.ts';
-import { VhostUserServer } from '../../src/vhost-user/server.ts';
+import { VhostUserServer } from '../../src/vhost-user/backend/server.ts';
 import {
   type BackendKind,
   daemonMissing,
   type TestBackend,
   type TestBackendOptions,
   withBackend,
-} from '../../src/vhost-user/test-backends.ts';
+} from '../../src/vhost-user/frontend/test-backends.ts';
+import { LocalDevice } from '../../src/vhost-user/queues/local-device.ts';
 import { main } from '../cli.ts';
 import { sumOf } from '../latency/histogram.ts';
 import { type DriveRecord, driveRecordSchema } from '../records/drive-record.ts';
@@ -282,3 +283,50 @@ test('drive: what the disk cannot do is a mistake of the command line', { skip: 
     }
   }),
 );
+
+/** Somebody who listens where a backend should, and hangs up on the first callers. */
+async function withRudeListener(calls: number, body: (backend: { socket: string }) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'vringbench-rude-'));
+  const socket = join(folder, 's');
+  const device = new LocalDevice(new BlockDevice({ disk: new ArrayDisk({ sectors: 128 }) }));
+  const server = new VhostUserServer({ device, path: socket });
+  let left = calls;
+  const rude = createServer((connection) => {
+    connection.destroy();
+    if (--left === 0) rude.close(() => server.open());
+  });
+  try {
+    await new Promise<void>((resolve) => rude.listen(socket, resolve));
+    await body({ socket });
+  } finally {
+    rude.close();
+    await server.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+test(
+  'drive: a backend that goes away in the first handshake is a failure, no mistake of the command line',
+  {
+    skip: skips.own,
+  },
+  () =>
+    withRudeListener(1000, async (backend) => {
+      const { code, err } = await drive(backend, ['--requests', '10']);
+      assert.equal(code, 1);
+      assert.match(err.join('\n'), /^failed: --socket .*/);
+    }),
+);
+
+test('drive: with --reconnect it is tried again from the first handshake on', { skip: skips.own }, () =>
+  withRudeListener(3, async (backend) => {
+    const { code, err } = await drive(backend, ['--requests', '10', '--reconnect']);
+    assert.equal(code, 0, err.join('\n'));
+  }),
+);
+
+test('drive: where nobody listens the socket is named', { skip: skips.own }, async () => {
+  const { code, err } = await drive({ socket: '/nonexistent/s' }, ['--requests', '10']);
+  assert.equal(code, 2);
+  assert.match(err[0]!, /--socket \/nonexistent\/s: ENOENT/);
+});

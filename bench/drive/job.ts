@@ -7,9 +7,9 @@
  * own memory done again, and its latency goes on.
  */
 import { BlockDriver, BlockError } from '../../src/drivers/block.ts';
-import { VIRTIO_BLK_S_OK } from '../../src/drivers/block-format.ts';
+import { VIRTIO_BLK_S_OK } from '../../src/formats/block.ts';
 import { EMPTY } from '../../src/guest/queue.ts';
-import type { VhostUserDevice } from '../../src/vhost-user/frontend-device.ts';
+import type { VhostUserDevice } from '../../src/vhost-user/frontend/frontend-device.ts';
 import type { Clock } from '../latency/clock.ts';
 import { LatencyCounts } from '../latency/counts.ts';
 import type { DriveConfig } from '../records/drive-record.ts';

@@ -12,7 +12,7 @@ import { ORDERINGS } from '../../src/ordering/index.ts';
 import { bindRing } from '../../src/ordering/ring-fields.ts';
 import { featuresFromBits } from '../../src/ring/features.ts';
 import { SplitRing } from '../../src/ring/split-layout.ts';
-import { VhostUserQueue } from '../../src/vhost-user/queue.ts';
+import { VhostUserQueue } from '../../src/vhost-user/queues/queue.ts';
 import type { BoundPair } from './setup.ts';
 
 export interface Host {

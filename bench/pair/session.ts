@@ -2,19 +2,21 @@
  * A pair's queue set up as vhost-user has it: the guest's thread is the frontend, the host's the backend, messages go
  * over a port between them, and memory and doorbells ride along. Both sides; afterwards the ring is all they share.
  */
+
 import { setImmediate } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { ringingEnd, waitingEnd } from '../../src/doorbell/doorbell.ts';
 import type { QueueState } from '../../src/host/queue.ts';
+import { featureWord } from '../../src/ring/feature-word.ts';
 import { featuresToBits } from '../../src/ring/features.ts';
 import type { SplitRing } from '../../src/ring/split-layout.ts';
-import { BackendSession } from '../../src/vhost-user/backend-session.ts';
-import { FrontendSession } from '../../src/vhost-user/frontend-session.ts';
-import type { Handle } from '../../src/vhost-user/handle.ts';
-import { PortChannel } from '../../src/vhost-user/port-channel.ts';
-import { VHOST_USER_PROTOCOL_F_REPLY_ACK } from '../../src/vhost-user/protocol.ts';
-import { NO_STATS, type QueueRunner, type ServedDevice } from '../../src/vhost-user/queue-runner.ts';
-import type { QueueSetup } from '../../src/vhost-user/queue-setup.ts';
+import { BackendSession } from '../../src/vhost-user/backend/backend-session.ts';
+import { FrontendSession } from '../../src/vhost-user/frontend/frontend-session.ts';
+import type { Handle } from '../../src/vhost-user/messages/handle.ts';
+import { PortChannel } from '../../src/vhost-user/messages/port-channel.ts';
+import { VHOST_USER_PROTOCOL_F_REPLY_ACK } from '../../src/vhost-user/messages/protocol.ts';
+import { NO_STATS, type QueueRunner, type ServedDevice } from '../../src/vhost-user/queues/queue-runner.ts';
+import type { QueueSetup } from '../../src/vhost-user/queues/queue-setup.ts';
 import { GUEST_BASE, type PairSetup } from './setup.ts';
 
 /** Ring addresses are the frontend's own in this protocol: others than the guest's, so that both translations count. */
@@ -30,7 +32,7 @@ export async function connectGuest(setup: PairSetup, ring: SplitRing): Promise<v
   const { config, memory, guestHandle, hostHandle } = setup;
   const session = new FrontendSession(new PortChannel(portOf(setup)), { timeoutMs: config.timeoutMs });
   const features = featuresToBits(config.features);
-  const protocolFeatures = 1n << BigInt(VHOST_USER_PROTOCOL_F_REPLY_ACK);
+  const protocolFeatures = featureWord(VHOST_USER_PROTOCOL_F_REPLY_ACK);
   const negotiated = await session.negotiate({ features, protocolFeatures });
   if ((negotiated.features & features) !== features) throw new Error('the host half does not offer what was asked for');
   await session.setMemory([

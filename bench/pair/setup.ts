@@ -14,7 +14,7 @@ import { ORDERINGS, type OrderingName } from '../../src/ordering/index.ts';
 import { bindRing } from '../../src/ordering/ring-fields.ts';
 import type { RingFeatures } from '../../src/ring/features.ts';
 import { alignUp, legacyLayout, SplitRing } from '../../src/ring/split-layout.ts';
-import type { QueueSetup } from '../../src/vhost-user/queue-setup.ts';
+import type { QueueSetup } from '../../src/vhost-user/queues/queue-setup.ts';
 import { clockBase } from '../latency/clock.ts';
 import { makeWakeLines, type WakeLines } from '../latency/wake.ts';
 import { WORKLOADS, type WorkloadName } from '../workloads/index.ts';

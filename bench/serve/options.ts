@@ -1,6 +1,6 @@
 /** The command line of `serve`: what kind of device, of what, and how it is served. Main thread. */
 import type { DeviceOptions } from '../../src/devices/open-device.ts';
-import { MTU_MAX, MTU_MIN } from '../../src/devices/virtio-net.ts';
+import { MTU_MAX, MTU_MIN } from '../../src/formats/net.ts';
 import { flag, type GivenOptions, type OptionTable, optionLines, readArguments } from '../command-line/option-table.ts';
 import { choiceOf, countOf, secondsOf, UsageError } from '../command-line/option-values.ts';
 import { allowedCpus, parseCpuList } from '../pair/pinning.ts';

@@ -12,8 +12,8 @@ import { whyUnavailable } from '../../src/native/libc.ts';
 import { leavingNoneOpen } from '../../src/native/test-leaks.ts';
 import { acceptUnix, connectUnix, listenUnix } from '../../src/native/unix-socket.ts';
 import { VRING_DESC_F_WRITE } from '../../src/ring/constants.ts';
-import { SocketChannel } from '../../src/vhost-user/socket-channel.ts';
-import { TestFrontend, TestGuest, until } from '../../src/vhost-user/test-frontend.ts';
+import { TestFrontend, TestGuest, until } from '../../src/vhost-user/backend/test-frontend.ts';
+import { SocketChannel } from '../../src/vhost-user/messages/socket-channel.ts';
 import { main } from '../cli.ts';
 
 const skip = whyUnavailable() ?? false;

@@ -1,5 +1,5 @@
 /** What the queues of a served device did, as columns for people. */
-import type { QueueStats } from '../../src/vhost-user/queue-runner.ts';
+import type { QueueStats } from '../../src/vhost-user/queues/queue-runner.ts';
 import { alignedColumns } from '../command-line/columns.ts';
 
 const COLUMNS: readonly (readonly [title: string, field: keyof QueueStats])[] = [

@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import * as blk from '../formats/block.ts';
 import { DirtyLog, LOG_PAGE_SIZE } from '../memory/dirty-log.ts';
 import { BlockDevice, type BlockDeviceOptions } from './block.ts';
 import { FileDisk } from './file-disk.ts';
 import { openDisk } from './open-device.ts';
 import { ArrayDisk, systemFailure } from './test-disk.ts';
 import { type Piece, randomFrom, started, TestQueue } from './test-queue.ts';
-import * as blk from './virtio-blk.ts';
 
 const { VIRTIO_BLK_S_OK: OK, VIRTIO_BLK_S_IOERR: IOERR, VIRTIO_BLK_S_UNSUPP: UNSUPP } = blk;
 const { VIRTIO_BLK_T_IN: IN, VIRTIO_BLK_T_OUT: OUT } = blk;

@@ -6,15 +6,16 @@
  * Header, data and status may be cut anywhere. The header is the first 16 readable bytes, the status the last writable
  * one, and data is what lies between.
  */
+
+import * as blk from '../formats/block.ts';
+import { VIRTIO_ID_BLOCK } from '../formats/ids.ts';
 import type { ElementList } from '../host/element-list.ts';
 import type { Request } from '../host/queue.ts';
 import { ADDRESS_HIGH_UNIT } from '../memory/region.ts';
+import { featureWord, hasFeature } from '../ring/feature-word.ts';
 import type { Device, DeviceQueue, QueueService } from './device.ts';
 import { type Disk, SECTOR_SIZE } from './disk.ts';
-import { featureWord, hasFeature } from './feature-word.ts';
-import { VIRTIO_ID_BLOCK } from './ids.ts';
 import { LATER, type RequestHandler, RequestLoop } from './request-loop.ts';
-import * as blk from './virtio-blk.ts';
 
 /** Together with header and status they fill a queue of 128, which is what most guests have at least. */
 const SEG_MAX_DEFAULT = 126;

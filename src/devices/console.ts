@@ -2,13 +2,14 @@
  * The console device [virtio-v1.2 §5.3]: one port, both of its queues on one thread. Bytes for which the guest has no
  * buffers wait in the port, and what the port has no room for waits in the ring.
  */
+
+import * as con from '../formats/console.ts';
+import { VIRTIO_ID_CONSOLE } from '../formats/ids.ts';
 import type { Request } from '../host/queue.ts';
+import { featureWord } from '../ring/feature-word.ts';
 import type { ConsolePort } from './console-port.ts';
 import type { Device, DeviceQueue, QueueService } from './device.ts';
-import { featureWord } from './feature-word.ts';
-import { VIRTIO_ID_CONSOLE } from './ids.ts';
 import { NOT_NOW, type RequestHandler, RequestLoop } from './request-loop.ts';
-import * as con from './virtio-console.ts';
 
 /** Moved at a time. */
 const CHUNK_SIZE = 4096;

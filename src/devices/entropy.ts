@@ -3,9 +3,9 @@
  * thread. No byte is given out twice.
  */
 import { randomFillSync } from 'node:crypto';
+import { VIRTIO_ID_RNG } from '../formats/ids.ts';
 import type { Request } from '../host/queue.ts';
 import type { Device, DeviceQueue, QueueService } from './device.ts';
-import { VIRTIO_ID_RNG } from './ids.ts';
 import { type RequestHandler, RequestLoop } from './request-loop.ts';
 
 /** Drawn from the generator at a time: guests mostly ask for some dozens. */

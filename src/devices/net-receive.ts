@@ -6,13 +6,14 @@
  * there is no buffer for the packet it has, the link is paused. Buffers that are too few stay taken until more come:
  * handed back, they would look like new ones for ever.
  */
+
+import { NET_HEADER_SIZE, NET_NUM_BUFFERS_OFFSET } from '../formats/net.ts';
 import { Request } from '../host/queue.ts';
 import { RingError } from '../ring/errors.ts';
 import type { DeviceQueue, QueueService } from './device.ts';
 import type { HeldFrame } from './net.ts';
 import type { PacketLink } from './packet-link.ts';
 import { SERVE_MAX } from './request-loop.ts';
-import { NET_HEADER_SIZE, NET_NUM_BUFFERS_OFFSET } from './virtio-net.ts';
 
 const NO_FRAME = -1;
 

@@ -7,15 +7,15 @@
  * waiting would help: a packet longer than the buffer at hand where buffers are not merged, and what is no frame.
  */
 
+import { VIRTIO_ID_NET } from '../formats/ids.ts';
+import * as net from '../formats/net.ts';
 import type { Request } from '../host/queue.ts';
 import { VIRTIO_F_VERSION_1 } from '../ring/constants.ts';
+import { featureWord, hasFeature } from '../ring/feature-word.ts';
 import type { Device, DeviceQueue, QueueService } from './device.ts';
-import { featureWord, hasFeature } from './feature-word.ts';
-import { VIRTIO_ID_NET } from './ids.ts';
 import { NetReceive } from './net-receive.ts';
 import type { PacketLink } from './packet-link.ts';
 import { NOT_NOW, type RequestHandler, RequestLoop } from './request-loop.ts';
-import * as net from './virtio-net.ts';
 
 export interface NetDeviceOptions {
   /** Closed with the device. */

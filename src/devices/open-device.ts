@@ -3,6 +3,7 @@
  * opening has its own disk or link.
  */
 import type { Readable, Writable } from 'node:stream';
+import type { ConsoleSize } from '../formats/console.ts';
 import { whyUnavailable } from '../native/libc.ts';
 import { bringUp, setIpv4Address } from '../native/network-interface.ts';
 import { openTap } from '../native/tap.ts';
@@ -16,7 +17,6 @@ import { NetDevice } from './net.ts';
 import { loopbackLink, type PacketLink } from './packet-link.ts';
 import { TapLink } from './tap-link.ts';
 import { VectoredDisk } from './vectored-disk.ts';
-import type { ConsoleSize } from './virtio-console.ts';
 
 export interface BlockOptions {
   readonly kind: 'block';

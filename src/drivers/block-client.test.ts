@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SilentDoorbell } from '../doorbell/doorbell.ts';
+import { VIRTIO_BLK_S_IOERR } from '../formats/block.ts';
 import { SplitVirtqueue } from '../guest/split-virtqueue.ts';
 import { Vringh } from '../host/vringh.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
@@ -11,7 +12,6 @@ import { NO_FEATURES } from '../ring/features.ts';
 import { modernLayout, SplitRing } from '../ring/split-layout.ts';
 import { BlockDriver } from './block.ts';
 import { BlockClient } from './block-client.ts';
-import { VIRTIO_BLK_S_IOERR } from './block-format.ts';
 import { TestDisk } from './test-disk.ts';
 
 function stage(ringSize = 64) {

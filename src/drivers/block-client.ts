@@ -2,8 +2,7 @@
  * A block device as promises, over its driver: for tools and tests, not for measuring. Guest thread. Requests beyond
  * the driver's slots wait for one. Whoever connects it calls `serve` when the device called, and `fail` when it is gone.
  */
-import { EMPTY } from '../guest/queue.ts';
-import { type BlockDriver, BlockError } from './block.ts';
+
 import {
   VIRTIO_BLK_ID_BYTES,
   VIRTIO_BLK_S_OK,
@@ -11,7 +10,9 @@ import {
   VIRTIO_BLK_T_GET_ID,
   VIRTIO_BLK_T_IN,
   VIRTIO_BLK_T_OUT,
-} from './block-format.ts';
+} from '../formats/block.ts';
+import { EMPTY } from '../guest/queue.ts';
+import { type BlockDriver, BlockError } from './block.ts';
 
 interface Operation {
   readonly type: number;

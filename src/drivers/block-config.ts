@@ -1,9 +1,10 @@
-/**
- * A block device's configuration space, as its driver reads it [virtio-v1.2 §5.2.4]:
- *
- *     +0 capacity (64 bits, sectors)  +8 size_max  +12 seg_max  +16 geometry  +20 blk_size  …  +34 num_queues (16 bits)
- */
+/** A block device's configuration space, as its driver reads it [virtio-v1.2 §5.2.4]. */
 import {
+  BLK_CONFIG_BLK_SIZE,
+  BLK_CONFIG_CAPACITY,
+  BLK_CONFIG_NUM_QUEUES,
+  BLK_CONFIG_SEG_MAX,
+  BLK_CONFIG_SIZE_MAX,
   SECTOR_SIZE,
   VIRTIO_BLK_F_BLK_SIZE,
   VIRTIO_BLK_F_FLUSH,
@@ -11,13 +12,9 @@ import {
   VIRTIO_BLK_F_RO,
   VIRTIO_BLK_F_SEG_MAX,
   VIRTIO_BLK_F_SIZE_MAX,
-} from './block-format.ts';
+} from '../formats/block.ts';
+import { hasFeature } from '../ring/feature-word.ts';
 
-const CAPACITY = 0;
-const SIZE_MAX = 8;
-const SEG_MAX = 12;
-const BLK_SIZE = 20;
-const NUM_QUEUES = 34;
 /** As much of the space as is looked at, bytes. */
 export const BLOCK_CONFIG_SIZE = 36;
 
@@ -54,25 +51,25 @@ export class BlockConfigError extends Error {
 /** @throws BlockConfigError */
 export function readBlockConfig(config: Uint8Array, features: bigint): BlockConfig {
   const view = new DataView(config.buffer, config.byteOffset, config.byteLength);
-  const has = (bit: number) => (features & (1n << BigInt(bit))) !== 0n;
+  const has = (bit: number) => hasFeature(features, bit);
   const field32 = (bit: number, offset: number, absent: number) => {
     if (!has(bit)) return absent;
     if (offset + 4 > config.byteLength) throw new BlockConfigError('length', config.byteLength);
     return view.getUint32(offset, true);
   };
-  if (config.byteLength < CAPACITY + 8) throw new BlockConfigError('length', config.byteLength);
-  const capacity = view.getBigUint64(CAPACITY, true);
+  if (config.byteLength < BLK_CONFIG_CAPACITY + 8) throw new BlockConfigError('length', config.byteLength);
+  const capacity = view.getBigUint64(BLK_CONFIG_CAPACITY, true);
   if (capacity * BigInt(SECTOR_SIZE) > BigInt(Number.MAX_SAFE_INTEGER))
     throw new BlockConfigError('capacity', capacity);
-  const blockSizeBytes = field32(VIRTIO_BLK_F_BLK_SIZE, BLK_SIZE, SECTOR_SIZE);
+  const blockSizeBytes = field32(VIRTIO_BLK_F_BLK_SIZE, BLK_CONFIG_BLK_SIZE, SECTOR_SIZE);
   if (blockSizeBytes < SECTOR_SIZE || blockSizeBytes > BLOCK_SIZE_MAX || (blockSizeBytes & (blockSizeBytes - 1)) !== 0)
     throw new BlockConfigError('blk_size', blockSizeBytes);
   // 0 from a device that offers the feature is no bound: qemu-storage-daemon does so, and takes any.
-  const elementBytesMax = field32(VIRTIO_BLK_F_SIZE_MAX, SIZE_MAX, UNBOUNDED) || UNBOUNDED;
+  const elementBytesMax = field32(VIRTIO_BLK_F_SIZE_MAX, BLK_CONFIG_SIZE_MAX, UNBOUNDED) || UNBOUNDED;
   if (elementBytesMax < SECTOR_SIZE) throw new BlockConfigError('size_max', elementBytesMax);
-  const elementsMax = field32(VIRTIO_BLK_F_SEG_MAX, SEG_MAX, 1);
+  const elementsMax = field32(VIRTIO_BLK_F_SEG_MAX, BLK_CONFIG_SEG_MAX, 1);
   if (elementsMax === 0) throw new BlockConfigError('seg_max', elementsMax);
-  const several = has(VIRTIO_BLK_F_MQ) && config.byteLength >= NUM_QUEUES + 2;
+  const several = has(VIRTIO_BLK_F_MQ) && config.byteLength >= BLK_CONFIG_NUM_QUEUES + 2;
   return {
     capacitySectors: Number(capacity),
     sizeBytes: Number(capacity) * SECTOR_SIZE,
@@ -81,6 +78,6 @@ export function readBlockConfig(config: Uint8Array, features: bigint): BlockConf
     canFlush: has(VIRTIO_BLK_F_FLUSH),
     elementBytesMax,
     elementsMax,
-    queues: several ? Math.max(1, view.getUint16(NUM_QUEUES, true)) : 1,
+    queues: several ? Math.max(1, view.getUint16(BLK_CONFIG_NUM_QUEUES, true)) : 1,
   };
 }

@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SilentDoorbell } from '../doorbell/doorbell.ts';
+import {
+  SECTOR_SIZE,
+  VIRTIO_BLK_F_BLK_SIZE,
+  VIRTIO_BLK_F_FLUSH,
+  VIRTIO_BLK_F_MQ,
+  VIRTIO_BLK_F_RO,
+  VIRTIO_BLK_F_SEG_MAX,
+  VIRTIO_BLK_F_SIZE_MAX,
+  VIRTIO_BLK_S_IOERR,
+  VIRTIO_BLK_S_OK,
+  VIRTIO_BLK_S_UNSUPP,
+} from '../formats/block.ts';
 import { IndirectPool } from '../guest/indirect-pool.ts';
 import { EMPTY } from '../guest/queue.ts';
 import { SplitVirtqueue } from '../guest/split-virtqueue.ts';
@@ -13,18 +25,6 @@ import { NO_FEATURES } from '../ring/features.ts';
 import { modernLayout, SplitRing } from '../ring/split-layout.ts';
 import { BlockDriver, BlockError } from './block.ts';
 import { BlockConfigError, readBlockConfig } from './block-config.ts';
-import {
-  SECTOR_SIZE,
-  VIRTIO_BLK_F_BLK_SIZE,
-  VIRTIO_BLK_F_FLUSH,
-  VIRTIO_BLK_F_MQ,
-  VIRTIO_BLK_F_RO,
-  VIRTIO_BLK_F_SEG_MAX,
-  VIRTIO_BLK_F_SIZE_MAX,
-  VIRTIO_BLK_S_IOERR,
-  VIRTIO_BLK_S_OK,
-  VIRTIO_BLK_S_UNSUPP,
-} from './block-format.ts';
 import { TestDisk } from './test-disk.ts';
 
 const RINGS = 4 * 65536;

@@ -7,10 +7,7 @@
  *
  * It does not wait, knows no transport and does not look whether a request lies on the disk: the device does.
  */
-import { EMPTY, type GuestQueue } from '../guest/queue.ts';
-import { ScatterList } from '../guest/scatter-list.ts';
-import { ADDRESS_HIGH_UNIT, type MemoryRegion } from '../memory/region.ts';
-import { type BlockConfig, readBlockConfig } from './block-config.ts';
+
 import {
   SECTOR_SIZE,
   VIRTIO_BLK_ID_BYTES,
@@ -21,7 +18,11 @@ import {
   VIRTIO_BLK_T_GET_ID,
   VIRTIO_BLK_T_IN,
   VIRTIO_BLK_T_OUT,
-} from './block-format.ts';
+} from '../formats/block.ts';
+import { EMPTY, type GuestQueue } from '../guest/queue.ts';
+import { ScatterList } from '../guest/scatter-list.ts';
+import { ADDRESS_HIGH_UNIT, type MemoryRegion } from '../memory/region.ts';
+import { type BlockConfig, readBlockConfig } from './block-config.ts';
 
 /**
  * A slot's header and status, a cache line for each slot:

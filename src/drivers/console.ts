@@ -2,8 +2,10 @@
  * The driver of a virtio console, its one port without MULTIPORT [virtio-v1.2 §5.3.6]: two streams of bytes. Guest
  * thread. It does not wait and knows no transport; what is written is copied, nothing is allocated.
  */
+
 import { EMPTY, type GuestQueue } from '../guest/queue.ts';
 import { ScatterList } from '../guest/scatter-list.ts';
+import { featureWord } from '../ring/feature-word.ts';
 import { ByteReceiver } from './byte-receiver.ts';
 import { copyBytes } from './copy.ts';
 import type { Slots } from './slots.ts';
@@ -16,7 +18,7 @@ export const CONSOLE_RECEIVE_QUEUE = 0;
 export const CONSOLE_TRANSMIT_QUEUE = 1;
 
 /** The device's own features that this driver understands. */
-export const CONSOLE_FEATURES = 1n << BigInt(VIRTIO_CONSOLE_F_SIZE);
+export const CONSOLE_FEATURES = featureWord(VIRTIO_CONSOLE_F_SIZE);
 
 /** Of the configuration space: cols and rows (16 bits each). Bytes. */
 export const CONSOLE_CONFIG_SIZE = 4;

@@ -1,22 +1,16 @@
-/**
- * A network device's configuration space, as its driver reads it [virtio-v1.2 §5.1.4]:
- *
- *     +0 mac (6 bytes)  +6 status (16 bits)  +8 max_virtqueue_pairs (16 bits)  +10 mtu (16 bits)
- */
+/** A network device's configuration space, as its driver reads it [virtio-v1.2 §5.1.4]. */
 import {
+  MAC_SIZE,
   MTU_MIN,
+  NET_CONFIG_MAC,
+  NET_CONFIG_MTU,
+  NET_CONFIG_STATUS,
   VIRTIO_NET_F_MAC,
   VIRTIO_NET_F_MTU,
   VIRTIO_NET_F_STATUS,
   VIRTIO_NET_S_LINK_UP,
-} from './net-format.ts';
-
-const MAC = 0;
-const MAC_SIZE = 6;
-const STATUS = 6;
-const MTU = 10;
-/** As much of the space as is looked at, bytes. */
-export const NET_CONFIG_SIZE = 12;
+} from '../formats/net.ts';
+import { hasFeature } from '../ring/feature-word.ts';
 
 /** What a driver needs to know of the interface. */
 export interface NetConfig {
@@ -45,15 +39,19 @@ export function readNetConfig(config: Uint8Array, features: bigint): NetConfig {
   const { byteLength } = config;
   const view = new DataView(config.buffer, config.byteOffset, byteLength);
   const has = (bit: number, end: number) => {
-    if (byteLength === 0 || (features & (1n << BigInt(bit))) === 0n) return false;
+    if (byteLength === 0 || !hasFeature(features, bit)) return false;
     if (end > byteLength) throw new NetConfigError('length', byteLength);
     return true;
   };
-  const mtu = has(VIRTIO_NET_F_MTU, MTU + 2) ? view.getUint16(MTU, true) : null;
+  const mtu = has(VIRTIO_NET_F_MTU, NET_CONFIG_MTU + 2) ? view.getUint16(NET_CONFIG_MTU, true) : null;
   if (mtu !== null && mtu < MTU_MIN) throw new NetConfigError('mtu', mtu);
   return {
-    mac: has(VIRTIO_NET_F_MAC, MAC + MAC_SIZE) ? config.slice(MAC, MAC + MAC_SIZE) : null,
+    mac: has(VIRTIO_NET_F_MAC, NET_CONFIG_MAC + MAC_SIZE)
+      ? config.slice(NET_CONFIG_MAC, NET_CONFIG_MAC + MAC_SIZE)
+      : null,
     mtu,
-    linkUp: !has(VIRTIO_NET_F_STATUS, STATUS + 2) || (view.getUint16(STATUS, true) & VIRTIO_NET_S_LINK_UP) !== 0,
+    linkUp:
+      !has(VIRTIO_NET_F_STATUS, NET_CONFIG_STATUS + 2) ||
+      (view.getUint16(NET_CONFIG_STATUS, true) & VIRTIO_NET_S_LINK_UP) !== 0,
   };
 }

@@ -8,11 +8,7 @@
  * It does not wait and knows no transport. What the device writes is not trusted: a packet that cannot be one is
  * dropped and counted, its buffers go back.
  */
-import { EMPTY, type GuestQueue } from '../guest/queue.ts';
-import { ScatterList } from '../guest/scatter-list.ts';
-import { VIRTIO_F_VERSION_1 } from '../ring/constants.ts';
-import { copyBytes } from './copy.ts';
-import { type NetConfig, readNetConfig } from './net-config.ts';
+
 import {
   ETH_HEADER_SIZE,
   MTU_DEFAULT,
@@ -24,19 +20,23 @@ import {
   VIRTIO_NET_F_MRG_RXBUF,
   VIRTIO_NET_F_MTU,
   VIRTIO_NET_F_STATUS,
-} from './net-format.ts';
+} from '../formats/net.ts';
+import { EMPTY, type GuestQueue } from '../guest/queue.ts';
+import { ScatterList } from '../guest/scatter-list.ts';
+import { VIRTIO_F_VERSION_1 } from '../ring/constants.ts';
+import { featureWord, hasFeature } from '../ring/feature-word.ts';
+import { copyBytes } from './copy.ts';
+import { type NetConfig, readNetConfig } from './net-config.ts';
 import type { Slots } from './slots.ts';
 
-const bit = (number: number): bigint => 1n << BigInt(number);
-const has = (features: bigint, number: number): boolean => (features & bit(number)) !== 0n;
-
 /** The device's own features that this driver understands; those of the rings come besides. */
-export const NET_FEATURES =
-  bit(VIRTIO_NET_F_MTU) |
-  bit(VIRTIO_NET_F_MAC) |
-  bit(VIRTIO_NET_F_MRG_RXBUF) |
-  bit(VIRTIO_NET_F_STATUS) |
-  bit(VIRTIO_F_ANY_LAYOUT);
+export const NET_FEATURES = featureWord(
+  VIRTIO_NET_F_MTU,
+  VIRTIO_NET_F_MAC,
+  VIRTIO_NET_F_MRG_RXBUF,
+  VIRTIO_NET_F_STATUS,
+  VIRTIO_F_ANY_LAYOUT,
+);
 
 /** So many receive buffers go back to the device at once, or a quarter of them if that is less. */
 const POST_BATCH = 32;
@@ -91,10 +91,10 @@ export class NetDriver {
   constructor({ receive, transmit, features, config }: NetDriverOptions) {
     this.features = features;
     this.net = readNetConfig(config, features);
-    this.mergeable = has(features, VIRTIO_NET_F_MRG_RXBUF);
-    const modern = has(features, VIRTIO_F_VERSION_1);
+    this.mergeable = hasFeature(features, VIRTIO_NET_F_MRG_RXBUF);
+    const modern = hasFeature(features, VIRTIO_F_VERSION_1);
     this.headerBytes = this.mergeable || modern ? NET_HEADER_SIZE : NET_HEADER_SIZE_LEGACY;
-    this.headerApart = !modern && !has(features, VIRTIO_F_ANY_LAYOUT);
+    this.headerApart = !modern && !hasFeature(features, VIRTIO_F_ANY_LAYOUT);
     this.receiveQueue = receive.queue;
     this.receiveSlots = receive.slots;
     this.transmitQueue = transmit.queue;

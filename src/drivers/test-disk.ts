@@ -1,6 +1,5 @@
 /** A disk in memory behind a `HostQueue`, for tests of the driver: serves what is there when it is told to. */
-import { type HostQueue, Request } from '../host/queue.ts';
-import type { GuestMemory } from '../memory/guest-memory.ts';
+
 import {
   SECTOR_SIZE,
   VIRTIO_BLK_ID_BYTES,
@@ -11,7 +10,9 @@ import {
   VIRTIO_BLK_T_GET_ID,
   VIRTIO_BLK_T_IN,
   VIRTIO_BLK_T_OUT,
-} from './block-format.ts';
+} from '../formats/block.ts';
+import { type HostQueue, Request } from '../host/queue.ts';
+import type { GuestMemory } from '../memory/guest-memory.ts';
 
 const HEADER_SIZE = 16;
 

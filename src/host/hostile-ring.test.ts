@@ -13,7 +13,7 @@ import { seqcst } from '../ordering/seqcst.ts';
 import { VRING_DESC_F_INDIRECT, VRING_DESC_F_NEXT, VRING_DESC_F_WRITE } from '../ring/constants.ts';
 import { RingError, type RingErrorCode } from '../ring/errors.ts';
 import { modernLayout, SplitRing } from '../ring/split-layout.ts';
-import { VhostUserQueue } from '../vhost-user/queue.ts';
+import { VhostUserQueue } from '../vhost-user/queues/queue.ts';
 import { Request } from './queue.ts';
 import type { SplitHostQueueOptions } from './split-host-queue.ts';
 import { Vringh } from './vringh.ts';

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { addEventfd, closeEventfd, openEventfd, takeEventfd } from './eventfd.ts';
 import { whyUnavailable } from './libc.ts';
+import { ODD_DESCRIPTORS } from './odd-descriptors.ts';
 import { waitReadable } from './poll.ts';
 
 const skip = whyUnavailable() ?? false;
@@ -43,11 +44,22 @@ test('native eventfd: a closed descriptor is an error that names the call', { sk
   closeEventfd(descriptor);
   const cases: [syscall: string, call: () => void][] = [
     ['eventfd_write', () => addEventfd(descriptor)],
-    ['eventfd_read', () => takeEventfd(descriptor)],
+    ['read', () => takeEventfd(descriptor)],
     ['close', () => closeEventfd(descriptor)],
   ];
   for (const [syscall, call] of cases) assert.throws(call, { code: 'EBADF', syscall });
   assert.equal(waitReadable(descriptor, 1000), true, 'the call that follows a wait tells what is wrong');
+});
+
+test('native eventfd: what ends, or gives other than eight bytes, is an error and no nothing', { skip }, () => {
+  for (const kind of ['a socket with three bytes', 'a socket that has ended'] as const) {
+    const { descriptor, close } = ODD_DESCRIPTORS[kind]();
+    try {
+      assert.throws(() => takeEventfd(descriptor), { code: 'EINVAL', syscall: 'read' }, kind);
+    } finally {
+      close();
+    }
+  }
 });
 
 test('native eventfd: many of them leave no descriptor open', { skip }, () => {

@@ -1,7 +1,7 @@
 /**
  * Event descriptors: a counter in the kernel that any thread adds to and one thread takes, to wait for with `poll`.
- * They do not block. libc's own `eventfd_read` and `eventfd_write` are called, which return an int: no 64-bit
- * number is made on the way.
+ * They do not block. No 64-bit number is made on the way: `eventfd_write` returns an int, and what `read` returns fits
+ * one (`eventfd_read` would not tell an end from an error).
  */
 import { constants } from 'node:os';
 import { systemError } from './errors.ts';
@@ -10,18 +10,18 @@ import { lazyCalls, libc } from './libc.ts';
 interface Calls {
   eventfd(initial: number, flags: number): number;
   eventfd_write(descriptor: number, value: number): number;
-  eventfd_read(descriptor: number, value: Uint8Array): number;
+  read(descriptor: number, value: Uint8Array, sizeBytes: number): number;
   close(descriptor: number): number;
 }
 
 const calls = lazyCalls<Calls>({
   eventfd: 'int eventfd(unsigned int initial, int flags)',
   eventfd_write: 'int eventfd_write(int descriptor, uint64_t value)',
-  eventfd_read: 'int eventfd_read(int descriptor, void *value)',
+  read: 'int read(int descriptor, void *value, uint64_t size)',
   close: 'int close(int descriptor)',
 });
 
-const { EAGAIN } = constants.errno;
+const { EAGAIN, EINVAL } = constants.errno;
 const EFD_NONBLOCK = 0o4000;
 const EFD_CLOEXEC = 0o2000000;
 
@@ -42,11 +42,13 @@ export function addEventfd(descriptor: number): void {
   if (errno !== EAGAIN) throw systemError('eventfd_write', errno);
 }
 
-/** Takes all that was added, if anything was: true. */
+/** Takes all that was added, if anything was: true. @throws SystemError EINVAL for what is no event descriptor */
 export function takeEventfd(descriptor: number): boolean {
-  if (calls().eventfd_read(descriptor, taken) === 0) return true;
+  const count = calls().read(descriptor, taken, taken.length);
+  if (count === taken.length) return true;
+  if (count >= 0) throw systemError('read', EINVAL, `${count} bytes of an event descriptor`);
   const errno = libc().errno();
-  if (errno !== EAGAIN) throw systemError('eventfd_read', errno);
+  if (errno !== EAGAIN) throw systemError('read', errno);
   return false;
 }
 

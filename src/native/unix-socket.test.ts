@@ -8,6 +8,7 @@ import { closeDescriptor } from './descriptors.ts';
 import { addEventfd, openEventfd, takeEventfd } from './eventfd.ts';
 import { whyUnavailable } from './libc.ts';
 import { openMemfd } from './memfd.ts';
+import { ODD_DESCRIPTORS } from './odd-descriptors.ts';
 import { waitReadable } from './poll.ts';
 import { isInherited, leavingNoneOpen, openDescriptors } from './test-leaks.ts';
 import {
@@ -348,3 +349,17 @@ test('native unix socket: collections between calls move nothing that libc was t
     }
   }),
 );
+
+test('native sockets: one that blocks, as a peer may send it, blocks nobody', { skip, timeout: 10_000 }, () => {
+  for (const [kind, call] of [
+    ['a socket that is full and blocks', (socket: number) => sendBytes(socket, new Uint8Array(1), 0, 1, [])],
+    ['a socket', (socket: number) => receiveBytes(socket, new Uint8Array(1), 0, 1, [])],
+  ] as const) {
+    const { descriptor, close } = ODD_DESCRIPTORS[kind]();
+    try {
+      assert.equal(call(descriptor), -1, kind);
+    } finally {
+      close();
+    }
+  }
+});

@@ -50,6 +50,8 @@ const STREAM = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const MSG_CTRUNC = 0x8;
+/** Said with every call: whether a socket blocks is its open file's, and a peer that sent it can change that. */
+const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 const SHUT_RDWR = 2;
@@ -281,7 +283,7 @@ export function sendBytes(
   outgoing.length = size;
   outgoing.writeDescriptors(descriptors);
   for (;;) {
-    const sent = sendmsg(socket, outgoing.address, MSG_NOSIGNAL);
+    const sent = sendmsg(socket, outgoing.address, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent >= 0) return sent;
     const errno = libc().errno();
     if (errno === EAGAIN) return -1;
@@ -308,7 +310,7 @@ export function receiveBytes(
   incoming.length = Math.min(length, STAGING_SIZE);
   for (;;) {
     incoming.controlSize = controlSize(RECEIVE_DESCRIPTORS_MAX);
-    const received = recvmsg(socket, incoming.address, MSG_CMSG_CLOEXEC);
+    const received = recvmsg(socket, incoming.address, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     if (received >= 0) {
       takeDescriptors(incoming, descriptors);
       into.set(incoming.staging.subarray(0, received), offset);

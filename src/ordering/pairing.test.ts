@@ -19,7 +19,7 @@ import { fileURLToPath } from 'node:url';
 
 /** Files with ordered accesses of a split ring: its two ends, and a face of one. */
 const ENDS = ['guest/split-virtqueue.ts', 'host/split-host-queue.ts'];
-const ACCESSING = [...ENDS, 'vhost-user/queue.ts'];
+const ACCESSING = [...ENDS, 'vhost-user/queues/queue.ts'];
 
 /** Stores with no partner, each with the reason why none is needed. They may not load or fence. */
 const ALONE: Record<string, string> = {

@@ -2,7 +2,7 @@
  * Our network driver on a backend that sends back what it gets: numbered packets, each of which must come back once,
  * whole and in order. No more are on their way than there are receive buffers: testpmd drops what finds none.
  */
-import { type NetConnectionOptions, tripPackets } from '../../../src/vhost-user/test-packets.ts';
+import { type NetConnectionOptions, tripPackets } from '../../../src/vhost-user/frontend/test-packets.ts';
 import { expectEqual, Failure } from '../failure.ts';
 import { serve } from '../programs.ts';
 import type { Figures, Scenario, Settings } from '../scenario.ts';

@@ -1,0 +1,240 @@
+/**
+ * Fuzzers by target, each in a process of its own: what kills it, or holds it for ever, is found from outside, with
+ * the number of what it was about, and shortened by trying again in further processes.
+ *
+ *     npm run fuzz -- --target sessions --seconds 600 --seed 7
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { argv, exit, stderr, stdout } from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { flag, type OptionTable, optionLines, readArguments } from '../bench/command-line/option-table.ts';
+import { choiceOf, countOf, secondsOf, UsageError } from '../bench/command-line/option-values.ts';
+import { describeAction } from '../src/vhost-user/fuzz/fuzz-actions.ts';
+import {
+  describeSession,
+  type FuzzFigures,
+  fuzzSessions,
+  playSession,
+  shorten,
+} from '../src/vhost-user/fuzz/fuzz-sessions.ts';
+
+const SECONDS = '60';
+const SEED = '1';
+/** Without progress for so long a process hangs. */
+const STALL_MS = 60_000;
+/** One case alone, from the start of its process. */
+const ONE_CASE_MS = 30_000;
+/** Processes that a case which kills them is shortened by. */
+const TRIALS_MAX = 60;
+const LOOK_EVERY_MS = 200;
+
+const OPTIONS: OptionTable<'target' | 'seed' | 'seconds' | 'cases' | 'from' | 'only' | 'kept' | 'progress'> = {
+  target: {
+    value: 'NAME',
+    summary: 'what is fuzzed: sessions (vhost-user, the backend’s side)',
+    byDefault: 'sessions',
+  },
+  seed: { value: 'N', summary: 'everything follows from it and a case’s number', byDefault: SEED },
+  seconds: { value: 'S', summary: 'how long', byDefault: SECONDS },
+  cases: { value: 'N', summary: 'or how many, from the first on; --sessions of that target' },
+  from: { value: 'N', summary: 'the first case’s number', byDefault: '0' },
+  only: { value: 'N', summary: 'that case alone, and what it does' },
+  kept: { value: 'LIST', summary: 'with --only: of its actions these alone, by number' },
+  progress: { value: 'FILE', summary: 'where a process of this command tells another which case it is about' },
+  help: flag('this text; -h too'),
+};
+
+const HELP = `npm run fuzz -- [options]
+
+${optionLines(OPTIONS)}
+
+A case that fails is shortened and printed, with the line that plays it again.
+
+Exit codes
+  0 nothing was found   1 something was   2 usage`;
+
+interface Fuzzer {
+  readonly run: (bounds: Bounds) => Promise<number>;
+  readonly one: (seed: number, number: number, kept: readonly number[] | null) => Promise<string | null>;
+  readonly describe: (seed: number, number: number, kept: readonly number[] | null) => Promise<readonly string[]>;
+}
+
+interface Bounds {
+  readonly seed: number;
+  readonly from: number;
+  readonly seconds: number;
+  readonly cases: number;
+  readonly starting: (number: number) => void;
+}
+
+const say = (line: string) => stdout.write(`${line}\n`);
+
+const inOrder = (counts: ReadonlyMap<string, number>) =>
+  [...counts]
+    .sort((a, b) => b[1] - a[1])
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ');
+
+function reportSessions(seed: number, figures: FuzzFigures): number {
+  const { sessions, connections, seconds, requests, ends, events, failure } = figures;
+  say(
+    `seed ${seed}: ${sessions} sessions, ${connections} connections, ${requests} requests in ${seconds.toFixed(1)} s`,
+  );
+  say(`ended by: ${inOrder(ends)}`);
+  say(`told of: ${inOrder(events)}`);
+  if (failure === null) return 0;
+  const { session, why, alone, actions } = failure;
+  say(`session ${session}: ${why}`);
+  say(alone ? 'what it takes:' : 'not by itself, only after the sessions before it; what it does:');
+  for (const action of actions) say(`  ${describeAction(action)}`);
+  say(`npm run fuzz -- --target sessions --seed ${seed} ${alone ? `--only ${session}` : `--cases ${session + 1}`}`);
+  return 1;
+}
+
+const FUZZERS: Record<string, Fuzzer> = {
+  sessions: {
+    run: async ({ seed, from, seconds, cases, starting }) =>
+      reportSessions(seed, await fuzzSessions({ seed, from, seconds, sessions: cases, starting, say })),
+    one: playSession,
+    describe: describeSession,
+  },
+};
+
+interface Ended {
+  readonly code: number | null;
+  /** How it ended, if not by itself. */
+  readonly violently: string | null;
+}
+
+/** Another process of this command; it ends when it makes no progress. */
+function inProcess(args: readonly string[], quiet: boolean, stalled: (ageMs: number) => boolean): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const started = performance.now();
+    const child = spawn(process.execPath, [fileURLToPath(import.meta.url), ...args], {
+      stdio: ['ignore', quiet ? 'ignore' : 'inherit', quiet ? 'ignore' : 'inherit'],
+    });
+    let hangs = false;
+    const timer = setInterval(() => {
+      if (!stalled(performance.now() - started)) return;
+      hangs = true;
+      child.kill('SIGKILL');
+    }, LOOK_EVERY_MS);
+    child.on('error', reject);
+    child.on('exit', (code, signal) => {
+      clearInterval(timer);
+      const aborted = code !== null && code > 2 ? `ended with ${code}` : null;
+      resolve({ code, violently: hangs ? 'hangs' : signal === null ? aborted : `died of ${signal}` });
+    });
+  });
+}
+
+/** The case that kills or holds its process, shortened by further processes. */
+async function reportViolence(
+  fuzzer: Fuzzer,
+  target: string,
+  seed: number,
+  number: number,
+  how: string,
+): Promise<void> {
+  say(`case ${number}: the process ${how}`);
+  const alone = ['--target', target, '--seed', String(seed), '--only', String(number)];
+  const kills = async (kept: readonly number[]) => {
+    const args = kept.length === 0 ? alone : [...alone, '--kept', kept.join(',')];
+    return (await inProcess(args, true, (ageMs) => ageMs > ONE_CASE_MS)).violently !== null;
+  };
+  const all = (await fuzzer.describe(seed, number, null)).map((_, i) => i);
+  if (!(await kills(all))) {
+    say(`not by itself: --seed ${seed} --cases ${number + 1} plays the cases before it, too`);
+    return;
+  }
+  const kept = await shorten(all, (some) => (some.length === 0 ? Promise.resolve(false) : kills(some)), TRIALS_MAX);
+  say('what it takes:');
+  for (const line of await fuzzer.describe(seed, number, kept)) say(`  ${line}`);
+  say(`npm run fuzz -- ${alone.join(' ')} --kept ${kept.join(',')}`);
+}
+
+/** Runs the fuzzer in another process and watches it. */
+async function watch(fuzzer: Fuzzer, target: string, seed: number, args: readonly string[]): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'vringbench-fuzz-progress-'));
+  const progress = join(folder, 'case');
+  const present = () => {
+    try {
+      return readFileSync(progress, 'utf8').trim();
+    } catch {
+      return '';
+    }
+  };
+  let last = '';
+  let since = 0;
+  try {
+    const { code, violently } = await inProcess([...args, '--progress', progress], false, (ageMs) => {
+      const now = present();
+      if (now !== last) {
+        last = now;
+        since = ageMs;
+      }
+      return ageMs - since > STALL_MS;
+    });
+    if (violently === null) return code ?? 1;
+    const number = present();
+    if (number === '') say(`before the first case the process ${violently}`);
+    else await reportViolence(fuzzer, target, seed, Number(number), violently);
+    return 1;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function telling(path: string): (number: number) => void {
+  const file = openSync(path, 'w');
+  return (number) => {
+    writeSync(file, `${String(number).padStart(12)}\n`, 0);
+  };
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  // Of sessions: the word that is theirs.
+  const given = readArguments(
+    OPTIONS,
+    args.map((argument) => argument.replace(/^--sessions(?==|$)/, '--cases')),
+  );
+  if (given.has('help')) {
+    say(HELP);
+    return 0;
+  }
+  const target = choiceOf('--target', given.get('target') ?? 'sessions', FUZZERS);
+  const fuzzer = FUZZERS[target]!;
+  const number = (name: 'seed' | 'from' | 'cases' | 'only', byDefault: string) =>
+    countOf(`--${name}`, given.get(name) ?? byDefault, 0, 2 ** 32 - 1);
+  const seed = number('seed', SEED);
+  if (given.has('only')) {
+    const only = number('only', '0');
+    const kept =
+      given
+        .get('kept')
+        ?.split(',')
+        .map((text) => countOf('--kept', text, 0, 2 ** 32 - 1)) ?? null;
+    for (const line of await fuzzer.describe(seed, only, kept)) say(`  ${line}`);
+    const why = await fuzzer.one(seed, only, kept);
+    say(why ?? 'nothing is wrong');
+    return why === null ? 0 : 1;
+  }
+  const progress = given.get('progress');
+  if (progress === undefined) return await watch(fuzzer, target, seed, args);
+  const seconds =
+    given.has('cases') && !given.has('seconds')
+      ? Number.POSITIVE_INFINITY
+      : secondsOf('--seconds', given.get('seconds') ?? SECONDS);
+  const cases = given.has('cases') ? number('cases', '0') : Number.POSITIVE_INFINITY;
+  return await fuzzer.run({ seed, from: number('from', '0'), seconds, cases, starting: telling(progress) });
+}
+
+try {
+  exit(await main(argv.slice(2)));
+} catch (error) {
+  stderr.write(`${error instanceof UsageError ? error.message : (error as Error).stack}\n`);
+  exit(error instanceof UsageError ? 2 : 1);
+}

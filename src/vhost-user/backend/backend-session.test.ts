@@ -1,0 +1,752 @@
+/** The backend's state machine without an operating system: legal orders, every refusal, and that no handle is lost. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ProtocolErrorCode } from '../messages/errors.ts';
+import { decodeReply, encode, type Reply, type RequestName } from '../messages/message.ts';
+import { aFile, aSocket, FakeDevice, FILE_SIZE, type Played, play, type Step } from './test-session.ts';
+
+const bit = (number: number) => 1n << BigInt(number);
+const VERSION_1 = bit(32);
+const PROTOCOL = bit(30);
+const LOG_ALL = bit(26);
+const EVENT_IDX = bit(29);
+
+const GUEST = 0x10000n;
+const USER = 0x7f0000000000n;
+const SIZE = 0x10000n;
+const region = (
+  over: Partial<{ guestAddress: bigint; sizeBytes: bigint; userAddress: bigint; mmapOffset: bigint }> = {},
+) => ({
+  guestAddress: GUEST,
+  sizeBytes: SIZE,
+  userAddress: USER,
+  mmapOffset: 0n,
+  ...over,
+});
+const next = region({ guestAddress: GUEST + SIZE, userAddress: USER + SIZE, mmapOffset: SIZE });
+
+const memTable = (...regions: ReturnType<typeof region>[]): Step => ({
+  request: 'SET_MEM_TABLE',
+  regions,
+  handles: regions.map(aFile),
+});
+const addRegion = (one: ReturnType<typeof region>, handle = aFile()): Step => ({
+  request: 'ADD_MEM_REG',
+  region: one,
+  handles: [handle],
+});
+const num = (value: number, index = 0): Step => ({ request: 'SET_VRING_NUM', index, num: value });
+const base = (value: number, index = 0): Step => ({ request: 'SET_VRING_BASE', index, num: value });
+const addr = (
+  over: Partial<{ desc: bigint; avail: bigint; used: bigint; log: bigint; flags: number }> = {},
+  index = 0,
+): Step => ({
+  request: 'SET_VRING_ADDR',
+  index,
+  flags: 0,
+  desc: USER,
+  avail: USER + 0x1000n,
+  used: USER + 0x2000n,
+  log: 0n,
+  ...over,
+});
+const kick = (index = 0, handle = aFile()): Step => ({
+  request: 'SET_VRING_KICK',
+  index,
+  noDescriptor: false,
+  handles: [handle],
+});
+const kickless = (index = 0): Step => ({ request: 'SET_VRING_KICK', index, noDescriptor: true });
+const call = (index = 0): Step => ({ request: 'SET_VRING_CALL', index, noDescriptor: false, handles: [aFile()] });
+const err = (index = 0): Step => ({ request: 'SET_VRING_ERR', index, noDescriptor: false, handles: [aFile()] });
+const enable = (on = 1, index = 0): Step => ({ request: 'SET_VRING_ENABLE', index, num: on });
+const stop = (index = 0): Step => ({ request: 'GET_VRING_BASE', index, num: 0 });
+const features = (value = VERSION_1 | PROTOCOL): Step => ({ request: 'SET_FEATURES', value });
+const log = (sizeBytes = 1024n, offsetBytes = 0n, handle = aFile()): Step => ({
+  request: 'SET_LOG_BASE',
+  sizeBytes,
+  offsetBytes,
+  handles: [handle],
+});
+const inflight = (queues: number, queueSize: number, sizeBytes = 8192n, offsetBytes = 0n): Step => ({
+  request: 'SET_INFLIGHT_FD',
+  sizeBytes,
+  offsetBytes,
+  queues,
+  queueSize,
+  handles: [aFile()],
+});
+const protocolFeatures = (value: bigint): Step => ({ request: 'SET_PROTOCOL_FEATURES', value });
+
+/** All that a device without a network is offered. */
+const OFFERED = 0b1_1111_0011_0010_1011n;
+const [MQ, REPLY_ACK, CONFIG, INBAND] = [bit(0), bit(3), bit(9), bit(14)];
+
+const negotiated = () => [protocolFeatures(OFFERED), features()];
+const ready = () => [...negotiated(), memTable(region()), num(16), base(5), addr(), call(), err()];
+const running = () => [...ready(), kick(), enable()];
+
+const replyTo = <N extends RequestName>(request: N, { sent }: Played): Reply<N> => decodeReply(request, sent.at(-1)!);
+const notes = ({ device }: Played, index = 0) => device.runner(index).notes.join(' ');
+
+test('backend session: features, protocol features, queues', async () => {
+  const offered = await play([{ request: 'GET_FEATURES' }]);
+  assert.equal(offered.lastValue, 1n | bit(24) | LOG_ALL | bit(28) | EVENT_IDX | PROTOCOL | VERSION_1);
+  assert.equal((await play([{ request: 'GET_PROTOCOL_FEATURES' }])).lastValue, OFFERED);
+  assert.equal((await play([{ request: 'GET_QUEUE_NUM' }])).lastValue, 2n);
+  const net = await play([{ request: 'GET_PROTOCOL_FEATURES' }], { device: new FakeDevice(1) });
+  assert.equal(net.lastValue, OFFERED | bit(2) | bit(4));
+  assert.equal((await play([{ request: 'GET_QUEUE_NUM' }], { device: new FakeDevice(1) })).lastValue, 1n);
+  const acknowledged = await play([features(VERSION_1 | EVENT_IDX | bit(27) | 1n)]);
+  assert.deepEqual(
+    [acknowledged.ended, acknowledged.device.acknowledged],
+    [null, VERSION_1 | EVENT_IDX | bit(27) | 1n],
+  );
+});
+
+/** Orders that end with queue 0 in service, whatever the order. */
+const orders: [string, () => Step[]][] = [
+  ['as QEMU does it', running],
+  ['enabled first', () => [...negotiated(), enable(), memTable(region()), num(16), base(5), addr(), kick()]],
+  [
+    'call and err at the very start',
+    () => [call(), err(), ...negotiated(), memTable(region()), num(16), base(5), addr(), enable(), kick()],
+  ],
+  ['addresses, base, size', () => [...negotiated(), memTable(region()), addr(), base(5), num(16), kick(), enable()]],
+  [
+    'without PROTOCOL_FEATURES there is nothing to enable',
+    () => [features(VERSION_1), memTable(region()), num(16), base(5), addr(), kick()],
+  ],
+  ['never any features', () => [memTable(region()), num(16), base(5), addr(), kick()]],
+  [
+    'memory by slots',
+    () => [...negotiated(), addRegion(region()), addRegion(next), num(16), base(5), addr(), kick(), enable()],
+  ],
+  [
+    'memory told twice',
+    () => [...negotiated(), memTable(region()), memTable(region(), next), num(16), base(5), addr(), kick(), enable()],
+  ],
+  ['without a kick descriptor', () => [...ready(), kickless(), enable()]],
+  ['kicked by message', () => [...ready(), enable(), { request: 'VRING_KICK', index: 0, num: 0 }]],
+  [
+    'set up anew over an old set-up',
+    () => [
+      ...negotiated(),
+      memTable(region()),
+      num(8),
+      num(16),
+      addr({ desc: USER + 0x3000n }),
+      addr(),
+      base(9),
+      base(5),
+      kick(),
+      enable(),
+    ],
+  ],
+];
+for (const [what, steps] of orders)
+  test(`backend session: a queue is in service: ${what}`, async () => {
+    const played = await play(steps());
+    assert.equal(played.ended, null);
+    assert.equal(notes(played), 'start stop');
+    const setup = played.device.runner(0).setup!;
+    assert.deepEqual(
+      [setup.index, setup.size, setup.availIdx, setup.usedIdx, setup.desc, setup.log, setup.inflight],
+      [0, 16, 5, null, Number(USER), null, null],
+    );
+  });
+
+/** Orders in which it is not. */
+const idle: [string, () => Step[]][] = [
+  ['not kicked', () => [...ready(), enable()]],
+  ['not enabled', () => [...ready(), kick()]],
+  ['disabled before its kick', () => [...ready(), enable(), enable(0), kick()]],
+  [
+    'enabled by default, until PROTOCOL_FEATURES is acknowledged',
+    () => [memTable(region()), num(16), addr(), features(), kick()],
+  ],
+  ['after RESET_OWNER', () => [...ready(), enable(), { request: 'RESET_OWNER' }, kick()]],
+];
+for (const [what, steps] of idle)
+  test(`backend session: a queue is not in service: ${what}`, async () => {
+    const played = await play(steps());
+    assert.deepEqual([played.ended, notes(played)], [null, '']);
+  });
+
+/** What running queues see of changes: the notes of queue 0 between its start and the end. */
+const changes: [string, () => Step[], string][] = [
+  ['stopped and started again', () => [stop(), kick()], 'start stop start stop'],
+  ['stopped twice', () => [stop(), stop()], 'start stop'],
+  ['disabled and enabled', () => [enable(0), enable(1), enable(1)], 'start stop start stop'],
+  ['another kick', () => [kick()], 'start stop start stop'],
+  [
+    'another call',
+    () => [call(), { request: 'SET_VRING_CALL', index: 0, noDescriptor: true }],
+    'start call no call stop',
+  ],
+  ['another err', () => [err()], 'start stop'],
+  ['more memory', () => [addRegion(next)], 'start stop start stop'],
+  [
+    'less memory',
+    () => [addRegion(next), { request: 'REM_MEM_REG', region: next }],
+    'start stop start stop start stop',
+  ],
+  ['another table', () => [memTable(region())], 'start stop start stop'],
+  ['the same addresses', () => [addr()], 'start stop start stop'],
+  ['a log, which nobody acknowledged', () => [log()], 'start stop start stop'],
+  [
+    'a migration begins',
+    () => [log(), features(VERSION_1 | PROTOCOL | LOG_ALL), addr({ flags: 1, log: GUEST })],
+    'start stop start stop start stop start stop',
+  ],
+  ['the same features', () => [features()], 'start stop'],
+  ['a kick by message', () => [{ request: 'VRING_KICK', index: 0, num: 0 }], 'start kick stop'],
+  ['RESET_OWNER', () => [{ request: 'RESET_OWNER' }], 'start stop'],
+  ['RESET_DEVICE', () => [{ request: 'RESET_DEVICE' }], 'start stop'],
+  [
+    'status 0',
+    () => [
+      { request: 'SET_STATUS', value: 15n },
+      { request: 'SET_STATUS', value: 0n },
+    ],
+    'start stop',
+  ],
+  [
+    'the other queue',
+    () => [
+      num(8, 1),
+      addr({ desc: USER + 0x4000n, avail: USER + 0x5000n, used: USER + 0x6000n }, 1),
+      kick(1),
+      enable(1, 1),
+      stop(1),
+    ],
+    'start stop',
+  ],
+];
+for (const [what, steps, expected] of changes)
+  test(`backend session: of a running queue: ${what}`, async () => {
+    const played = await play([...running(), ...steps()]);
+    assert.deepEqual([played.ended, notes(played)], [null, expected]);
+  });
+
+test('backend session: GET_VRING_BASE says where the queue stands, running or not', async () => {
+  const stopped = await play([...running(), stop()]);
+  assert.deepEqual(replyTo('GET_VRING_BASE', stopped), { request: 'GET_VRING_BASE', handles: [], index: 0, num: 8 });
+  assert.equal(replyTo('GET_VRING_BASE', await play([...ready(), stop()])).num, 5);
+  assert.equal(replyTo('GET_VRING_BASE', await play([...running(), enable(0), stop()])).num, 8);
+  assert.equal(replyTo('GET_VRING_BASE', await play([stop(1)])).num, 0);
+  // A frontend may reset the device before it asks.
+  const status = (value: bigint): Step => ({ request: 'SET_STATUS', value });
+  assert.equal(replyTo('GET_VRING_BASE', await play([...running(), status(15n), status(0n), stop()])).num, 8);
+  assert.equal(replyTo('GET_VRING_BASE', await play([...running(), { request: 'RESET_DEVICE' }, stop()])).num, 0);
+  // What was paused goes on exactly there; what the frontend stopped, where the used ring stands.
+  const paused = await play([...running(), addRegion(next)]);
+  assert.deepEqual([paused.device.runner(0).setup!.availIdx, paused.device.runner(0).setup!.usedIdx], [8, 8]);
+  const again = await play([...running(), stop(), base(8), kick()]);
+  assert.equal(again.device.runner(0).setup!.usedIdx, null);
+});
+
+test('backend session: a setup carries what was agreed on', async () => {
+  const acknowledged = VERSION_1 | PROTOCOL | LOG_ALL;
+  const { device, ended } = await play(
+    [
+      protocolFeatures(OFFERED),
+      features(acknowledged),
+      memTable(region()),
+      inflight(2, 64),
+      num(16, 1),
+      addr({ flags: 1, log: GUEST + 0x100n }, 1),
+      log(64n, 128n),
+      { request: 'SET_LOG_FD', handles: [aFile()] },
+      kickless(1),
+      enable(1, 1),
+    ],
+    { hooks: { isInOrder: (index) => index === 1 } },
+  );
+  assert.equal(ended, null);
+  const setup = device.runner(1).setup!;
+  assert.deepEqual(
+    [setup.features, setup.inOrder, setup.byMessage, setup.kick, setup.call, setup.usedLogAddress],
+    [acknowledged, true, true, null, null, Number(GUEST) + 0x100],
+  );
+  assert.deepEqual([setup.log!.offsetBytes, setup.log!.sizeBytes, setup.logCall!.kind], [128, 64, 'descriptor']);
+  // Parts of 16 + 16 × 64 bytes, rounded up to 64.
+  assert.deepEqual([setup.inflight!.offsetBytes, setup.inflight!.sizeBytes], [1088, 1088]);
+  const [mapped] = setup.regions;
+  assert.deepEqual(
+    [mapped!.guestBase, mapped!.userBase, mapped!.sizeBytes],
+    [Number(GUEST), Number(USER), Number(SIZE)],
+  );
+});
+
+const END = 2n ** 64n;
+/** Refused whether or not an answer is asked for; nothing has changed then. */
+const refusals: [string, () => Step[], () => Step, ProtocolErrorCode][] = [
+  ['a feature that was not offered', negotiated, () => features(bit(34)), 'feature-not-offered'],
+  [
+    'a protocol feature that was not offered',
+    negotiated,
+    () => protocolFeatures(OFFERED | bit(17)),
+    'feature-not-offered',
+  ],
+  ['ring features while a ring runs', running, () => features(VERSION_1 | PROTOCOL | EVENT_IDX), 'queue-running'],
+  ['an empty region', negotiated, () => memTable(region({ sizeBytes: 0n })), 'region-empty'],
+  ['a guest address that wraps', negotiated, () => memTable(region({ guestAddress: END - 8n })), 'region-wraps'],
+  ['a user address that wraps', negotiated, () => memTable(region({ userAddress: END - SIZE + 8n })), 'region-wraps'],
+  ['an offset that wraps', negotiated, () => memTable(region({ mmapOffset: END - 8n })), 'region-wraps'],
+  ['a size beyond every address', negotiated, () => memTable(region({ sizeBytes: 2n ** 60n })), 'address-too-large'],
+  ['an address above 2^53', negotiated, () => memTable(region({ guestAddress: 2n ** 53n })), 'address-too-large'],
+  ['a guest address of no word', negotiated, () => memTable(region({ guestAddress: GUEST + 4n })), 'region-misaligned'],
+  ['a size of no word', negotiated, () => memTable(region({ sizeBytes: SIZE - 1n })), 'region-misaligned'],
+  [
+    'guest addresses that overlap',
+    negotiated,
+    () => memTable(region(), { ...next, guestAddress: GUEST + SIZE - 8n }),
+    'region-overlaps',
+  ],
+  [
+    'user addresses that overlap',
+    negotiated,
+    () => memTable({ ...next, userAddress: USER }, region()),
+    'region-overlaps',
+  ],
+  [
+    'a file that is too short',
+    negotiated,
+    () => memTable(region({ mmapOffset: BigInt(FILE_SIZE) - SIZE + 8n })),
+    'file-too-short',
+  ],
+  ['a socket as memory', negotiated, () => addRegion(region(), aSocket()), 'file-too-short'],
+  [
+    'a slot that overlaps',
+    () => [...negotiated(), addRegion(region())],
+    () => addRegion(region({ userAddress: 0n })),
+    'region-overlaps',
+  ],
+  [
+    'a slot more than there are',
+    () => [...negotiated(), ...manySlots(256)],
+    () => addRegion(slot(256)),
+    'too-many-regions',
+  ],
+  [
+    'a slot that is not there',
+    () => [...negotiated(), addRegion(region())],
+    () => ({ request: 'REM_MEM_REG', region: next }),
+    'region-unknown',
+  ],
+  ['the slot that a ring lies in', running, () => ({ request: 'REM_MEM_REG', region: region() }), 'region-in-use'],
+  ['a table without a ring that runs', running, () => memTable(next), 'address-outside-memory'],
+  [
+    'slots without their feature',
+    () => [protocolFeatures(REPLY_ACK)],
+    () => addRegion(region()),
+    'feature-not-negotiated',
+  ],
+  ['queue 2 of 2', negotiated, () => num(16, 2), 'queue-out-of-range'],
+  ['base of a queue beyond', negotiated, () => base(0, 255), 'queue-out-of-range'],
+  ['enable of a queue beyond', negotiated, () => enable(1, 2), 'queue-out-of-range'],
+  ['kick of a queue beyond', negotiated, () => kick(2), 'queue-out-of-range'],
+  ['call of a queue beyond', negotiated, () => call(2), 'queue-out-of-range'],
+  ['err of a queue beyond', negotiated, () => err(255), 'queue-out-of-range'],
+  ['enable by another number', negotiated, () => enable(2), 'bad-value'],
+  ['a size of 0', negotiated, () => num(0), 'bad-queue-size'],
+  ['a size of no power of two', negotiated, () => num(12), 'bad-queue-size'],
+  ['a size above 32768', negotiated, () => num(65536), 'bad-queue-size'],
+  ['another size while it runs', running, () => num(32), 'queue-running'],
+  ['a position while it runs', running, () => base(5), 'queue-running'],
+  ['other addresses while it runs', running, () => addr({ avail: USER + 0x4000n }), 'queue-running'],
+  ['a position of more than 16 bits', negotiated, () => base(65536), 'bad-ring-index'],
+  ['addresses before memory', negotiated, () => addr(), 'no-memory-table'],
+  ['addresses outside memory', ready, () => addr({ desc: USER + SIZE }), 'address-outside-memory'],
+  ['a ring that ends outside memory', ready, () => addr({ used: USER + SIZE - 16n }), 'address-outside-memory'],
+  ['an address above 2^53 of a ring', ready, () => addr({ used: END - 4n }), 'address-too-large'],
+  ['descriptors that are misaligned', ready, () => addr({ desc: USER + 8n }), 'bad-ring-address'],
+  ['an available ring that is misaligned', ready, () => addr({ avail: USER + 0x1001n }), 'bad-ring-address'],
+  ['a used ring that is misaligned', ready, () => addr({ used: USER + 0x2002n }), 'bad-ring-address'],
+  ['parts that overlap', ready, () => addr({ avail: USER + 0xf0n }), 'bad-ring-address'],
+  ['unknown address flags', ready, () => addr({ flags: 2 }), 'bad-value'],
+  [
+    'a kick before addresses',
+    () => [...negotiated(), memTable(region()), num(16)],
+    () => kick(),
+    'kick-before-addresses',
+  ],
+  [
+    'a kick before the size',
+    () => [...negotiated(), memTable(region()), addr()],
+    () => kick(),
+    'kick-before-addresses',
+  ],
+  [
+    'a kick by message before addresses',
+    negotiated,
+    () => ({ request: 'VRING_KICK', index: 0, num: 0 }),
+    'kick-before-addresses',
+  ],
+  [
+    'a kick by message without its feature',
+    () => [protocolFeatures(REPLY_ACK)],
+    () => ({ request: 'VRING_KICK', index: 0, num: 0 }),
+    'feature-not-negotiated',
+  ],
+  ['a log beyond its file', negotiated, () => log(64n, BigInt(FILE_SIZE)), 'bad-log-area'],
+  ['a log whose end wraps', negotiated, () => log(END - 8n, 16n), 'address-too-large'],
+  ['a log of nothing', negotiated, () => log(0n), 'bad-log-area'],
+  [
+    'a log that does not cover memory',
+    () => [...negotiated(), memTable(region({ guestAddress: 0x1000000n }))],
+    () => log(8n),
+    'bad-log-area',
+  ],
+  ['a socket as log', negotiated, () => log(64n, 0n, aSocket()), 'bad-log-area'],
+  [
+    'a log without descriptor',
+    negotiated,
+    () => ({ request: 'SET_LOG_BASE', sizeBytes: 8n, offsetBytes: 0n }),
+    'too-few-descriptors',
+  ],
+  [
+    'memory that the log does not cover',
+    () => [protocolFeatures(OFFERED), features(VERSION_1 | LOG_ALL), log(8n)],
+    () => memTable(region({ guestAddress: 0x1000000n })),
+    'bad-log-area',
+  ],
+  [
+    'logging by a log that is too small',
+    () => [...negotiated(), log(8n), memTable(region({ guestAddress: 0x1000000n }))],
+    () => features(VERSION_1 | PROTOCOL | LOG_ALL),
+    'bad-log-area',
+  ],
+  [
+    'a used ring logged beyond the log',
+    () => [...running(), log(64n), features(VERSION_1 | PROTOCOL | LOG_ALL)],
+    () => addr({ flags: 1, log: 0x10000000n }),
+    'bad-log-area',
+  ],
+  ['an in-flight area for more queues than there are', negotiated, () => inflight(3, 16), 'bad-inflight-area'],
+  ['an in-flight area for no queue', negotiated, () => inflight(0, 16), 'bad-inflight-area'],
+  ['an in-flight area that is too small', negotiated, () => inflight(2, 64, 2175n), 'bad-inflight-area'],
+  [
+    'an in-flight area beyond its file',
+    negotiated,
+    () => inflight(1, 16, 8192n, BigInt(FILE_SIZE) - 64n),
+    'bad-inflight-area',
+  ],
+  ['an in-flight area that is misaligned', negotiated, () => inflight(1, 16, 8192n, 4n), 'bad-inflight-area'],
+  ['an in-flight area for queues of no size', negotiated, () => inflight(1, 17), 'bad-queue-size'],
+  ['an in-flight area while a ring runs', running, () => inflight(2, 64), 'queue-running'],
+  [
+    'a ring larger than the in-flight area has room for',
+    () => [...negotiated(), inflight(2, 8), memTable(region()), num(16), addr()],
+    () => kick(),
+    'bad-inflight-area',
+  ],
+  [
+    'an area asked for too many queues',
+    negotiated,
+    () => ({ request: 'GET_INFLIGHT_FD', sizeBytes: 0n, offsetBytes: 0n, queues: 9, queueSize: 16 }),
+    'bad-inflight-area',
+  ],
+  [
+    'configuration beyond its end',
+    negotiated,
+    () => ({ request: 'SET_CONFIG', offset: 3, flags: 0, bytes: Uint8Array.of(1, 2) }),
+    'config-refused',
+  ],
+  ['an MTU of 67', netNegotiated, () => ({ request: 'NET_SET_MTU', value: 67n }), 'bad-value'],
+  [
+    'a RARP of a device without a network',
+    negotiated,
+    () => ({ request: 'SEND_RARP', value: 1n }),
+    'feature-not-negotiated',
+  ],
+  ['a status of more than 8 bits', negotiated, () => ({ request: 'SET_STATUS', value: 256n }), 'bad-value'],
+  ['listening before postcopy was advised', negotiated, () => ({ request: 'POSTCOPY_LISTEN' }), 'refused'],
+  [
+    'advising twice',
+    () => [...negotiated(), { request: 'POSTCOPY_ADVISE' }],
+    () => ({ request: 'POSTCOPY_ADVISE' }),
+    'refused',
+  ],
+  [
+    'listening with memory',
+    () => [...negotiated(), { request: 'POSTCOPY_ADVISE' }, memTable(region())],
+    () => ({ request: 'POSTCOPY_LISTEN' }),
+    'refused',
+  ],
+  [
+    'an IOTLB message',
+    negotiated,
+    () => ({ request: 'IOTLB_MSG', iova: 0n, sizeBytes: 0n, userAddress: 0n, access: 0, type: 0 }),
+    'unsupported-request',
+  ],
+  ['another endianness', negotiated, () => ({ request: 'SET_VRING_ENDIAN', index: 0, num: 1 }), 'unsupported-request'],
+  ['a GPU socket', negotiated, () => ({ request: 'GPU_SET_SOCKET', handles: [aSocket()] }), 'unsupported-request'],
+];
+
+function slot(i: number) {
+  return region({ guestAddress: BigInt(i) * 16n, userAddress: BigInt(i) * 16n, sizeBytes: 8n });
+}
+function manySlots(count: number): Step[] {
+  return Array.from({ length: count }, (_, i) => addRegion(slot(i)));
+}
+function netNegotiated(): Step[] {
+  return [protocolFeatures(OFFERED | bit(2) | bit(4)), features()];
+}
+const deviceFor = (before: () => Step[]) => new FakeDevice(before === netNegotiated ? 1 : 42);
+
+for (const [what, before, step, code] of refusals)
+  test(`backend session: refused: ${what}`, async () => {
+    const asked = { ...step(), needsReply: true } as Step;
+    const answered = await play([...before(), asked, { request: 'GET_QUEUE_NUM' }], { device: deviceFor(before) });
+    assert.equal(answered.ended, null);
+    const answer = answered.sent.at(-2)!;
+    assert.deepEqual([answer.payload.length, answer.payload[0]], [8, 1]);
+    assert.deepEqual(
+      answered.events.map((event) => event.kind === 'refused' && (event.error as { code?: string }).code),
+      [code],
+    );
+    // The queue that ran runs on, as it was.
+    const undisturbed = await play(before(), { device: deviceFor(before) });
+    assert.equal(notes(answered), notes(undisturbed));
+
+    const ended = await play([...before(), step(), { request: 'GET_QUEUE_NUM' }], { device: deviceFor(before) });
+    assert.equal(ended.ended, code);
+    assert.equal(ended.sent.length, undisturbed.sent.length);
+  });
+
+/** No message at all: the end, also for those who ask for an answer. */
+const broken: [string, Step, ProtocolErrorCode][] = [
+  [
+    'an unknown request',
+    { raw: { request: 99, flags: 9, payload: new Uint8Array(8), handles: [aFile()] } },
+    'unknown-request',
+  ],
+  [
+    'another version',
+    { raw: { request: 1, flags: 10, payload: new Uint8Array(0), handles: [aFile()] } },
+    'bad-version',
+  ],
+  ['a payload too much', { raw: { request: 3, flags: 9, payload: new Uint8Array(1), handles: [] } }, 'wrong-size'],
+  [
+    'a descriptor too much',
+    { raw: { request: 3, flags: 9, payload: new Uint8Array(0), handles: [aFile(), aFile()] } },
+    'too-many-descriptors',
+  ],
+  [
+    'a descriptor too few',
+    {
+      raw: {
+        ...encode({ request: 'SET_VRING_KICK', index: 0, noDescriptor: true }),
+        payload: new Uint8Array(8),
+        handles: [],
+      },
+    },
+    'too-few-descriptors',
+  ],
+];
+for (const [what, step, code] of broken)
+  test(`backend session: the end: ${what}`, async () => {
+    const played = await play([...running(), step, { request: 'GET_FEATURES' }]);
+    assert.deepEqual([played.ended, played.sent.length], [code, 0]);
+  });
+
+test('backend session: acknowledgements only where they were agreed on and asked for', async () => {
+  const owner: Step = { request: 'SET_OWNER', needsReply: true };
+  assert.equal((await play([owner])).sent.length, 0);
+  const played = await play([protocolFeatures(REPLY_ACK), owner, { request: 'SET_OWNER' }]);
+  assert.deepEqual([played.sent.length, played.lastValue], [1, 0n]);
+  assert.equal((await play([{ ...protocolFeatures(REPLY_ACK), needsReply: true } as Step])).sent.length, 1);
+  assert.equal((await play([...negotiated(), log()])).lastValue, 0n);
+});
+
+test('backend session: the configuration space', async () => {
+  const get = (offset: number, sizeBytes: number): Step => ({
+    request: 'GET_CONFIG',
+    offset,
+    flags: 0,
+    bytes: new Uint8Array(sizeBytes),
+  });
+  const read = async (...steps: Step[]) => {
+    const { bytes } = replyTo('GET_CONFIG', await play([protocolFeatures(CONFIG), ...steps]));
+    return bytes === null ? null : [...bytes];
+  };
+  assert.deepEqual(await read(get(1, 2)), [2, 3]);
+  assert.deepEqual(await read(get(2, 4)), [3, 4, 0, 0]);
+  assert.deepEqual(
+    await read({ request: 'SET_CONFIG', offset: 1, flags: 0, bytes: Uint8Array.of(9) }, get(0, 3)),
+    [1, 9, 3],
+  );
+  assert.equal(await read(get(255, 2)), null);
+  // Without the feature: the answer that says no.
+  assert.equal(replyTo('GET_CONFIG', await play([get(0, 1)])).bytes, null);
+});
+
+test('backend session: an in-flight area is made, handed out and taken back', async () => {
+  const played = await play([
+    ...negotiated(),
+    { request: 'GET_INFLIGHT_FD', sizeBytes: 0n, offsetBytes: 0n, queues: 2, queueSize: 64 },
+  ]);
+  const { sizeBytes, offsetBytes, queues, queueSize, handles } = replyTo('GET_INFLIGHT_FD', played);
+  assert.deepEqual([sizeBytes, offsetBytes, queues, queueSize, handles.length], [2176n, 0n, 2, 64, 1]);
+});
+
+test('backend session: a ring that breaks is told once, by its err handle or by message, and recovers', async () => {
+  const device = new FakeDevice();
+  const breaks = (): Step => ({
+    run: () => {
+      for (let i = 0; i < 2; i++) device.runner(0).events!.broken(new Error('the ring lies'));
+    },
+  });
+  const status: Step = { request: 'GET_STATUS' };
+  const played = await play([...running(), breaks(), status], { device });
+  assert.deepEqual([played.rung.length, played.lastValue], [1, 64n]);
+  assert.deepEqual(
+    played.events.map(({ kind }) => kind),
+    ['queue-broken'],
+  );
+
+  const other = new FakeDevice();
+  const recovered = await play(
+    [
+      ...running(),
+      { run: () => other.runner(0).events!.broken(new Error('once')) },
+      addRegion(next),
+      stop(),
+      kick(),
+      status,
+    ],
+    { device: other },
+  );
+  assert.deepEqual([notes(recovered), recovered.lastValue], ['start stop start stop', 0n]);
+});
+
+test('backend session: a queue that cannot be put into service', async () => {
+  const device = new FakeDevice();
+  device.runner(0).fails = new Error('no memory');
+  const played = await play(
+    [...ready(), enable(), { ...kick(), needsReply: true } as Step, { request: 'GET_STATUS' }],
+    { device },
+  );
+  assert.deepEqual([played.ended, played.rung.length, played.lastValue], [null, 1, 64n]);
+  assert.deepEqual(
+    played.events.map(({ kind }) => kind),
+    ['queue-broken', 'refused'],
+  );
+  const ended = await play([...ready(), enable(), kick()], { device });
+  assert.equal(ended.ended, 'queue-failed');
+});
+
+test('backend session: calls, errors and configuration changes go over the backend channel', async () => {
+  const device = new FakeDevice();
+  const steps: Step[] = [
+    protocolFeatures(OFFERED),
+    features(),
+    { request: 'SET_BACKEND_REQ_FD', handles: [aSocket()] },
+    memTable(region()),
+    num(16),
+    addr(),
+    kickless(),
+    enable(),
+    {
+      run: () => {
+        const { events } = device.runner(0);
+        for (let i = 0; i < 3; i++) events!.called();
+        events!.broken(new Error('broken'));
+      },
+    },
+    { request: 'SET_OWNER' },
+  ];
+  const { backendChannels, rung } = await play(steps, { device });
+  const sent = backendChannels[0]!.sent.map(({ request, payload }) => [request, payload[0]]);
+  // Two of the calls came before the first could be sent.
+  assert.deepEqual(sent, [
+    [4, 0],
+    [4, 0],
+    [5, 0],
+  ]);
+  assert.equal(rung.length, 0);
+});
+
+test('backend session: postcopy: addresses go out, and pages are waited for once they are known', async () => {
+  const steps = (): Step[] => [
+    ...negotiated(),
+    { request: 'POSTCOPY_ADVISE' },
+    { request: 'POSTCOPY_LISTEN' },
+    { ...memTable(region(), next), needsReply: true } as Step,
+  ];
+  const known: Step = { raw: { request: 5, flags: 1, payload: new Uint8Array(8), handles: [] } };
+  const told = await play(steps());
+  const addresses = replyTo('SET_MEM_TABLE', told).regions.map(({ userAddress }) => userAddress);
+  assert.deepEqual(addresses, [USER + 0x1000n, USER + SIZE + 0x1000n]);
+  assert.equal(told.postcopies[0]!.armed, 0);
+  const armed = await play([...steps(), known]);
+  assert.deepEqual([armed.postcopies[0]!.armed, armed.sent.length, armed.lastValue], [1, 4, 0n]);
+  const refused = await play([
+    ...steps(),
+    { raw: { request: 5, flags: 1, payload: Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0), handles: [] } },
+  ]);
+  assert.equal(refused.ended, 'request-failed');
+  const ended = await play([...steps(), known, { request: 'POSTCOPY_END' }, memTable(region())]);
+  assert.deepEqual([ended.ended, ended.lastValue], [null, 0n]);
+  const slots = await play([
+    ...negotiated(),
+    { request: 'POSTCOPY_ADVISE' },
+    { request: 'POSTCOPY_LISTEN' },
+    addRegion(region()),
+    addRegion(next),
+    { raw: { request: 37, flags: 1, payload: new Uint8Array(8), handles: [] } },
+  ]);
+  assert.equal(replyTo('ADD_MEM_REG', slots).region!.userAddress, USER + SIZE + 0x1000n);
+  assert.equal(slots.postcopies[0]!.armed, 1);
+});
+
+test('backend session: the device author’s callbacks', async () => {
+  const seen: unknown[] = [];
+  const played = await play(
+    [
+      { request: 'GET_FEATURES' },
+      { request: 'GET_PROTOCOL_FEATURES' },
+      protocolFeatures(MQ | CONFIG | bit(2) | bit(4)),
+      features(VERSION_1),
+      memTable(region()),
+      num(16),
+      addr(),
+      kick(),
+      { request: 'SEND_RARP', value: 0x060504030201n },
+      { request: 'NET_SET_MTU', value: 1500n },
+      { request: 'SET_CONFIG', offset: 7, flags: 1, bytes: Uint8Array.of(5) },
+      { raw: { request: 1000, flags: 1, payload: new Uint8Array(3), handles: [] } },
+      stop(),
+    ],
+    {
+      device: new FakeDevice(1),
+      hooks: {
+        offerFeatures: (value) => value | bit(5),
+        offerProtocolFeatures: (value) => value & ~INBAND,
+        featuresSet: (value) => seen.push(['features', value]),
+        protocolFeaturesSet: (value) => seen.push(['protocol', value]),
+        processMessage: ({ request }) => request === 1000 && seen.push(['message', request]) > 0,
+        queueStarted: (index, started) => seen.push(['queue', index, started]),
+        writeConfig: (offset, bytes, flags) => seen.push(['config', offset, bytes[0], flags]) > 0,
+        announce: (mac) => seen.push(['announce', ...mac]),
+        setMtu: (mtu) => seen.push(['mtu', mtu]) > 0,
+      },
+    },
+  );
+  assert.equal(played.ended, null);
+  assert.deepEqual(seen, [
+    ['protocol', MQ | CONFIG | bit(2) | bit(4)],
+    ['features', VERSION_1],
+    ['queue', 0, true],
+    ['announce', 1, 2, 3, 4, 5, 6],
+    ['mtu', 1500],
+    ['config', 7, 5, 1],
+    ['message', 1000],
+    ['queue', 0, false],
+  ]);
+  const [offered, protocol] = played.sent;
+  assert.equal(offered!.payload[0]! & 0x20, 0x20);
+  assert.equal(protocol!.payload[1]! & 0x40, 0);
+});

@@ -1,0 +1,101 @@
+/** For tests: a device that answers every request with its own bytes, on as many queues as asked for. */
+import type { Device, DeviceQueue, QueueService } from '../../devices/device.ts';
+import { LATER, type RequestHandler, RequestLoop } from '../../devices/request-loop.ts';
+import type { Request } from '../../host/queue.ts';
+
+export interface EchoOptions {
+  readonly queueCount?: number;
+  readonly id?: number;
+  readonly features?: bigint;
+  /** Whoever serves a request that starts with this number dies of it. */
+  readonly deadly?: number;
+}
+
+/** As a module of devices in threads of their own. */
+export function openDevice(options: EchoOptions): EchoDevice {
+  return new EchoDevice(options);
+}
+
+const CONFIG_SIZE = 8;
+
+class EchoHandler implements RequestHandler {
+  failures = 0;
+  bytes = 0;
+  /** Requests kept while the device is told to hold them. */
+  readonly held: Request[] = [];
+  loop: RequestLoop | null = null;
+  private readonly device: EchoDevice;
+  private readonly buffer = new Uint8Array(4096);
+
+  constructor(device: EchoDevice) {
+    this.device = device;
+  }
+
+  serve(request: Request): number {
+    if (this.device.throws !== null) throw this.device.throws;
+    if (this.device.holds) {
+      this.held.push(request);
+      this.device.heldCount++;
+      return LATER;
+    }
+    return this.answer(request);
+  }
+
+  /** Lets go of what is held; those for whom nobody waits are finished as well. */
+  stop(): void {
+    for (const request of this.held.splice(0)) this.loop!.finish(request, this.answer(request));
+  }
+
+  private answer({ readable, writable }: Request): number {
+    const length = readable.pull(this.buffer, 0, this.buffer.length);
+    // In a worker this ends the thread.
+    if (new DataView(this.buffer.buffer).getUint32(0, true) === this.device.deadly) process.exit(7);
+    this.bytes += length;
+    return writable.push(this.buffer, 0, length);
+  }
+}
+
+export class EchoDevice implements Device {
+  readonly id: number;
+  readonly name = 'echo';
+  readonly features: bigint;
+  readonly queueCount: number;
+  readonly config = Uint8Array.from({ length: CONFIG_SIZE }, (_, i) => i + 1);
+  acknowledged = 0n;
+  closed = false;
+  /** Requests held so far. */
+  heldCount = 0;
+  /** Requests are kept from now on, until their queue stops. */
+  holds = false;
+  /** What serving throws, a device with a fault. */
+  throws: Error | null = null;
+
+  readonly deadly: number;
+
+  constructor({ queueCount = 1, id = 42, features = 1n, deadly = -1 }: EchoOptions = {}) {
+    this.deadly = deadly;
+    this.queueCount = queueCount;
+    this.id = id;
+    this.features = features;
+  }
+
+  acknowledge(features: bigint): void {
+    this.acknowledged = features;
+  }
+
+  writeConfig(offset: number, bytes: Uint8Array): boolean {
+    if (offset + bytes.length > CONFIG_SIZE) return false;
+    this.config.set(bytes, offset);
+    return true;
+  }
+
+  start(_index: number, queue: DeviceQueue): QueueService {
+    const handler = new EchoHandler(this);
+    handler.loop = new RequestLoop(queue, handler);
+    return handler.loop;
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+}

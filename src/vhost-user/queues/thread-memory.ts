@@ -1,0 +1,146 @@
+/**
+ * Memory of setups, mapped for one thread: each region once, for all its queues that name it, and let go of with the
+ * last of them. It checks only what mapping itself needs: the session has checked the rest.
+ */
+import { GuestMemory } from '../../memory/guest-memory.ts';
+import { MemoryRegion, REGION_SIZE_MAX } from '../../memory/region.ts';
+import { type Mapping, mapFile } from '../../native/mapping.ts';
+import { RingError } from '../../ring/errors.ts';
+import { type RingPlace, SplitRing } from '../../ring/split-layout.ts';
+import type { AreaSetup, QueueSetup, RegionSetup } from './queue-setup.ts';
+
+/** A piece of a file or of shared memory, in this thread. */
+export interface MappedArea {
+  readonly bytes: Uint8Array;
+  /** Where it is in this process; null for memory that is no file. */
+  readonly address: number | null;
+  close(): void;
+}
+
+/** @throws SystemError, MappingError, TypeError for a handle that is no memory. */
+export function mapArea({ handle, offsetBytes, sizeBytes }: AreaSetup): MappedArea {
+  if (handle.kind === 'doorbell') throw new TypeError('a doorbell is no memory');
+  if (handle.kind === 'memory')
+    return { bytes: new Uint8Array(handle.memory.buffer, offsetBytes, sizeBytes), address: null, close: () => {} };
+  const mapping: Mapping = mapFile(handle.descriptor, { offsetBytes, sizeBytes });
+  return { bytes: new Uint8Array(mapping.buffer), address: mapping.address, close: () => mapping.close() };
+}
+
+/** A region in pieces that views can be made of; all but the last have the largest size. */
+class MappedRegion {
+  readonly setup: RegionSetup;
+  readonly pieces: readonly MemoryRegion[];
+  /** Where each piece is in this process. */
+  readonly addresses: readonly (number | null)[];
+  users = 0;
+  private readonly areas: MappedArea[] = [];
+
+  constructor(setup: RegionSetup) {
+    const { handle, offsetBytes, sizeBytes, guestBase } = setup;
+    this.setup = setup;
+    const pieces: MemoryRegion[] = [];
+    try {
+      for (let at = 0; at < sizeBytes; at += REGION_SIZE_MAX) {
+        const part = Math.min(REGION_SIZE_MAX, sizeBytes - at);
+        const area = mapArea({ handle, offsetBytes: offsetBytes + at, sizeBytes: part });
+        this.areas.push(area);
+        const { buffer, byteOffset } = area.bytes;
+        // A shared memory stays one: orderings that are written in Wasm import it.
+        const held = handle.kind === 'memory' ? handle.memory : (buffer as ArrayBuffer);
+        pieces.push(new MemoryRegion({ guestBase: guestBase + at, buffer: held, byteOffset, sizeBytes: part }));
+      }
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    this.pieces = pieces;
+    this.addresses = this.areas.map(({ address }) => address);
+  }
+
+  close(): void {
+    for (const area of this.areas) area.close();
+  }
+}
+
+/** The memory of one queue. */
+export class QueueMemory {
+  readonly guest: GuestMemory;
+  private readonly regions: readonly MappedRegion[];
+  private readonly release: () => void;
+
+  constructor(regions: readonly MappedRegion[], release: () => void) {
+    this.regions = regions;
+    this.guest = new GuestMemory(regions.flatMap(({ pieces }) => pieces));
+    this.release = release;
+  }
+
+  /** @throws RingError for a ring that cannot be */
+  ringOf({ index, size, desc, avail, used }: QueueSetup): SplitRing {
+    const queue = `queue ${index}`;
+    const at = (userAddress: number) => this.placeOf(userAddress, queue);
+    return new SplitRing(size, { desc: at(desc), avail: at(avail), used: at(used) }, queue);
+  }
+
+  /** Where an address of the frontend itself is. @throws RingError: nowhere. */
+  private placeOf(userAddress: number, queue: string): RingPlace {
+    for (const { setup, pieces } of this.regions) {
+      const offset = userAddress - setup.userBase;
+      if (offset < 0 || offset >= setup.sizeBytes) continue;
+      return { region: pieces[Math.floor(offset / REGION_SIZE_MAX)]!, offset: offset % REGION_SIZE_MAX };
+    }
+    throw new RingError('ring-outside-memory', queue, 0, userAddress);
+  }
+
+  /** Lets go of it; once. */
+  close(): void {
+    this.release();
+  }
+}
+
+export class ThreadMemory {
+  /** By region id. */
+  private readonly mapped = new Map<number, MappedRegion>();
+
+  /** @throws SystemError, MappingError; nothing is then held that was not before. */
+  open(setups: readonly RegionSetup[]): QueueMemory {
+    const regions: MappedRegion[] = [];
+    const release = () => {
+      for (const region of regions) this.drop(region);
+    };
+    try {
+      for (const setup of setups) regions.push(this.take(setup));
+      return new QueueMemory(regions, release);
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  private take(setup: RegionSetup): MappedRegion {
+    const region = this.mapped.get(setup.id) ?? new MappedRegion(setup);
+    this.mapped.set(setup.id, region);
+    region.users++;
+    return region;
+  }
+
+  private drop(region: MappedRegion): void {
+    if (--region.users > 0) return;
+    this.mapped.delete(region.setup.id);
+    region.close();
+  }
+
+  /** Where the pieces of a region that is held are in this process, null for memory that is no file; sizes in bytes. */
+  addressesOf({ id }: RegionSetup): { address: number | null; sizeBytes: number }[] {
+    const region = this.mapped.get(id);
+    if (region === undefined) return [];
+    return region.pieces.map(({ sizeBytes }, i) => ({ address: region.addresses[i] ?? null, sizeBytes }));
+  }
+}
+
+let ofThread: ThreadMemory | undefined;
+
+/** This thread's. */
+export function threadMemory(): ThreadMemory {
+  ofThread ??= new ThreadMemory();
+  return ofThread;
+}

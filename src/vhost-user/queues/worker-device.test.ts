@@ -1,0 +1,119 @@
+/** Queues in threads of their own: served side by side, one device's settings in all of them, deaths survived. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { addEventfd, takeEventfd } from '../../native/eventfd.ts';
+import { whyUnavailable } from '../../native/libc.ts';
+import { leavingNoneOpen } from '../../native/test-leaks.ts';
+import { socketPair } from '../../native/unix-socket.ts';
+import type { SessionEvent } from '../backend/backend-options.ts';
+import { BackendSession } from '../backend/backend-session.ts';
+import { nativeSystem } from '../backend/native-system.ts';
+import { TestFrontend, TestGuest, until } from '../backend/test-frontend.ts';
+import { SocketChannel } from '../messages/socket-channel.ts';
+import { WorkerDevice, type WorkerDeviceOptions } from './worker-device.ts';
+
+const skip = whyUnavailable() ?? false;
+const FACTORY = new URL('../backend/test-echo-device.js', import.meta.url).href;
+const FEATURES = (1n << 32n) | (1n << 30n);
+const REPLY_ACK = 1n << 3n;
+const CONFIG = 1n << 9n;
+const DEADLY = 0xdead;
+
+interface Bench {
+  readonly device: WorkerDevice;
+  readonly frontend: TestFrontend;
+  readonly guest: TestGuest;
+  readonly events: SessionEvent[];
+}
+
+/** What a thread opens on its first use stays open with the process; the second run must leave nothing. */
+async function withWorkers(options: Partial<WorkerDeviceOptions>, body: (bench: Bench) => Promise<void>) {
+  const run = async () => {
+    const device = await WorkerDevice.open({
+      factory: FACTORY,
+      device: { queueCount: 2, deadly: DEADLY },
+      ...options,
+    });
+    const [ours, theirs] = socketPair();
+    const events: SessionEvent[] = [];
+    const session = new BackendSession({
+      channel: new SocketChannel(ours),
+      device,
+      system: nativeSystem(),
+      report: (event) => events.push(event),
+    });
+    const ended = session.run();
+    const frontend = new TestFrontend(new SocketChannel(theirs));
+    const guest = new TestGuest(2);
+    try {
+      await frontend.negotiate(FEATURES, REPLY_ACK | CONFIG);
+      await frontend.setMemory(guest);
+      for (const index of [0, 1]) await frontend.setUp(guest, index);
+      await body({ device, frontend, guest, events });
+    } finally {
+      frontend.channel.close();
+      await ended;
+      await device.close();
+      guest.close();
+    }
+  };
+  await run();
+  await leavingNoneOpen(run);
+}
+
+for (const threads of [1, 2])
+  test(`worker device: two queues in ${threads} thread(s)`, { skip }, () =>
+    withWorkers({ threads }, async ({ device, frontend, guest, events }) => {
+      for (let i = 0; i < 4; i++)
+        for (const index of [0, 1])
+          await guest.exchange(index, 2 * i, 10 * index + i, () => addEventfd(guest.ring(index).kick));
+      await guest.called(0);
+      await guest.called(1);
+      assert.equal(await frontend.stop(0), 4);
+      await frontend.setUp(guest, 0, 4);
+      await guest.exchange(0, 0, 99, () => addEventfd(guest.ring(0).kick));
+      assert.equal(await frontend.stop(0), 5);
+      assert.equal(await frontend.stop(1), 4);
+      const { requests, bytes, starts } = device.runner(0).stats;
+      assert.deepEqual([requests, bytes, starts], [5, 20, 2]);
+      assert.deepEqual(events, []);
+    }),
+  );
+
+test('worker device: the configuration space is the same for all threads', { skip }, () =>
+  withWorkers({}, async ({ frontend }) => {
+    const bytes = Uint8Array.of(0xaa);
+    assert.equal(await frontend.value({ request: 'SET_CONFIG', offset: 2, flags: 0, bytes }), 0n);
+    const reply = await frontend.ask({ request: 'GET_CONFIG', offset: 0, flags: 0, bytes: new Uint8Array(4) });
+    assert.deepEqual([...reply.bytes!], [1, 2, 0xaa, 4]);
+    assert.equal(await frontend.value({ request: 'SET_CONFIG', offset: 8, flags: 0, bytes }), 1n);
+  }),
+);
+
+test(
+  'worker device: a thread that dies is told of, the other queue goes on, and a new start brings it back',
+  { skip },
+  () =>
+    withWorkers({}, async ({ frontend, guest, events }) => {
+      const kick = (index: number) => () => addEventfd(guest.ring(index).kick);
+      await guest.exchange(0, 0, 1, kick(0));
+      guest.offer(0, 2, DEADLY);
+      addEventfd(guest.ring(0).kick);
+      await until(() => takeEventfd(guest.ring(0).err), 'the err eventfd');
+      assert.deepEqual(
+        events.map((event) => (event.kind === 'queue-broken' ? event.index : event.kind)),
+        [0],
+      );
+      await guest.exchange(1, 0, 2, kick(1));
+      // What was not finished is still to be done: there the queue stands.
+      assert.equal(await frontend.stop(0), 1);
+      guest.view.u32.fill(7, 65536 / 4, 65536 / 4 + 16 * 64);
+      await frontend.setUp(guest, 0, 1);
+      assert.deepEqual(await guest.nextUsed(0), { id: 2, length: 4 });
+      await guest.exchange(0, 4, 5, kick(0));
+    }),
+);
+
+test('worker device: a device that cannot be opened', { skip }, async () => {
+  await assert.rejects(WorkerDevice.open({ device: { kind: 'block', image: '/nowhere/at/all' } }), /nowhere/);
+});

@@ -1,0 +1,293 @@
+/**
+ * A device whose queues run in threads of their own, seen from the session's thread. Each thread opens the device by
+ * itself, from the same plain data, and serves its share of the queues: with as many threads as queues, one each.
+ *
+ * A thread that dies takes its queues out of service, and nothing else: they are told broken, and the next start of
+ * one of them starts another thread.
+ */
+import { Worker } from 'node:worker_threads';
+import { portsOf } from '../../doorbell/doorbell.ts';
+import type { QueueState } from '../../host/queue.ts';
+import { seqcst } from '../../ordering/seqcst.ts';
+import type { Handle } from '../messages/handle.ts';
+import type { QueueRunner, QueueStats, RunnerEvents, ServedDevice } from './queue-runner.ts';
+import { NO_STATS } from './queue-runner.ts';
+import type { QueueSetup } from './queue-setup.ts';
+import { threadMemory } from './thread-memory.ts';
+import {
+  type DeviceDescription,
+  STATS,
+  statsOf,
+  statsSize,
+  type ThreadCall,
+  type ThreadReply,
+  type ThreadResults,
+  type ThreadTask,
+  thrownThere,
+} from './thread-messages.ts';
+
+/** Counters are made before it is known how many queues the device has. */
+const QUEUES_MAX = 256;
+
+const ENTRY = new URL('../../../workers/vhost-queue.js', import.meta.url);
+const FACTORY = new URL('../../devices/open-device.js', import.meta.url).href;
+
+export interface WorkerDeviceOptions {
+  /** What the factory makes the device of: plain data. */
+  readonly device: unknown;
+  /** URL of a module that exports `openDevice(options)`. Default: this package's devices. */
+  readonly factory?: string;
+  /** Default: one a queue. Queue q is served by thread q mod threads. */
+  readonly threads?: number;
+  /** For each thread the CPUs to run on. Default: where the kernel likes. */
+  readonly cpus?: readonly (readonly number[])[];
+  /** As for a local device. Default 0. */
+  readonly pollUs?: number;
+}
+
+interface Pending {
+  resolve(result: unknown): void;
+  reject(error: Error): void;
+}
+
+/** One thread and the calls to it that are not answered yet. */
+class QueueThread {
+  /** Why it answers nothing any more. */
+  dead: Error | null = null;
+  private readonly worker: Worker;
+  private readonly pending = new Map<number, Pending>();
+  private readonly exited: Promise<void>;
+  private lastId = 0;
+
+  constructor(
+    task: ThreadTask,
+    onEvent: (event: Extract<ThreadReply, { event: string }>) => void,
+    onDeath: () => void,
+  ) {
+    this.worker = new Worker(ENTRY, { workerData: task });
+    this.worker.on('message', (reply: ThreadReply) => {
+      if ('event' in reply) return onEvent(reply);
+      const pending = this.pending.get(reply.id);
+      this.pending.delete(reply.id);
+      if ('error' in reply) pending?.reject(thrownThere(reply.error));
+      else pending?.resolve(reply.result);
+    });
+    const die = (error: Error) => {
+      if (this.dead !== null) return;
+      this.dead = error;
+      for (const { reject } of this.pending.values()) reject(error);
+      this.pending.clear();
+      onDeath();
+    };
+    this.worker.on('error', die);
+    this.exited = new Promise((resolve) => {
+      this.worker.on('exit', (code) => {
+        die(new Error(`the thread that served the queue ended with code ${code}`));
+        resolve();
+      });
+    });
+  }
+
+  call<C extends ThreadCall['call']>(call: Extract<ThreadCall, { call: C }>): Promise<ThreadResults[C]> {
+    if (this.dead !== null) return Promise.reject(this.dead);
+    const id = ++this.lastId;
+    const handles = 'setup' in call ? [call.setup.kick, call.setup.call] : 'handle' in call ? [call.handle] : [];
+    const ports = handles.flatMap((handle) => (handle?.kind === 'doorbell' ? portsOf(handle.doorbell) : []));
+    return new Promise((resolve, reject) => {
+      this.pending.set(id, { resolve: resolve as Pending['resolve'], reject });
+      this.worker.postMessage({ ...call, id }, ports);
+    });
+  }
+
+  async close(): Promise<void> {
+    // A thread that died meanwhile has nothing to close.
+    await this.call({ call: 'close' }).catch(() => {});
+    await this.exited;
+  }
+}
+
+class WorkerRunner implements QueueRunner {
+  private readonly device: WorkerDevice;
+  private readonly index: number;
+  private readonly counters: Float64Array;
+  private setup: QueueSetup | null = null;
+  private events: RunnerEvents | null = null;
+  private thread: QueueThread | null = null;
+  private run = 0;
+
+  constructor(device: WorkerDevice, index: number, counters: Float64Array) {
+    this.device = device;
+    this.index = index;
+    this.counters = counters;
+  }
+
+  async start(setup: QueueSetup, events: RunnerEvents): Promise<void> {
+    this.setup = setup;
+    this.events = events;
+    this.run++;
+    try {
+      this.thread = this.device.threadOf(this.index);
+      await this.thread.call({ call: 'start', setup, run: this.run });
+    } catch (error) {
+      this.forget();
+      throw error;
+    }
+  }
+
+  async setCall(handle: Handle | null): Promise<void> {
+    await this.thread?.call({ call: 'setCall', index: this.index, handle });
+  }
+
+  kick(): void {
+    // A thread that died has told so.
+    this.thread?.call({ call: 'kick', index: this.index }).catch(() => {});
+  }
+
+  async stop(): Promise<QueueState> {
+    const { thread, setup } = this;
+    if (thread === null || setup === null) throw new TypeError('the queue is not in service');
+    this.forget();
+    if (thread.dead !== null) return standOf(setup);
+    try {
+      return await thread.call({ call: 'stop', index: this.index });
+    } catch (error) {
+      // Dead only now: what the ring tells is what counts.
+      if (thread.dead !== null) return standOf(setup);
+      throw error;
+    }
+  }
+
+  onEvent(event: Extract<ThreadReply, { event: string }>): void {
+    if (event.run !== this.run || this.events === null) return;
+    if (event.event === 'called') this.events.called();
+    else this.events.broken(thrownThere(event.error));
+  }
+
+  onDeath(thread: QueueThread): void {
+    if (thread === this.thread) this.events?.broken(thread.dead!);
+  }
+
+  private forget(): void {
+    this.setup = null;
+    this.events = null;
+    this.thread = null;
+  }
+
+  get stats(): QueueStats {
+    const stats = { ...NO_STATS };
+    for (const [i, name] of STATS.entries()) stats[name] = this.counters[i]!;
+    return stats;
+  }
+}
+
+/** Where a queue stands whose thread is gone: everything that the used ring does not show is still to be done. */
+function standOf(setup: QueueSetup): QueueState {
+  const memory = threadMemory().open(setup.regions);
+  try {
+    const ring = memory.ringOf(setup);
+    const usedIdx = seqcst.bind(ring.places.used.region).load16(ring.usedIdx);
+    return { availIdx: usedIdx, usedIdx };
+  } finally {
+    memory.close();
+  }
+}
+
+export class WorkerDevice implements ServedDevice {
+  readonly oneThread = false;
+  private readonly options: WorkerDeviceOptions;
+  private readonly stats = new SharedArrayBuffer(statsSize(QUEUES_MAX));
+  private readonly threads: (QueueThread | undefined)[] = [];
+  private readonly runners: WorkerRunner[] = [];
+  private description: DeviceDescription;
+  private acknowledged = 0n;
+  /** What the guest wrote into the configuration space, by offset: for threads that start later. */
+  private readonly written = new Map<number, Uint8Array>();
+
+  private constructor(options: WorkerDeviceOptions) {
+    this.options = options;
+    this.description = { id: 0, name: '', features: 0n, queueCount: 0, config: new Uint8Array(0) };
+  }
+
+  /** Starts the first thread, which opens the device. @throws what the factory throws */
+  static async open(options: WorkerDeviceOptions): Promise<WorkerDevice> {
+    const device = new WorkerDevice(options);
+    const first = device.startThread(0);
+    device.threads.push(first);
+    device.description = await first.call({ call: 'describe' });
+    const { queueCount } = device.description;
+    if (queueCount > QUEUES_MAX) {
+      await device.close();
+      throw new RangeError(`a device of ${queueCount} queues: ${QUEUES_MAX} at most`);
+    }
+    for (let index = 0; index < queueCount; index++)
+      device.runners.push(new WorkerRunner(device, index, statsOf(device.stats, index)));
+    return device;
+  }
+
+  get id(): number {
+    return this.description.id;
+  }
+  get name(): string {
+    return this.description.name;
+  }
+  get features(): bigint {
+    return this.description.features;
+  }
+  get queueCount(): number {
+    return this.description.queueCount;
+  }
+  get config(): Uint8Array {
+    return this.description.config;
+  }
+
+  acknowledge(features: bigint): void {
+    this.acknowledged = features;
+    for (const thread of this.living) thread.call({ call: 'acknowledge', features }).catch(() => {});
+  }
+
+  async writeConfig(offset: number, bytes: Uint8Array): Promise<boolean> {
+    this.written.set(offset, bytes);
+    const results = await Promise.all(this.living.map((thread) => thread.call({ call: 'writeConfig', offset, bytes })));
+    const [first] = results;
+    if (first !== undefined) this.description = { ...this.description, config: first.config };
+    return results.every(({ taken }) => taken);
+  }
+
+  runner(index: number): QueueRunner {
+    return this.runners[index]!;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.threads.map((thread) => thread?.close()));
+  }
+
+  /** The thread of a queue, started if need be. */
+  threadOf(index: number): QueueThread {
+    const slot = index % Math.min(this.options.threads ?? this.queueCount, this.queueCount);
+    let thread = this.threads[slot];
+    if (thread === undefined || thread.dead !== null) {
+      thread = this.startThread(slot);
+      this.threads[slot] = thread;
+      thread.call({ call: 'acknowledge', features: this.acknowledged }).catch(() => {});
+      for (const [offset, bytes] of this.written) thread.call({ call: 'writeConfig', offset, bytes }).catch(() => {});
+    }
+    return thread;
+  }
+
+  private get living(): QueueThread[] {
+    return this.threads.filter((thread) => thread !== undefined && thread.dead === null) as QueueThread[];
+  }
+
+  private startThread(slot: number): QueueThread {
+    const { factory = FACTORY, device: options, pollUs = 0, cpus } = this.options;
+    const task: ThreadTask = { factory, options, pollUs, cpus: cpus?.[slot] ?? null, stats: this.stats };
+    const thread = new QueueThread(
+      task,
+      (event) => this.runners[event.index]?.onEvent(event),
+      () => {
+        for (const runner of this.runners) runner.onDeath(thread);
+      },
+    );
+    return thread;
+  }
+}
