@@ -2,7 +2,7 @@
  * Equal pieces of guest memory for the requests of one queue, handed out one by one. Guest thread. They start at cache
  * lines: what the device writes into one does not disturb its neighbour.
  */
-import { EMPTY } from '../guest/queue.ts';
+import { EMPTY, type GuestQueue } from '../guest/queue.ts';
 import type { MemoryRegion } from '../memory/region.ts';
 
 const ALIGN = 64;
@@ -70,4 +70,10 @@ export class Slots {
     for (let i = 0; i < this.count; i++) this.free[i] = this.count - 1 - i;
     this.freeCount = this.count;
   }
+}
+
+/** A queue and what its requests lie in. */
+export interface QueueWithSlots {
+  readonly queue: GuestQueue;
+  readonly slots: Slots;
 }
