@@ -4,7 +4,7 @@
  */
 import { EMPTY, type GuestQueue } from '../guest/queue.ts';
 import { ScatterList } from '../guest/scatter-list.ts';
-import { copyBytes } from './copy.ts';
+import { copyBytes } from '../memory/copy.ts';
 import type { QueueWithSlots, Slots } from './slots.ts';
 
 export interface ByteReceiverOptions extends QueueWithSlots {

@@ -5,9 +5,9 @@
 import { type ConsoleSize, VIRTIO_CONSOLE_F_SIZE } from '../formats/console.ts';
 import { EMPTY, type GuestQueue } from '../guest/queue.ts';
 import { ScatterList } from '../guest/scatter-list.ts';
+import { copyBytes } from '../memory/copy.ts';
 import { featureWord } from '../ring/feature-word.ts';
 import { ByteReceiver } from './byte-receiver.ts';
-import { copyBytes } from './copy.ts';
 import type { QueueWithSlots, Slots } from './slots.ts';
 
 /** The device's own features that this driver understands. */

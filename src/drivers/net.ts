@@ -23,9 +23,9 @@ import {
 } from '../formats/net.ts';
 import { EMPTY, type GuestQueue } from '../guest/queue.ts';
 import { ScatterList } from '../guest/scatter-list.ts';
+import { copyBytes } from '../memory/copy.ts';
 import { VIRTIO_F_VERSION_1 } from '../ring/constants.ts';
 import { featureWord, hasFeature } from '../ring/feature-word.ts';
-import { copyBytes } from './copy.ts';
 import { type NetConfig, readNetConfig } from './net-config.ts';
 import type { QueueWithSlots, Slots } from './slots.ts';
 
