@@ -4,12 +4,10 @@
  */
 import { EMPTY, type GuestQueue } from '../guest/queue.ts';
 import { ScatterList } from '../guest/scatter-list.ts';
-import { copyBytes } from './copy.ts';
-import type { Slots } from './slots.ts';
+import { copyBytes } from '../memory/copy.ts';
+import type { QueueWithSlots, Slots } from './slots.ts';
 
-export interface ByteReceiverOptions {
-  readonly queue: GuestQueue;
-  readonly slots: Slots;
+export interface ByteReceiverOptions extends QueueWithSlots {
   /** Bytes that were read are wiped before the device gets their buffer again. */
   readonly wipes?: boolean;
 }

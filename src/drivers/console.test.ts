@@ -6,24 +6,27 @@ import { EchoPort } from '../devices/console-port.ts';
 import type { Device } from '../devices/device.ts';
 import { EntropyDevice } from '../devices/entropy.ts';
 import { randomFrom, started, TestQueue } from '../devices/test-queue.ts';
+import { EMPTY } from '../guest/queue.ts';
 import { Request } from '../host/queue.ts';
 import { ByteReceiver } from './byte-receiver.ts';
 import { CONSOLE_FEATURES, ConsoleDriver, readTerminalSize } from './console.ts';
 import { EntropyDriver } from './entropy.ts';
 import { Slots } from './slots.ts';
+import { LyingQueue } from './test-lying-queue.ts';
 
 const slotsOf = ({ data }: TestQueue, count: number, slotBytes: number) =>
   new Slots({ region: data, offset: 0, count, slotBytes });
 
 interface StageOptions {
+  eventIdx?: boolean;
   slots?: number;
   slotBytes?: number;
   capacity?: number;
 }
 
 /** A console driver and a device that echoes; `pump` serves it until it has nothing to do. */
-function consoleStage({ slots = 4, slotBytes = 16, capacity = 4096 }: StageOptions = {}) {
-  const [rx, tx] = [new TestQueue({ size: 8 }), new TestQueue({ size: 8 })];
+function consoleStage({ slots = 4, slotBytes = 16, capacity = 4096, eventIdx = true }: StageOptions = {}) {
+  const [rx, tx] = [new TestQueue({ size: 8, eventIdx }), new TestQueue({ size: 8, eventIdx })];
   const device: Device = new ConsoleDevice({ port: new EchoPort(capacity), size: { cols: 80, rows: 25 } });
   const driver = new ConsoleDriver({
     receive: { queue: rx.guest, slots: slotsOf(rx, slots, slotBytes) },
@@ -66,6 +69,32 @@ test('console driver: no room is said, and room is told of', () => {
   assert.equal(driver.enableRoomCalls(), false);
   driver.disableRoomCalls();
   assert.equal(driver.write(sent, 64), 36);
+});
+
+test('console driver: the device is kicked for what is written and for buffers', () => {
+  const { driver, pump, rx, tx } = consoleStage();
+  const kicksLeft = () => [tx.guest.kick(), rx.guest.kick()];
+  assert.deepEqual(kicksLeft(), [false, false]);
+  driver.write(bytesOf(40));
+  assert.deepEqual(kicksLeft(), [false, false]);
+  pump();
+  driver.input.read(new Uint8Array(40));
+  assert.deepEqual(kicksLeft(), [false, false]);
+});
+
+test('console driver: calls for room are off, also on other queues', () => {
+  const { driver, pump, rx, tx } = consoleStage({ eventIdx: false });
+  driver.write(bytesOf(40));
+  pump();
+  assert.ok(rx.target.call.rings > 0);
+  assert.equal(tx.target.call.rings, 0);
+  const other = new TestQueue({ size: 8, eventIdx: false });
+  driver.resume(new TestQueue({ size: 8 }).guest, other.guest);
+  driver.write(bytesOf(10));
+  const request = new Request(other.target.memory);
+  assert.equal(other.target.queue.next(request), true);
+  other.target.queue.complete(request, 0);
+  assert.equal(other.target.queue.needsCall(), false);
 });
 
 test('console driver: input is told of, and a buffer that is half read is input', () => {
@@ -176,6 +205,48 @@ test('a stream of bytes: empty buffers go back, and lengths are cut to the buffe
   assert.equal(receiver.read(into), 0);
   assert.equal(receiver.read(into), 0);
   assert.equal(queue.guest.freeDescriptors, 1);
+});
+
+test('a stream of bytes: empty buffers without end do not hold the thread', () => {
+  const queue = new LyingQueue(0);
+  const receiver = new ByteReceiver({ queue, slots: slotsOf(new TestQueue(), 3, 8) });
+  assert.equal(receiver.read(new Uint8Array(8)), 0);
+  assert.equal(queue.asked, 3);
+});
+
+test('a stream of bytes: nothing behind a buffer is read, though the queue does not cut lengths', () => {
+  const stage = new TestQueue();
+  stage.data.u8.fill(0xee);
+  const slots = slotsOf(stage, 3, 8);
+  for (let slot = 0; slot < 3; slot++) stage.data.u8.fill(1, slots.offsetOf(slot), slots.offsetOf(slot) + 8);
+  const into = new Uint8Array(24);
+  assert.equal(new ByteReceiver({ queue: new LyingQueue(9), slots }).read(into), 24);
+  assert.deepEqual(into, new Uint8Array(24).fill(1));
+});
+
+test('slots lie at cache lines, apart, and each is handed out once', () => {
+  const { data: region } = new TestQueue();
+  assert.equal(Slots.bytesFor(3, 65), 384);
+  const slots = new Slots({ region, offset: 128, count: 3, slotBytes: 65 });
+  assert.deepEqual([slots.acquire(), slots.acquire(), slots.acquire(), slots.acquire()], [0, 1, 2, EMPTY]);
+  assert.deepEqual(
+    [0, 1, 2].map((slot) => slots.offsetOf(slot)),
+    [128, 256, 384],
+  );
+  slots.release(1);
+  assert.deepEqual([slots.inUse, slots.acquire(), slots.inUse], [2, 1, 3]);
+  const last = region.sizeBytes - 384;
+  assert.equal(new Slots({ region, offset: last, count: 3, slotBytes: 65 }).inUse, 0);
+  for (const [offset, count, slotBytes] of [
+    [8, 1, 8],
+    [last + 64, 3, 65],
+    [-64, 1, 8],
+    [0, 0, 8],
+    [0, 1.5, 8],
+    [0, 65536, 8],
+    [0, 1, 0],
+  ] as const)
+    assert.throws(() => new Slots({ region, offset, count, slotBytes }), RangeError, `${offset} ${count} ${slotBytes}`);
 });
 
 test('a stream of bytes: more slots than descriptors are refused', () => {

@@ -2,20 +2,13 @@
  * The driver of a virtio console, its one port without MULTIPORT [virtio-v1.2 §5.3.6]: two streams of bytes. Guest
  * thread. It does not wait and knows no transport; what is written is copied, nothing is allocated.
  */
-
+import { type ConsoleSize, VIRTIO_CONSOLE_F_SIZE } from '../formats/console.ts';
 import { EMPTY, type GuestQueue } from '../guest/queue.ts';
 import { ScatterList } from '../guest/scatter-list.ts';
+import { copyBytes } from '../memory/copy.ts';
 import { featureWord } from '../ring/feature-word.ts';
 import { ByteReceiver } from './byte-receiver.ts';
-import { copyBytes } from './copy.ts';
-import type { Slots } from './slots.ts';
-
-/** Feature bit number. */
-export const VIRTIO_CONSOLE_F_SIZE = 0;
-
-/** Queues, without MULTIPORT. */
-export const CONSOLE_RECEIVE_QUEUE = 0;
-export const CONSOLE_TRANSMIT_QUEUE = 1;
+import type { QueueWithSlots, Slots } from './slots.ts';
 
 /** The device's own features that this driver understands. */
 export const CONSOLE_FEATURES = featureWord(VIRTIO_CONSOLE_F_SIZE);
@@ -23,21 +16,16 @@ export const CONSOLE_FEATURES = featureWord(VIRTIO_CONSOLE_F_SIZE);
 /** Of the configuration space: cols and rows (16 bits each). Bytes. */
 export const CONSOLE_CONFIG_SIZE = 4;
 
-export interface TerminalSize {
-  readonly cols: number;
-  readonly rows: number;
-}
-
 /** Null: the device does not say. */
-export function readTerminalSize(config: Uint8Array, features: bigint): TerminalSize | null {
+export function readTerminalSize(config: Uint8Array, features: bigint): ConsoleSize | null {
   if ((features & CONSOLE_FEATURES) === 0n || config.byteLength < CONSOLE_CONFIG_SIZE) return null;
   const view = new DataView(config.buffer, config.byteOffset, config.byteLength);
   return { cols: view.getUint16(0, true), rows: view.getUint16(2, true) };
 }
 
 export interface ConsoleDriverOptions {
-  readonly receive: { readonly queue: GuestQueue; readonly slots: Slots };
-  readonly transmit: { readonly queue: GuestQueue; readonly slots: Slots };
+  readonly receive: QueueWithSlots;
+  readonly transmit: QueueWithSlots;
   /** As negotiated. */
   readonly features: bigint;
   /** The configuration space; empty if it cannot be read. */
@@ -46,7 +34,7 @@ export interface ConsoleDriverOptions {
 
 export class ConsoleDriver {
   /** What the device said of the terminal last. */
-  size: TerminalSize | null;
+  size: ConsoleSize | null;
   /** Bytes from the device: `input.read`, and its calls. */
   readonly input: ByteReceiver;
   private readonly features: bigint;

@@ -23,11 +23,11 @@ import {
 } from '../formats/net.ts';
 import { EMPTY, type GuestQueue } from '../guest/queue.ts';
 import { ScatterList } from '../guest/scatter-list.ts';
+import { copyBytes } from '../memory/copy.ts';
 import { VIRTIO_F_VERSION_1 } from '../ring/constants.ts';
 import { featureWord, hasFeature } from '../ring/feature-word.ts';
-import { copyBytes } from './copy.ts';
 import { type NetConfig, readNetConfig } from './net-config.ts';
-import type { Slots } from './slots.ts';
+import type { QueueWithSlots, Slots } from './slots.ts';
 
 /** The device's own features that this driver understands; those of the rings come besides. */
 export const NET_FEATURES = featureWord(
@@ -43,12 +43,6 @@ const POST_BATCH = 32;
 
 /** Of a packet that is none, in place of its length. */
 const DROPPED = -1;
-
-/** A queue and what its requests lie in. */
-export interface QueueWithSlots {
-  readonly queue: GuestQueue;
-  readonly slots: Slots;
-}
 
 export interface NetDriverOptions {
   /** A slot is a header and a frame; with MRG_RXBUF a frame may fill several. */

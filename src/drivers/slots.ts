@@ -2,7 +2,7 @@
  * Equal pieces of guest memory for the requests of one queue, handed out one by one. Guest thread. They start at cache
  * lines: what the device writes into one does not disturb its neighbour.
  */
-import { EMPTY } from '../guest/queue.ts';
+import { EMPTY, type GuestQueue } from '../guest/queue.ts';
 import type { MemoryRegion } from '../memory/region.ts';
 
 const ALIGN = 64;
@@ -31,7 +31,7 @@ export class Slots {
   constructor({ region, offset, count, slotBytes }: SlotsOptions) {
     if (!Number.isInteger(count) || count < 1 || count > 0xffff || !Number.isInteger(slotBytes) || slotBytes < 1)
       throw new RangeError(`${count} slots of ${slotBytes} bytes are none`);
-    if (offset % ALIGN !== 0 || offset + Slots.bytesFor(count, slotBytes) > region.sizeBytes)
+    if (offset < 0 || offset % ALIGN !== 0 || offset + Slots.bytesFor(count, slotBytes) > region.sizeBytes)
       throw new RangeError(`${count} slots of ${slotBytes} bytes at ${offset} do not fit their region`);
     this.region = region;
     this.count = count;
@@ -70,4 +70,10 @@ export class Slots {
     for (let i = 0; i < this.count; i++) this.free[i] = this.count - 1 - i;
     this.freeCount = this.count;
   }
+}
+
+/** A queue and what its requests lie in. */
+export interface QueueWithSlots {
+  readonly queue: GuestQueue;
+  readonly slots: Slots;
 }

@@ -2,13 +2,12 @@
  * The elements of one direction of a request, as the host sees them: pieces of regions, in order, with a position.
  * Host thread. What it writes it notes in the memory's dirty log, if there is one. It starts with room for two and grows by doubling; it only forgets its elements, never its room.
  */
+
+import { copyBytes } from '../memory/copy.ts';
 import type { DirtyLog } from '../memory/dirty-log.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 
 const CAPACITY_START = 2;
-
-/** From so many bytes on a piece is copied by the engine's own copy, which costs two temporary views. */
-const BULK_COPY_MIN = 256;
 
 export class ElementList {
   /** Number of elements. */
@@ -132,14 +131,8 @@ export class ElementList {
       const guest = this.bytes[this.regions[position]!]!;
       const from = offsets[position]! + moved;
       const at = localOffset + done;
-      if (part >= BULK_COPY_MIN) {
-        if (toGuest) guest.set(local.subarray(at, at + part), from);
-        else local.set(guest.subarray(from, from + part), at);
-      } else if (toGuest) {
-        for (let i = 0; i < part; i++) guest[from + i] = local[at + i]!;
-      } else {
-        for (let i = 0; i < part; i++) local[at + i] = guest[from + i]!;
-      }
+      if (toGuest) copyBytes(local, at, guest, from, part);
+      else copyBytes(guest, from, local, at, part);
       if (log !== null) log.mark(this.addressOf(position) + moved, part);
       done += part;
       moved += part;

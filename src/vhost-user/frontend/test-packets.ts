@@ -24,9 +24,10 @@ const ETHERTYPE = 0x88b5;
 const NUMBER_OFFSET = 14;
 const FILL_OFFSET = 18;
 
-const lengthOf = (number: number) => MIN_BYTES + ((number * 7919) % (MAX_BYTES - MIN_BYTES + 1));
-/** Any odd multiplier spreads the number over the filling. */
-const fillOf = (number: number) => Math.imul(number, 0x9e3779b1) >>> 24;
+/** Any odd multiplier spreads the number over length and filling. */
+const spread = (number: number) => Math.imul(number, 0x9e3779b1) >>> 8;
+const lengthOf = (number: number) => MIN_BYTES + (spread(number) % (MAX_BYTES - MIN_BYTES + 1));
+const fillOf = (number: number) => spread(number) >>> 16;
 
 /** Numbers start again at each run. */
 export class PacketTrips {
