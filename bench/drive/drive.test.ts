@@ -96,6 +96,22 @@ against('every job does as many requests as it is asked for', { sizeBytes: MIB, 
     }
 });
 
+against(
+  'CPU time is that of what is counted, and no percentile is above the maximum',
+  { sizeBytes: MIB },
+  async (backend) => {
+    // What comes after a phase, a histogram's encoding above all, is many times what one request takes.
+    const cpuNs: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      const [repetition] = (await recordOf(backend, ['--requests', '1', '--depth', '1'])).repetitions;
+      cpuNs.push(repetition!.cpuUserNs + repetition!.cpuSystemNs);
+      const { meanNs, p50Ns, p90Ns, p99Ns, maxNs } = repetition!.reads!.latency!;
+      for (const ns of [meanNs, p50Ns, p90Ns, p99Ns]) assert.ok(ns <= maxNs, `${ns} is above ${maxNs}`);
+    }
+    assert.ok(Math.min(...cpuNs) < 5e6, `${cpuNs} ns for a single request`);
+  },
+);
+
 against('128 in flight, warm-up, repetitions by time', { sizeBytes: MIB }, async (backend) => {
   const args = ['--depth', '128', '--seconds', '0.2', '--warmup', '0.1', '--repeat', '2', '--block-size', '512'];
   const { repetitions, config } = await recordOf(backend, args);

@@ -14,6 +14,7 @@ import type { Clock } from '../latency/clock.ts';
 import { LatencyCounts } from '../latency/counts.ts';
 import type { DriveConfig } from '../records/drive-record.ts';
 import { checkPattern, fillPattern, SAME, SECTOR_SIZE } from './pattern.ts';
+import { openUsage, type Usage } from './usage.ts';
 
 /** Turns of the loop without letting the event loop turn: Ctrl-C and the backend's end are seen, too. */
 const TURNS_MAX = 64;
@@ -44,6 +45,7 @@ export interface Phase {
 export interface PhaseResult {
   readonly requests: number;
   readonly wallNs: number;
+  readonly usage: Usage;
   readonly errors: number;
   readonly mismatches: number;
   /** The first error or wrong byte, in words. */
@@ -192,6 +194,7 @@ export class BlockJob {
     this.latency.reset();
     this.stopping = this.options.signal?.aborted === true || this.failure !== null;
     const { clock } = this.options;
+    const closeUsage = openUsage();
     clock.stampInto(this.begin, 0);
     this.last[0] = this.begin[0]!;
     this.deadline[0] = phase.seconds === null ? Number.MAX_VALUE : this.begin[0]! + phase.seconds * NS_PER_S;
@@ -202,10 +205,12 @@ export class BlockJob {
     const stopWatching = this.watch();
     for (const lane of this.lanes) this.turn(lane);
     await over;
+    const usage = closeUsage();
     stopWatching();
     return {
       requests: this.completed,
       wallNs: this.last[0]! - this.begin[0]!,
+      usage,
       errors: this.errors,
       mismatches: this.mismatches,
       firstError: this.firstError,

@@ -3,10 +3,10 @@
 import type { Clock } from '../latency/clock.ts';
 import { sumOf } from '../latency/histogram.ts';
 import type { DriveConfig, DriveRepetition, DriveStream } from '../records/drive-record.ts';
-import { loadAverage, machineDelta, machineTimes } from '../records/machine.ts';
+import { loadAverage } from '../records/machine.ts';
 import type { BlockJob, Phase, PhaseResult } from './job.ts';
+import type { Usage } from './usage.ts';
 
-const NS_PER_US = 1000;
 const NS_PER_S = 1e9;
 
 export interface RepetitionResult {
@@ -51,22 +51,22 @@ export async function runRepetition(
   machine: Machine,
 ): Promise<RepetitionResult> {
   const load = loadAverage();
-  const times = machineTimes();
-  const cpu = process.cpuUsage();
   const kicks = machine.kicks();
   const { calls } = job;
   const streams: Partial<Record<'read' | 'write', DriveStream>> = {};
   const results: PhaseResult[] = [];
+  /** Of the phases whose time counts. */
+  const usages: Usage[] = [];
   for (const phase of phasesOf(config)) {
     if (phase.kind === 'flush' && !canFlush) continue;
     const result = await job.run(phase);
     results.push(result);
-    if (phase.kind !== 'flush') streams[phase.kind] = streamOf(job, result, config, machine);
+    if (phase.kind !== 'flush') {
+      usages.push(result.usage);
+      streams[phase.kind] = streamOf(job, result, config, machine);
+    }
     if (result.failure !== null || result.interrupted) break;
   }
-  const { user, system } = process.cpuUsage(cpu);
-  const after = machineTimes();
-  const delta = times && after && machineDelta(times, after);
   const sum = (of: (result: PhaseResult) => number) => results.reduce((all, result) => all + of(result), 0);
   const measured = Object.values(streams);
   const requests = measured.reduce((all, stream) => all + stream.requests, 0);
@@ -80,11 +80,11 @@ export async function runRepetition(
       iops: rate(requests, wallNs),
       bytes: requests * config.blockSizeBytes,
       wallNs,
-      cpuUserNs: user * NS_PER_US,
-      cpuSystemNs: system * NS_PER_US,
+      cpuUserNs: usages.reduce((all, { cpuUserNs }) => all + cpuUserNs, 0),
+      cpuSystemNs: usages.reduce((all, { cpuSystemNs }) => all + cpuSystemNs, 0),
       load,
-      stealNs: delta?.stolenNs ?? null,
-      otherCpuNs: delta?.otherCpuNs ?? null,
+      stealNs: sumOrNull(usages.map(({ machine }) => machine?.stolenNs)),
+      otherCpuNs: sumOrNull(usages.map(({ machine }) => machine?.otherCpuNs)),
       peakRssBytes: process.resourceUsage().maxRSS * 1024,
       reads: streams.read ?? null,
       writes: streams.write ?? null,
@@ -99,6 +99,9 @@ export async function runRepetition(
   };
 }
 
+const sumOrNull = (values: readonly (number | undefined)[]): number | null =>
+  values.reduce<number | null>((sum, value) => (sum === null || value === undefined ? null : sum + value), 0);
+
 const rate = (count: number, wallNs: number): number => (wallNs === 0 ? 0 : (count * NS_PER_S) / wallNs);
 
 function streamOf(
@@ -111,19 +114,21 @@ function streamOf(
   const stream = { requests, bytes: requests * config.blockSizeBytes, wallNs, iops: rate(requests, wallNs) };
   if (encoded === null) return { ...stream, latency: null };
   const histogram = sumOf([encoded]);
-  const at = (percentile: number) => histogram.getValueAtPercentile(percentile);
+  // A bucket says its highest value, which may be more than any that is in it.
+  const { maxNs } = latency;
+  const at = (percentile: number) => Math.min(maxNs, histogram.getValueAtPercentile(percentile));
   return {
     ...stream,
     latency: {
       clock: clock.name,
       clockNs,
       histogram: encoded,
-      meanNs: histogram.mean,
+      meanNs: Math.min(maxNs, histogram.mean),
       p50Ns: at(50),
       p90Ns: at(90),
       p99Ns: at(99),
       p999Ns: requests >= 1000 ? at(99.9) : null,
-      maxNs: latency.maxNs,
+      maxNs,
     },
   };
 }
