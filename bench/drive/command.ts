@@ -1,5 +1,6 @@
 /** The command `drive`: connects to a vhost-user backend, runs a job, reports and records. Main thread. */
 
+import { statSync } from 'node:fs';
 import { BlockDriver } from '../../src/drivers/block.ts';
 import {
   BLOCK_CONFIG_SIZE,
@@ -30,6 +31,7 @@ import { captureEnvironment } from '../records/environment.ts';
 import type { Outcome } from '../records/record.ts';
 import { resultsFile } from '../records/results.ts';
 import { row } from '../run/report.ts';
+import { handshakeMessage, outcomeOf, WRONG_KIND_HINT } from './failures.ts';
 import { BlockJob } from './job.ts';
 import { type DriveOptions, driveHelp, parseDriveOptions } from './options.ts';
 import { runRepetition, warmupPhase } from './repetition.ts';
@@ -54,8 +56,9 @@ export async function driveCommand(args: readonly string[], console: Console, ho
     device = await connect(options);
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    console.err(`failed: --socket ${options.socket}: ${(error as Error).message}`);
-    return EXIT_CODES.failed;
+    const outcome = outcomeOf(error);
+    console.err(`${outcome}: --socket ${options.socket}: ${handshakeMessage(error as Error)}`);
+    return EXIT_CODES[outcome];
   }
   let driven: Driven;
   try {
@@ -69,7 +72,7 @@ export async function driveCommand(args: readonly string[], console: Console, ho
   } catch (error) {
     device.close();
     if (!(error instanceof BlockConfigError)) throw error;
-    console.err(`failed: ${error.message}`);
+    console.err(`failed: ${error.message} ${WRONG_KIND_HINT}`);
     return EXIT_CODES.failed;
   }
   const { outcome, failure, repetitions, config, backend } = driven;
@@ -119,6 +122,8 @@ async function connect({ socket, config }: DriveOptions): Promise<VhostUserDevic
     ...(indirect ? [VIRTIO_RING_F_INDIRECT_DESC] : []),
     ...(eventidx ? [VIRTIO_RING_F_EVENT_IDX] : []),
   ];
+  if (statSync(socket, { throwIfNoEntry: false })?.isSocket() === false)
+    throw new UsageError(`--socket ${socket}: it exists and is no socket`);
   try {
     return await VhostUserDevice.connect({
       socketPath: socket,
@@ -134,14 +139,21 @@ async function connect({ socket, config }: DriveOptions): Promise<VhostUserDevic
     if (error instanceof ProtocolError && error.code === 'queue-out-of-range')
       throw new UsageError(`--queues ${queues} is more than the backend has: ${error.value}`);
     if ((error as { syscall?: unknown }).syscall !== 'connect') throw error;
-    throw new UsageError(`--socket ${socket}: ${(error as Error).message}`);
+    // The call and its path, which the option has named already.
+    const why = (error as Error).message.replace(`, connect (${socket})`, '');
+    throw new UsageError(`--socket ${socket}: ${why}`);
   }
 }
 
-/** The configuration with what only the disk knows. @throws UsageError */
+/** The configuration with what only the disk knows. @throws UsageError, BlockConfigError */
 function configFor({ config }: DriveOptions, disk: BlockConfig): DriveConfig {
   const { job, offsetBytes, blockSizeBytes } = config;
+  if (disk.sizeBytes === 0) throw new BlockConfigError('capacity', 0);
   const left = disk.sizeBytes - offsetBytes;
+  if (left < blockSizeBytes)
+    throw new UsageError(
+      `--offset ${offsetBytes} leaves no block of ${blockSizeBytes} bytes of a disk of ${disk.sizeBytes} bytes`,
+    );
   const sizeBytes = config.sizeBytes ?? Math.floor(left / blockSizeBytes) * blockSizeBytes;
   if (sizeBytes < blockSizeBytes || sizeBytes > left)
     throw new UsageError(
@@ -201,7 +213,11 @@ async function drive(
       begin('warm-up');
       const { failure: failed, interrupted } = await job.run(warmupPhase(config));
       if (failed !== null) [outcome, failure] = [failed.outcome, failed.message];
-      else if (interrupted) outcome = 'interrupted';
+      else if (interrupted) {
+        outcome = 'interrupted';
+        progress.clear();
+        console.err('interrupted in warm-up, nothing was measured');
+      }
     }
     for (let i = 1; i <= config.repeat && outcome === 'done'; i++) {
       begin(`repetition ${i} of ${config.repeat}`);

@@ -7,12 +7,15 @@
  * own memory done again, and its latency goes on.
  */
 import { BlockDriver, BlockError } from '../../src/drivers/block.ts';
-import { VIRTIO_BLK_S_OK } from '../../src/formats/block.ts';
+import { readBlockConfig } from '../../src/drivers/block-config.ts';
+import { VIRTIO_BLK_F_RO, VIRTIO_BLK_S_OK } from '../../src/formats/block.ts';
 import { EMPTY } from '../../src/guest/queue.ts';
+import { featureWord } from '../../src/ring/feature-word.ts';
 import type { VhostUserDevice } from '../../src/vhost-user/frontend/frontend-device.ts';
 import type { Clock } from '../latency/clock.ts';
 import { LatencyCounts } from '../latency/counts.ts';
 import type { DriveConfig } from '../records/drive-record.ts';
+import { differenceOf, OtherDiskError, outcomeOf, WRONG_KIND_HINT } from './failures.ts';
 import { checkPattern, fillPattern, SAME, SECTOR_SIZE } from './pattern.ts';
 import { openUsage, type Usage } from './usage.ts';
 
@@ -43,6 +46,7 @@ export interface Phase {
 }
 
 export interface PhaseResult {
+  /** Those that succeeded; none else is in the rates and the latencies. */
   readonly requests: number;
   readonly wallNs: number;
   readonly usage: Usage;
@@ -89,6 +93,8 @@ export class BlockJob {
   private readonly pollNs: number;
   private connected = true;
   private closed = false;
+  /** It has finished something, once. */
+  private served = false;
   /** The phase under way. */
   private kind: number = READ;
   private random = false;
@@ -152,7 +158,7 @@ export class BlockJob {
     try {
       await this.start();
     } catch (error) {
-      this.fail('failed', `the queues could not be started: ${(error as Error).message}`);
+      this.fail(outcomeOf(error), `the queues could not be started: ${(error as Error).message}`);
     }
     return this.failure;
   }
@@ -165,6 +171,7 @@ export class BlockJob {
         this.turn(this.lanes[index]!);
       },
       onEnd: (error) => this.lostBackend(error),
+      checkReturn: (config, offered) => this.checkReturn(config, offered),
       onQueueError: (index) => this.fail('failed', `the backend says that queue ${index} is broken`),
     });
     signal?.addEventListener('abort', this.interrupt, { once: true });
@@ -208,7 +215,7 @@ export class BlockJob {
     const usage = closeUsage();
     stopWatching();
     return {
-      requests: this.completed,
+      requests: this.completed - this.errors,
       wallNs: this.last[0]! - this.begin[0]!,
       usage,
       errors: this.errors,
@@ -253,10 +260,13 @@ export class BlockJob {
     if (slot === EMPTY) return;
     this.options.clock.stampInto(this.last, 0);
     for (; slot !== EMPTY; slot = driver.take()) {
-      this.latency.record(this.last, lane.begins, slot);
       this.completed++;
-      if (driver.status !== VIRTIO_BLK_S_OK) this.noteError(lane, slot);
-      else if (this.pattern && this.kind === READ) this.compare(lane, slot);
+      if (driver.status === VIRTIO_BLK_S_OK) {
+        this.latency.record(this.last, lane.begins, slot);
+        if (this.pattern && this.kind === READ) this.compare(lane, slot);
+      } else {
+        this.noteError(lane, slot);
+      }
       driver.release(slot);
     }
   }
@@ -375,13 +385,15 @@ export class BlockJob {
       this.options.onProgress?.(this.completed);
       idleMs = this.completed === seen && this.connected ? idleMs + WATCH_MS : 0;
       seen = this.completed;
+      if (seen > 0) this.served = true;
       if (idleMs === 0) return;
       const forgotten = this.lanes.filter(({ driver }) => driver.callDue());
       if (forgotten.length > 0) {
         this.lostCalls++;
         for (const lane of forgotten) this.turn(lane);
       } else if (idleMs >= this.options.config.timeout * 1000) {
-        this.fail('stalled', `the backend finished nothing for ${this.options.config.timeout} s`);
+        const hint = this.served ? '' : ` ${WRONG_KIND_HINT}`;
+        this.fail('stalled', `the backend finished nothing for ${this.options.config.timeout} s${hint}`);
       }
     }, WATCH_MS);
     return () => clearInterval(timer);
@@ -410,7 +422,17 @@ export class BlockJob {
       for (const lane of this.lanes) this.turn(lane);
     } catch (error) {
       if (signal?.aborted === true) this.end();
-      else this.fail('failed', `the backend did not come back: ${(error as Error).message}`);
+      else if (error instanceof OtherDiskError) this.fail('failed', error.message);
+      else this.fail(outcomeOf(error), `the backend did not come back: ${(error as Error).message}`);
     }
+  }
+
+  /** @throws OtherDiskError, BlockConfigError */
+  private checkReturn(config: Uint8Array, offered: bigint): void {
+    const { disk } = this.lanes[0]!.driver;
+    const readOnly = featureWord(VIRTIO_BLK_F_RO);
+    const features = this.options.device.features & ~readOnly;
+    const difference = differenceOf(disk, readBlockConfig(config, features | (offered & readOnly)));
+    if (difference !== null) throw new OtherDiskError(difference);
   }
 }

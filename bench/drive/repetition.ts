@@ -43,9 +43,12 @@ interface Machine {
   readonly clockNs: number;
 }
 
+/** What a repetition needs of the job. */
+type Runner = Pick<BlockJob, 'run' | 'calls' | 'latency'>;
+
 /** @param canFlush false: the disk needs no flush, and has none. */
 export async function runRepetition(
-  job: BlockJob,
+  job: Runner,
   config: DriveConfig,
   canFlush: boolean,
   machine: Machine,
@@ -105,7 +108,7 @@ const sumOrNull = (values: readonly (number | undefined)[]): number | null =>
 const rate = (count: number, wallNs: number): number => (wallNs === 0 ? 0 : (count * NS_PER_S) / wallNs);
 
 function streamOf(
-  { latency }: BlockJob,
+  { latency }: Runner,
   { requests, wallNs }: PhaseResult,
   config: DriveConfig,
   { clock, clockNs }: Machine,

@@ -77,6 +77,11 @@ export interface DeviceHandlers {
   onEnd(error: Error | null): void;
   /** The configuration space was changed; read again when this is called. */
   onConfigChange?(config: Uint8Array): void;
+  /**
+   * The backend came back with this configuration space, offering these features: looked at before it is asked for
+   * anything. Throws if it is another device than the one that went.
+   */
+  checkReturn?(config: Uint8Array, offered: bigint): void;
   /** The backend says that a ring is broken. */
   onQueueError?(index: number): void;
 }
@@ -142,7 +147,7 @@ export class VhostUserDevice {
       const negotiated = await negotiate(session, options);
       const device = new VhostUserDevice(options, session, negotiated);
       try {
-        await device.prepare();
+        await device.prepare(negotiated);
       } catch (error) {
         device.close();
         throw error;
@@ -186,7 +191,7 @@ export class VhostUserDevice {
 
   /**
    * After the connection ended: waits for the backend to come back, at most `withinMs`, and sets everything up again.
-   * @throws the last try's error; ProtocolError `feature-not-offered` if it is another device now
+   * @throws the last try's error; ProtocolError `feature-not-offered` if it is another device now; what `checkReturn` throws
    */
   async reconnect(withinMs: number, signal?: AbortSignal): Promise<Reconnection> {
     const { handlers } = this;
@@ -210,12 +215,13 @@ export class VhostUserDevice {
     try {
       const negotiated = await negotiate(session, { ...this.options, features: this.features });
       const missing = this.features & ~negotiated.features;
-      if (missing !== 0n) throw new ProtocolError('feature-not-offered', 'GET_FEATURES', missing);
       const resumes = this.inflight !== null && has(negotiated, VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD);
       if (!resumes) this.releaseInflight();
       this.session = session;
+      await this.prepare(negotiated);
+      handlers.checkReturn?.(this.config, negotiated.offered);
+      if (missing !== 0n) throw new ProtocolError('feature-not-offered', 'GET_FEATURES', missing);
       this.negotiated = negotiated;
-      await this.prepare();
       for (const queue of this.queues) {
         if (!resumes) queue.restart(this.features);
         await session.startQueue(queue.describe(resumes ? queue.usedIdx() : 0));
@@ -236,8 +242,8 @@ export class VhostUserDevice {
   }
 
   /** What comes before the queues: memory, configuration, the in-flight area, the backend's own socket. */
-  private async prepare(): Promise<void> {
-    const { session, negotiated, options } = this;
+  private async prepare(negotiated: Negotiated): Promise<void> {
+    const { session, options } = this;
     await session.setMemory([this.memory.describe()]);
     if (has(negotiated, VHOST_USER_PROTOCOL_F_CONFIG) && options.configBytes > 0)
       this.config = await session.getConfig(0, options.configBytes);

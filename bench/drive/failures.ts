@@ -1,0 +1,44 @@
+/** How a backend can fail a job before any request does, and what is said of it. Main thread. */
+import type { BlockConfig } from '../../src/drivers/block-config.ts';
+import { ProtocolError } from '../../src/vhost-user/messages/errors.ts';
+
+/** vhost-user does not tell of what kind a device is. */
+export const WRONG_KIND_HINT = '(is it a block backend?)';
+
+const BUSY_HINT = '(is another frontend connected? a server serves one at a time)';
+
+/** A backend that does not answer does nothing; any other error is one. */
+export const outcomeOf = (error: unknown): 'stalled' | 'failed' =>
+  error instanceof ProtocolError && error.code === 'timed-out' ? 'stalled' : 'failed';
+
+/** What went wrong in a handshake. The first question waits until the backend has nobody else. */
+export function handshakeMessage(error: Error): string {
+  const busy = error instanceof ProtocolError && error.code === 'timed-out' && error.request === 'GET_FEATURES';
+  return busy ? `${error.message} ${BUSY_HINT}` : error.message;
+}
+
+export class OtherDiskError extends Error {
+  constructor(difference: string) {
+    super(`the backend came back as another disk: ${difference}`);
+    this.name = 'OtherDiskError';
+  }
+}
+
+const grouped = (value: number) => value.toLocaleString('en-US');
+
+/** What must be as it was, and how it is said. */
+const FIELDS: [field: keyof BlockConfig, said: (disk: BlockConfig) => string, unit: string][] = [
+  ['sizeBytes', ({ sizeBytes }) => grouped(sizeBytes), ' bytes'],
+  ['readOnly', ({ readOnly }) => (readOnly ? 'read-only' : 'writable'), ''],
+  ['blockSizeBytes', ({ blockSizeBytes }) => `${blockSizeBytes}`, ' bytes a block'],
+  ['elementBytesMax', ({ elementBytesMax }) => `${elementBytesMax}`, ' bytes an element at most'],
+  ['elementsMax', ({ elementsMax }) => `${elementsMax}`, ' elements a request at most'],
+];
+
+/** What is different first; null: it is the same disk as far as its driver can see. */
+export function differenceOf(was: BlockConfig, now: BlockConfig): string | null {
+  const found = FIELDS.find(([field]) => was[field] !== now[field]);
+  if (found === undefined) return null;
+  const [, said, unit] = found;
+  return `${said(now)}${unit}, was ${said(was)}`;
+}
