@@ -35,7 +35,7 @@ import { handshakeMessage, outcomeOf, WRONG_KIND_HINT } from './failures.ts';
 import { BlockJob } from './job.ts';
 import { type DriveOptions, driveHelp, parseDriveOptions } from './options.ts';
 import { runRepetition, warmupPhase } from './repetition.ts';
-import { headLine, repetitionLines } from './report.ts';
+import { headLine, repetitionLines, summaryLines } from './report.ts';
 
 const PAGE_SIZE = 4096;
 
@@ -225,7 +225,7 @@ async function drive(
       progress.clear();
       const { repetition, firstError } = result;
       repetitions.push(repetition);
-      for (const line of repetitionLines(repetition)) people(line);
+      for (const line of repetitionLines(repetition, i, config.repeat)) people(line);
       if (result.interrupted) outcome = 'interrupted';
       else if (result.failure !== null) [outcome, failure] = [result.failure.outcome, result.failure.message];
       else if (firstError !== null) [outcome, failure] = ['check-failed', firstError];
@@ -235,9 +235,12 @@ async function drive(
     progress.clear();
     job.close();
   }
+  for (const line of summaryLines(repetitions)) people(line);
   return { outcome, failure, repetitions };
 }
 
 function showProgress(progress: Progress, where: string, requests: number, elapsedMs: number): void {
-  progress.show(`${where}: ${requests.toLocaleString('en-US')} requests in ${durationOf(elapsedMs)}`);
+  progress.show(
+    `${where}: ${requests.toLocaleString('en-US')} ${requests === 1 ? 'request' : 'requests'} in ${durationOf(elapsedMs)}`,
+  );
 }

@@ -41,6 +41,8 @@ test('drive options: defaults', () => {
 const read: [args: string[], expected: object][] = [
   [['--block-size', '64KiB', '--offset', '128k'], { blockSizeBytes: 65536, offsetBytes: 131072 }],
   [['--size', '1G'], { sizeBytes: 2 ** 30 }],
+  // What ends in B is a power of 1024, too.
+  ...['64M', '64MB', '64MiB', '64mb'].map((size): [string[], object] => [['--size', size], { sizeBytes: 2 ** 26 }]),
   [['--requests', '1M'], { requests: 1_000_000, seconds: null, warmup: 0 }],
   [['--requests', '5', '--warmup', '2'], { requests: 5, warmup: 2 }],
   [['--seconds', '0.5', '--warmup', '0'], { seconds: 0.5, warmup: 0 }],
@@ -89,5 +91,6 @@ test('drive: help names every job, and that some overwrite', async () => {
   const out: string[] = [];
   const console = { out: (line: string) => out.push(line), err: assert.fail };
   assert.equal(await main(['drive', '--help'], console), 0);
+  assert.match(out[0]!, /KiB: powers of 1024.*one frontend at a time.*the same disk/s);
   assert.match(out[0]!, /vringbench drive blk.*overwrite.*--job NAME.*randwrite.*Examples.*Exit codes/s);
 });

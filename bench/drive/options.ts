@@ -60,9 +60,13 @@ const OPTIONS: OptionTable<Name> = {
   eventidx: value('on|off', 'want VIRTIO_RING_F_EVENT_IDX', 'on'),
   'poll-us': value('N', 'look for completions so long before waiting for a call, microseconds', '0'),
   timeout: value('S', 'bound of every wait: an answer, a completion, the backend’s return', '10'),
-  reconnect: flag('when the backend goes away, wait for it and go on; nothing acknowledged is lost'),
+  reconnect: flag('wait for a backend that is not there yet or goes away; nothing acknowledged is lost'),
   label: value('TEXT', 'kept in the record', ''),
-  out: value('FILE', "where the record is appended, or none; default: the machine's file in results/", ''),
+  out: value(
+    'FILE',
+    "where the record is appended (folders are made), or none; default: the machine's file in results/",
+    '',
+  ),
   json: flag('print the record alone on standard output; the rest goes to standard error'),
   help: flag('this text; -h too'),
 };
@@ -180,13 +184,19 @@ The backend is any: qemu-storage-daemon, or vringbench serve blk. Every request 
 stamped and counted. Places are random or in order within --offset and --size; all
 queues take from the same row. write, randwrite and verify overwrite what is there.
 
+BYTES take k, M, G and T, also as KB or KiB: powers of 1024 all of them. Other numbers
+take k and M: 1000 and 1,000,000.
+
+A server serves one frontend at a time: while it has another, drive waits for --timeout.
+With --reconnect a backend may come later, too; what comes back must be the same disk.
+
 ${optionLines(OPTIONS)}
 
 Examples
-  vringbench drive blk --socket disk.sock
-  vringbench drive blk --socket disk.sock --job read --block-size 64k --depth 128 --seconds 5
-  vringbench drive blk --socket disk.sock --job verify --size 64MiB --reconnect
-  vringbench drive blk --socket disk.sock --queues 2 --requests 1M --json --out none
+  vringbench drive blk --socket /tmp/disk.sock
+  vringbench drive blk --socket /tmp/disk.sock --job read --block-size 64k --depth 128 --seconds 5
+  vringbench drive blk --socket /tmp/disk.sock --job verify --size 64MiB --reconnect
+  vringbench drive blk --socket /tmp/disk.sock --queues 2 --requests 1M --json --out none
 
 Exit codes
   0 done   1 an error of the device, a wrong byte, or the run failed   2 usage

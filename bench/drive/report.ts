@@ -1,12 +1,13 @@
 /** What a person reads of a repetition: a few lines, as fio's. Main thread. */
 
 import type { DriveConfig, DriveRepetition, DriveStream } from '../records/drive-record.ts';
-import { row } from '../run/report.ts';
+import { row, spread } from '../run/report.ts';
 
 const NS_PER_US = 1000;
 const NS_PER_S = 1e9;
 
 const integer = (value: number) => Math.round(value).toLocaleString('en-US');
+const many = (count: number, what: string) => `${integer(count)} ${what}${count === 1 ? '' : 's'}`;
 const us = (ns: number | null) => (ns === null ? '–' : (ns / NS_PER_US).toFixed(1));
 
 export function headLine({ job, blockSizeBytes, depth, queues, pollUs }: DriveConfig, capacityBytes: number): string {
@@ -14,7 +15,23 @@ export function headLine({ job, blockSizeBytes, depth, queues, pollUs }: DriveCo
   return `${job}: ${blockSizeBytes} bytes, depth ${depth}, ${queues} ${queues === 1 ? 'queue' : 'queues'}${polls}, disk of ${integer(capacityBytes)} bytes`;
 }
 
-export function repetitionLines(repetition: DriveRepetition): string[] {
+/** Over all repetitions, where there are several. */
+export function summaryLines(repetitions: readonly DriveRepetition[]): string[] {
+  if (repetitions.length < 2) return [];
+  return [
+    `${repetitions.length} repetitions`,
+    row(
+      'IOPS, median',
+      spread(
+        repetitions.map(({ iops }) => iops),
+        integer,
+      ),
+    ),
+  ];
+}
+
+/** `number` and `count`: which repetition of how many; of one nothing is said. */
+export function repetitionLines(repetition: DriveRepetition, number: number, count: number): string[] {
   const { reads, writes, cpuUserNs, cpuSystemNs, wallNs, kicks, calls } = repetition;
   const streams: [string, DriveStream | null][] = [
     ['write', writes],
@@ -24,6 +41,7 @@ export function repetitionLines(repetition: DriveRepetition): string[] {
   const perRequest = (count: number) => (requests === 0 ? '–' : (count / requests).toFixed(2));
   const share = (ns: number) => (wallNs === 0 ? '–' : `${((100 * ns) / wallNs).toFixed(0)} %`);
   return [
+    ...(count === 1 ? [] : [`repetition ${number} of ${count}`]),
     ...streams.flatMap(([name, stream]) => (stream === null ? [] : streamLines(name, stream))),
     row('CPU time', `user ${share(cpuUserNs)}, system ${share(cpuSystemNs)} of one CPU`),
     row('kicks, calls', `${perRequest(kicks)}, ${perRequest(calls)} a request`),
@@ -37,7 +55,7 @@ function streamLines(name: string, { requests, bytes, wallNs, iops, latency }: D
   const lines = [
     row(
       name,
-      `${integer(iops)} IOPS, ${speed.toFixed(1)} MB/s (${integer(requests)} requests in ${seconds.toFixed(2)} s)`,
+      `${integer(iops)} IOPS, ${speed.toFixed(1)} MB/s (${many(requests, 'request')} in ${seconds.toFixed(2)} s)`,
     ),
   ];
   if (latency === null) return lines;
@@ -56,7 +74,7 @@ function troubleLines({ errors, mismatches, lostCalls, reconnects, resubmitted }
     row('errors', `${integer(errors)}${mismatches > 0 ? `, blocks with wrong bytes ${integer(mismatches)}` : ''}`),
   ];
   if (reconnects > 0)
-    lines.push(row('backend came back', `${reconnects} ×, ${integer(resubmitted)} requests sent again`));
+    lines.push(row('backend came back', `${reconnects} ×, ${many(resubmitted, 'request')} sent again`));
   if (lostCalls > 0) lines.push(row('calls that never came', integer(lostCalls)));
   return lines;
 }

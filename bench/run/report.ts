@@ -22,7 +22,7 @@ export function originalLines(repetition: Repetition): string[] {
 }
 
 /** `median (min – max)`, or the one value there is. */
-function spread(values: readonly number[], show: (value: number) => string): string {
+export function spread(values: readonly number[], show: (value: number) => string): string {
   const middle = show(median(values));
   return values.length === 1 ? middle : `${middle} (${show(Math.min(...values))} – ${show(Math.max(...values))})`;
 }
