@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { UsageError } from '../command-line/option-values.ts';
+import { driveRecordOf } from '../records/test-record.ts';
 import { saveBaseline, select } from './select.ts';
 import { recordOf } from './test-records.ts';
 
@@ -46,6 +47,17 @@ for (const [what, spec, message] of refused)
       (error: unknown) => error instanceof UsageError && message.test(error.message),
     );
   });
+
+test('select: records of drive are passed over, and said to be', () => {
+  const file = join(folder, 'drives.ndjson');
+  writeFileSync(file, lines(driveRecordOf(), driveRecordOf()));
+  assert.throws(
+    () => select(file, shelf),
+    new UsageError(`${file}: there are no records of run in it; 2 records of drive, passed over`),
+  );
+  writeFileSync(file, lines(driveRecordOf(), old));
+  assert.deepEqual(select(file, shelf).notes, ['1 record of drive, passed over']);
+});
 
 test('select: a baseline is what was saved under its name, last', () => {
   saveBaseline('main', [old], shelf);

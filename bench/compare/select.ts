@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { nearest, UsageError } from '../command-line/option-values.ts';
-import { loadRecords } from '../records/load.ts';
+import { loadRecords, passedOver } from '../records/load.ts';
 import type { RunRecord } from '../records/record.ts';
 
 export interface Selection {
@@ -30,7 +30,7 @@ export function select(spec: string, shelf: Shelf): Selection {
   const selection = find(spec, shelf);
   if (selection.records.length === 0)
     throw new UsageError(
-      `${spec}: there are no records in it${selection.notes.length === 0 ? '' : `; ${selection.notes[0]}`}`,
+      `${spec}: there are no records of run in it${selection.notes.length === 0 ? '' : `; ${selection.notes[0]}`}`,
     );
   return selection;
 }
@@ -65,11 +65,12 @@ function baselineNames({ baselines }: Shelf): string[] {
 
 /** @throws UsageError if a line is a record of another version. */
 function recordsIn(paths: readonly string[]): Pick<Selection, 'records' | 'notes'> {
-  const { records, problems } = loadRecords(paths);
+  const { records, drives, problems } = loadRecords(paths);
   const notes = problems.map(({ file, line, why }) => `${file}, line ${line}: ${why}`);
   const foreign = problems.findIndex(({ why }) => why.startsWith('schema '));
   if (foreign !== -1) throw new UsageError(notes[foreign]!);
-  return { records, notes };
+  const note = passedOver(drives.length);
+  return { records, notes: note === null ? notes : [note, ...notes] };
 }
 
 /** Keeps records under a name, in place of what was kept under it. Returns the file. @throws UsageError */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { main } from '../cli.ts';
 import type { RunRecord } from '../records/record.ts';
+import { driveRecordOf } from '../records/test-record.ts';
 import { embeddedJson } from './html.ts';
 import type { PageData } from './page-data.ts';
 import { linesOf, testRecords, writeRecords } from './test-records.ts';
@@ -57,6 +58,13 @@ test('dashboard: every record is on the page, in columns', async () => {
     data.figures.kicks[0],
     records[0]!.repetitions[0]!.pairs[0]!.guest.notified / records[0]!.config.transfers,
   );
+});
+
+test('dashboard: records of drive are passed over, and said to be', async () => {
+  const file = fileOf('drives.ndjson');
+  writeFileSync(file, `${JSON.stringify(driveRecordOf())}\n${JSON.stringify(driveRecordOf())}\n`);
+  const { code, err, data } = await dashboard(file);
+  assert.deepEqual([code, err, data.count], [0, 'note: 2 records of drive, passed over', 0]);
 });
 
 test('dashboard: every option of run that is recorded can be filtered by', async () => {

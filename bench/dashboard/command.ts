@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { type Console, EXIT_CODES } from '../command-line/command.ts';
 import { namedOrDefault } from '../records/command.ts';
-import { checkNoInput, eachRecord, type Problem, recordFiles } from '../records/load.ts';
+import { checkNoInput, eachLine, type Problem, passedOver, recordFiles } from '../records/load.ts';
 import type { RunRecord } from '../records/record.ts';
 import { resultsFolder } from '../records/results.ts';
 import { Columns } from './columns.ts';
@@ -26,14 +26,21 @@ export async function dashboardCommand(args: readonly string[], console: Console
 
   const columns = new Columns();
   const skipped: Problem[] = [];
-  for (const found of eachRecord(files)) {
+  let drives = 0;
+  for (const found of eachLine(files)) {
+    if ('drive' in found) {
+      drives++;
+      continue;
+    }
     const why = 'why' in found ? found.why : whyNotAdded(columns, found.record);
     if (why !== null) skipped.push({ file: found.file, line: found.line, why });
   }
   for (const { file, line, why } of skipped.slice(0, NAMED_MAX))
     console.err(`skipped: ${basename(file)}, line ${line}: ${why}`);
   if (skipped.length > NAMED_MAX) console.err(`skipped: ${skipped.length} lines in all`);
-  if (columns.count === 0)
+  const note = passedOver(drives);
+  if (note !== null) console.err(`note: ${note}`);
+  else if (columns.count === 0)
     console.err(`note: no records in ${paths.length === 0 ? resultsFolder() : paths.join(', ')}`);
 
   const html = pageHtml(columns.pageData(title, new Date().toISOString(), skipped.length));

@@ -6,7 +6,7 @@ import { flag, type OptionTable, optionLines, readArguments } from '../command-l
 import { choiceOf, UsageError } from '../command-line/option-values.ts';
 import { LATENCY_KINDS, type LatencyKind } from '../latency/summary.ts';
 import { namedOrDefault } from '../records/command.ts';
-import { checkNoInput, loadRecords, recordFiles } from '../records/load.ts';
+import { checkNoInput, loadRecords, passedOver, recordFiles } from '../records/load.ts';
 import type { RunRecord } from '../records/record.ts';
 import { FORMATS, type FormatName } from './formats.ts';
 
@@ -47,7 +47,9 @@ export async function exportCommand(args: readonly string[], console: Console): 
   const inputs = namedOrDefault(positionals);
   const out = options.get('out') ?? '-';
   if (out !== '-') checkNoInput(out, recordFiles(inputs));
-  const { records, problems } = loadRecords(inputs);
+  const { records, drives, problems } = loadRecords(inputs);
+  const note = passedOver(drives.length);
+  if (note !== null) console.err(`note: ${note}`);
   for (const { file, line, why } of problems) console.err(`warning: left out: ${file}:${line}: ${why}`);
   const chosen = records.filter((record) =>
     (Object.keys(CHOOSERS) as Chooser[]).every((by) => CHOOSERS[by](record).startsWith(options.get(by) ?? '')),

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { main } from '../cli.ts';
 import type { Repetition, RunRecord } from '../records/record.ts';
-import { HOSTILE_LABEL, latencyOf, recordOf, repetition, side } from '../records/test-record.ts';
+import { driveRecordOf, HOSTILE_LABEL, latencyOf, recordOf, repetition, side } from '../records/test-record.ts';
 import { parseRunOptions } from '../run/options.ts';
 import { benchmarkName } from './benchmarks.ts';
 import { readCsv, readGo, readHgrm } from './test-readers.ts';
@@ -52,6 +52,13 @@ const RECORDS = [
   recordOf({ repetitions: [], outcome: 'done' }, ['--doorbell=spin']),
 ];
 const NAMES = ['ring/transfers=1000', 'ring/eventidx=on/transfers=1000/batch=4'];
+
+test('export: records of drive are passed over, and said to be', async () => {
+  const file = fileOf([], `${JSON.stringify(driveRecordOf())}\n${JSON.stringify(driveRecordOf())}\n`);
+  const { code, err } = await exported(['--format', 'go', file]);
+  assert.equal(code, 1);
+  assert.match(err, /^note: 2 records of drive, passed over\nfailed: no finished repetition in 0 of 0 records/);
+});
 
 const names: [args: string[], name: string][] = [
   [[], 'ring'],

@@ -15,7 +15,7 @@ const RESULTS_OPTIONS: OptionTable<'repair'> = {
 };
 
 const SUBCOMMANDS = {
-  doctor: { summary: 'validates every line; counts records by machine, commit and outcome' },
+  doctor: { summary: 'validates every line; counts records by kind, machine, commit and outcome' },
   schema: { summary: 'prints the JSON Schema of a record' },
 };
 

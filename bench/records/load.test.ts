@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { UsageError } from '../command-line/option-values.ts';
 import { VERSION } from './environment.ts';
-import { eachRecord, loadRecords } from './load.ts';
+import { eachLine, loadRecords } from './load.ts';
 import { driveRecordOf, recordOf } from './test-record.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
@@ -68,7 +68,7 @@ test('load: records of drive are found beside those of run, and passed over by w
   const { records, drives, problems } = loadRecords([file]);
   assert.deepEqual([records.length, drives, problems], [2, [drive], []]);
   assert.deepEqual(
-    [...eachRecord([file])].map(({ line }) => line),
+    [...eachLine([file])].map((found) => ('drive' in found ? null : found.line)),
     [1, 3],
   );
 });

@@ -38,7 +38,8 @@ export interface Loaded {
 /** What a line holds: a record of a kind, why it is none (`torn`: its writing was cut off), or nothing (null). */
 export type Parsed = { record: RunRecord } | { drive: DriveRecord } | { why: string; torn: boolean } | null;
 
-interface PlacedDrive {
+/** A record of `drive`, for which most readers have no use. */
+export interface PlacedDrive {
   drive: DriveRecord;
 }
 
@@ -61,15 +62,15 @@ export function loadRecords(paths: readonly string[], lineBytesMax = LINE_BYTES_
   return loaded;
 }
 
-/** The records of `run` one by one, where all together would be too much to keep. @throws UsageError */
-export function* eachRecord(
+/** What readers of records of `run` say of the others; null: there were none. */
+export const passedOver = (drives: number): string | null =>
+  drives === 0 ? null : `${drives} ${drives === 1 ? 'record' : 'records'} of drive, passed over`;
+
+/** The same one by one, where all together would be too much to keep. @throws UsageError */
+export function* eachLine(
   paths: readonly string[],
   lineBytesMax = LINE_BYTES_MAX,
-): Generator<PlacedRecord | Problem> {
-  for (const found of eachLine(paths, lineBytesMax)) if (!('drive' in found)) yield found;
-}
-
-function* eachLine(paths: readonly string[], lineBytesMax: number): Generator<PlacedRecord | PlacedDrive | Problem> {
+): Generator<PlacedRecord | PlacedDrive | Problem> {
   const places = new Map<string, string>();
   for (const file of recordFiles(paths))
     for (const line of readable(file, () => linesOf(file, lineBytesMax))) {
