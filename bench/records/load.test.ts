@@ -62,14 +62,14 @@ for (const [what, line, why] of spoilt)
     assert.match(problems[0]!.why, why);
   });
 
-test('load: records of drive are found beside those of run, and passed over by who wants only these', () => {
+test('load: records of drive are found beside those of run, and told from them', () => {
   const drive = driveRecordOf({ label: 'mine' });
   writeFileSync(file, `${JSON.stringify(recordOf())}\n${JSON.stringify(drive)}\n${JSON.stringify(recordOf())}\n`);
   const { records, drives, problems } = loadRecords([file]);
   assert.deepEqual([records.length, drives, problems], [2, [drive], []]);
   assert.deepEqual(
     [...eachLine([file])].map((found) => ('drive' in found ? null : found.line)),
-    [1, 3],
+    [1, null, 3],
   );
 });
 
