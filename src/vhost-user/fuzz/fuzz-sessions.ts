@@ -36,6 +36,8 @@ export interface FuzzOptions {
   readonly sessions?: number;
   /** Or after so long. Default: no bound. */
   readonly seconds?: number;
+  /** Or when this is aborted: after the session that is under way. */
+  readonly signal?: AbortSignal;
   /** Told before each session. */
   readonly starting?: (session: number) => void;
   readonly say?: (line: string) => void;
@@ -182,6 +184,7 @@ export async function describeSession(seed: number, session: number, kept: reado
 export async function fuzzSessions(options: FuzzOptions): Promise<FuzzFigures> {
   const { seed, from = 0, sessions = Number.POSITIVE_INFINITY, seconds = Number.POSITIVE_INFINITY } = options;
   const started = performance.now();
+  const stopped = () => options.signal?.aborted ?? false;
   const elapsed = () => (performance.now() - started) / 1000;
   const ends = new Map<string, number>();
   const events = new Map<string, number>();
@@ -194,7 +197,7 @@ export async function fuzzSessions(options: FuzzOptions): Promise<FuzzFigures> {
   let memory: Memory | null = null;
   let session = from;
   try {
-    for (; session < from + sessions && elapsed() < seconds && failure === null; session++) {
+    for (; session < from + sessions && elapsed() < seconds && failure === null && !stopped(); session++) {
       options.starting?.(session);
       const served = await servers.for(session);
       const actions = fuzzedSession(seed, session, served.target);
@@ -208,6 +211,7 @@ export async function fuzzSessions(options: FuzzOptions): Promise<FuzzFigures> {
       if (why !== null) {
         const first = why.split('\n')[0]!;
         const again = async (some: readonly Action[]) =>
+          !stopped() &&
           (await failsAlone(session, some, { unhandled, system: options.system }))?.split('\n')[0] === first;
         const alone = await again(actions);
         failure = { session, why, alone, actions: alone ? await shorten(actions, again) : actions };
