@@ -9,7 +9,7 @@ const EXIT_FAILED = 1;
 async function runProcess(): Promise<void> {
   const signal = () => {
     const interrupted = new AbortController();
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort());
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => interrupted.abort());
     return interrupted.signal;
   };
   // A reader that goes away (head, a pager) ends the output, not the run.

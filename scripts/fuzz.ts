@@ -12,6 +12,7 @@ import { argv, exit, stderr, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { flag, type OptionTable, optionLines, readArguments } from '../bench/command-line/option-table.ts';
 import { choiceOf, countOf, secondsOf, UsageError } from '../bench/command-line/option-values.ts';
+import { whyUnavailable } from '../src/native/libc.ts';
 import { describeAction } from '../src/vhost-user/fuzz/fuzz-actions.ts';
 import {
   describeSession,
@@ -38,8 +39,8 @@ const OPTIONS: OptionTable<'target' | 'seed' | 'seconds' | 'cases' | 'from' | 'o
     byDefault: 'sessions',
   },
   seed: { value: 'N', summary: 'everything follows from it and a case’s number', byDefault: SEED },
-  seconds: { value: 'S', summary: 'how long', byDefault: SECONDS },
-  cases: { value: 'N', summary: 'or how many, from the first on; --sessions of that target' },
+  seconds: { value: 'S', summary: `how long; default: ${SECONDS}, or no bound with --cases` },
+  cases: { value: 'N', summary: 'how many; with --seconds, too: whichever comes first' },
   from: { value: 'N', summary: 'the first case’s number', byDefault: '0' },
   only: { value: 'N', summary: 'that case alone, and what it does' },
   kept: { value: 'LIST', summary: 'with --only: of its actions these alone, by number' },
@@ -51,10 +52,11 @@ const HELP = `npm run fuzz -- [options]
 
 ${optionLines(OPTIONS)}
 
+Ctrl-C ends it after the case under way; a second one at once.
 A case that fails is shortened and printed, with the line that plays it again.
 
 Exit codes
-  0 nothing was found   1 something was   2 usage`;
+  0 nothing was found   1 something was   2 usage   130 interrupted, and nothing was found until then`;
 
 interface Fuzzer {
   readonly run: (bounds: Bounds) => Promise<number>;
@@ -67,8 +69,14 @@ interface Bounds {
   readonly from: number;
   readonly seconds: number;
   readonly cases: number;
+  readonly signal: AbortSignal;
   readonly starting: (number: number) => void;
 }
+
+const EXIT_INTERRUPTED = 130;
+
+/** Ctrl-C, once. Both processes get it from a terminal, or the watched one from the other. */
+const interruption = new AbortController();
 
 const say = (line: string) => stdout.write(`${line}\n`);
 
@@ -96,8 +104,8 @@ function reportSessions(seed: number, figures: FuzzFigures): number {
 
 const FUZZERS: Record<string, Fuzzer> = {
   sessions: {
-    run: async ({ seed, from, seconds, cases, starting }) =>
-      reportSessions(seed, await fuzzSessions({ seed, from, seconds, sessions: cases, starting, say })),
+    run: async ({ seed, from, seconds, cases, signal, starting }) =>
+      reportSessions(seed, await fuzzSessions({ seed, from, seconds, sessions: cases, signal, starting, say })),
     one: playSession,
     describe: describeSession,
   },
@@ -122,10 +130,17 @@ function inProcess(args: readonly string[], quiet: boolean, stalled: (ageMs: num
       hangs = true;
       child.kill('SIGKILL');
     }, LOOK_EVERY_MS);
+    const interrupt = () => child.kill('SIGINT');
+    interruption.signal.addEventListener('abort', interrupt);
+    // The end of this process, however it comes.
+    const end = () => child.kill('SIGKILL');
+    process.prependListener('exit', end);
     child.on('error', reject);
     child.on('exit', (code, signal) => {
       clearInterval(timer);
-      const aborted = code !== null && code > 2 ? `ended with ${code}` : null;
+      interruption.signal.removeEventListener('abort', interrupt);
+      process.off('exit', end);
+      const aborted = code !== null && code > 2 && code !== EXIT_INTERRUPTED ? `ended with ${code}` : null;
       resolve({ code, violently: hangs ? 'hangs' : signal === null ? aborted : `died of ${signal}` });
     });
   });
@@ -143,7 +158,10 @@ async function reportViolence(
   const alone = ['--target', target, '--seed', String(seed), '--only', String(number)];
   const kills = async (kept: readonly number[]) => {
     const args = kept.length === 0 ? alone : [...alone, '--kept', kept.join(',')];
-    return (await inProcess(args, true, (ageMs) => ageMs > ONE_CASE_MS)).violently !== null;
+    if (interruption.signal.aborted) return false;
+    const { violently } = await inProcess(args, true, (ageMs) => ageMs > ONE_CASE_MS);
+    // Whoever is interrupted has not killed itself.
+    return violently !== null && !interruption.signal.aborted;
   };
   const all = (await fuzzer.describe(seed, number, null)).map((_, i) => i);
   if (!(await kills(all))) {
@@ -158,7 +176,11 @@ async function reportViolence(
 
 /** Runs the fuzzer in another process and watches it. */
 async function watch(fuzzer: Fuzzer, target: string, seed: number, args: readonly string[]): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), 'vringbench-fuzz-progress-'));
+  const folder = mkdtempSync(join(tmpdir(), 'vringbench-fuzz-'));
+  // What processes make that are killed goes with it.
+  process.env.TMPDIR = folder;
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  process.on('exit', remove);
   const progress = join(folder, 'case');
   const present = () => {
     try {
@@ -179,12 +201,14 @@ async function watch(fuzzer: Fuzzer, target: string, seed: number, args: readonl
       return ageMs - since > STALL_MS;
     });
     if (violently === null) return code ?? 1;
+    if (interruption.signal.aborted) return EXIT_INTERRUPTED;
     const number = present();
     if (number === '') say(`before the first case the process ${violently}`);
     else await reportViolence(fuzzer, target, seed, Number(number), violently);
     return 1;
   } finally {
-    rmSync(folder, { recursive: true });
+    process.off('exit', remove);
+    remove();
   }
 }
 
@@ -196,15 +220,16 @@ function telling(path: string): (number: number) => void {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  // Of sessions: the word that is theirs.
-  const given = readArguments(
-    OPTIONS,
-    args.map((argument) => argument.replace(/^--sessions(?==|$)/, '--cases')),
-  );
+  const given = readArguments(OPTIONS, args);
   if (given.has('help')) {
     say(HELP);
     return 0;
   }
+  if (given.has('kept') && !given.has('only')) throw new UsageError('--kept wants --only, too');
+  for (const name of ['seconds', 'cases', 'from'] as const)
+    if (given.has('only') && given.has(name)) throw new UsageError(`--${name} says nothing beside --only`);
+  const missing = whyUnavailable();
+  if (missing !== null) throw new UsageError(`it ${missing}`);
   const target = choiceOf('--target', given.get('target') ?? 'sessions', FUZZERS);
   const fuzzer = FUZZERS[target]!;
   const number = (name: 'seed' | 'from' | 'cases' | 'only', byDefault: string) =>
@@ -212,15 +237,17 @@ async function main(args: readonly string[]): Promise<number> {
   const seed = number('seed', SEED);
   if (given.has('only')) {
     const only = number('only', '0');
+    const last = (await fuzzer.describe(seed, only, null)).length - 1;
     const kept =
       given
         .get('kept')
         ?.split(',')
-        .map((text) => countOf('--kept', text, 0, 2 ** 32 - 1)) ?? null;
+        .map((text) => countOf('--kept', text, 0, last)) ?? null;
     for (const line of await fuzzer.describe(seed, only, kept)) say(`  ${line}`);
     const why = await fuzzer.one(seed, only, kept);
     say(why ?? 'nothing is wrong');
-    return why === null ? 0 : 1;
+    if (why !== null) return 1;
+    return interruption.signal.aborted ? EXIT_INTERRUPTED : 0;
   }
   const progress = given.get('progress');
   if (progress === undefined) return await watch(fuzzer, target, seed, args);
@@ -229,12 +256,22 @@ async function main(args: readonly string[]): Promise<number> {
       ? Number.POSITIVE_INFINITY
       : secondsOf('--seconds', given.get('seconds') ?? SECONDS);
   const cases = given.has('cases') ? number('cases', '0') : Number.POSITIVE_INFINITY;
-  return await fuzzer.run({ seed, from: number('from', '0'), seconds, cases, starting: telling(progress) });
+  const { signal } = interruption;
+  const from = number('from', '0');
+  const code = await fuzzer.run({ seed, from, seconds, cases, signal, starting: telling(progress) });
+  return code === 0 && signal.aborted ? EXIT_INTERRUPTED : code;
 }
+
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(name, () => {
+    // A watched process is interrupted twice, by the terminal and by the one that watches it, which may kill it.
+    if (interruption.signal.aborted && !argv.includes('--progress')) exit(EXIT_INTERRUPTED);
+    interruption.abort();
+  });
 
 try {
   exit(await main(argv.slice(2)));
 } catch (error) {
-  stderr.write(`${error instanceof UsageError ? error.message : (error as Error).stack}\n`);
+  stderr.write(`fuzz: ${error instanceof UsageError ? error.message : (error as Error).stack}\n`);
   exit(error instanceof UsageError ? 2 : 1);
 }

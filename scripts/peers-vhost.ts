@@ -54,8 +54,9 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   if (command === 'list') {
+    const width = Math.max(...Object.keys(SCENARIOS).map(({ length }) => length));
     for (const [name, { summary, onDemand }] of Object.entries(SCENARIOS))
-      say(`${name.padEnd(18)} ${summary}${onDemand ? ' (on demand)' : ''}`);
+      say(`${name.padEnd(width)}  ${summary}${onDemand ? ' (on demand)' : ''}`);
     return 0;
   }
   if (command !== 'run') throw new UsageError(`peers-vhost wants install, list or run, not '${command ?? ''}'`);

@@ -1,25 +1,38 @@
-/** The README's examples are run as they stand there. */
+/** The README's examples are run as they stand there: files in one folder of this package. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { test } from 'node:test';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { whyUnavailable } from './native/libc.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-const EXAMPLES = [...readFileSync(`${ROOT}README.md`, 'utf8').matchAll(/```js\n(.*?)```/gs)].map((match) => match[1]!);
+const BLOCKS = [...readFileSync(`${ROOT}README.md`, 'utf8').matchAll(/```js\n(.*?)```/gs)].map((match) => match[1]!);
+
+/** A block that begins with a file's name is a module of the others. */
+const nameOf = (block: string) => /^\/\/ (\S+\.js)\n/.exec(block)?.[1];
+const EXAMPLES = BLOCKS.filter((block) => nameOf(block) === undefined);
 
 /** What an example prints stands in its last line. */
 const promisedBy = (example: string) => /^\/\/ (.*)$/.exec(example.trimEnd().split('\n').at(-1)!)?.[1];
 
-test('the README has its examples', () => assert.equal(EXAMPLES.length, 2));
+const folder = mkdtempSync(join(ROOT, 'dist', 'readme-'));
+after(() => rmSync(folder, { recursive: true }));
+for (const block of BLOCKS) {
+  const name = nameOf(block);
+  if (name !== undefined) writeFileSync(join(folder, name), block);
+}
+
+test('the README has its examples', () => assert.equal(EXAMPLES.length, 3));
 
 for (const [i, example] of EXAMPLES.entries()) {
-  const skip = example.includes('VhostUserServer') && (whyUnavailable() ?? false);
+  const skip = /VhostUserServer|WorkerDevice/.test(example) && (whyUnavailable() ?? false);
   test(`README example ${i + 1} prints what it says`, { skip }, () => {
-    const options = { cwd: ROOT, encoding: 'utf8', timeout: 30_000 } as const;
-    const printed = execFileSync(process.execPath, ['--input-type=module', '-e', example], options);
+    const file = join(folder, `example-${i + 1}.js`);
+    writeFileSync(file, example);
+    const printed = execFileSync(process.execPath, [file], { encoding: 'utf8', timeout: 30_000 });
     assert.equal(printed.trim(), promisedBy(example));
   });
 }

@@ -1,8 +1,9 @@
 /** The command `serve`: a device for the guests of other programs, until it is told to end. Main thread. */
-import { statSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import { SECTOR_SIZE } from '../../src/devices/disk.ts';
 import { type DeviceOptions, openDevice } from '../../src/devices/open-device.ts';
 import { setAffinity } from '../../src/native/affinity.ts';
+import { type FileLock, lockImage } from '../../src/native/file-lock.ts';
 import { whyUnavailable } from '../../src/native/libc.ts';
 import { type ServerEvent, VhostUserServer } from '../../src/vhost-user/backend/server.ts';
 import { LocalDevice } from '../../src/vhost-user/queues/local-device.ts';
@@ -23,7 +24,9 @@ export async function serveCommand(args: readonly string[], console: Console, ho
   const missing = whyUnavailable();
   if (missing !== null) throw new UsageError(`serve ${missing}`);
   const { socket, connect } = options;
-  const device = await open(options, console);
+  // From before the socket is there, so that it is never left behind.
+  const signal = hooks.signal?.();
+  const { device, lock } = await open(options, console);
   const report = (event: ServerEvent) => {
     const line = lineOf(event);
     if (line !== null) console.err(`${device.name}: ${line}`);
@@ -33,34 +36,48 @@ export async function serveCommand(args: readonly string[], console: Console, ho
     server.open();
   } catch (error) {
     await device.close();
-    throw new UsageError(`--socket ${socket}: ${(error as Error).message}`);
+    lock?.close();
+    throw new UsageError(`--socket ${socket}: ${whyNoSocket(socket, error as NodeJS.ErrnoException)}`);
   }
   // Of a console standard output is the guest's.
   const say = options.device.kind === 'console' ? console.err : console.out;
   const queues = device.queueCount === 1 ? '1 queue' : `${device.queueCount} queues`;
   say(`${device.name}: ${connect ? 'connecting to' : 'listening at'} ${socket}, ${queues}`);
   const tell = () => {
-    for (const line of statsLines(device.name, server.stats)) say(line);
+    for (const line of statsLines(device.name, server.stats, new Date())) say(line);
   };
   const { statsSeconds } = options;
   const timer = statsSeconds !== null && statsSeconds > 0 ? setInterval(tell, 1000 * statsSeconds) : null;
-  await interrupted(hooks);
+  await interrupted(signal);
   if (timer !== null) clearInterval(timer);
   await server.close();
+  lock?.close();
   if (statsSeconds !== null) tell();
   return 0;
 }
 
+interface Opened {
+  readonly device: ServedDevice;
+  /** On the image of a disk. */
+  readonly lock: FileLock | null;
+}
+
 /** @throws UsageError that names what cannot be opened */
-async function open(options: ServeOptions, console: Console): Promise<ServedDevice> {
+async function open(options: ServeOptions, console: Console): Promise<Opened> {
   const { device } = options;
   try {
     const opened = await openServed(options);
-    if (device.kind === 'block') {
+    if (device.kind !== 'block') return { device: opened, lock: null };
+    try {
+      // Once for all queues; before it is served nobody has written.
+      const lock = lockImage(device.image, { readOnly: device.readOnly ?? false });
       const spare = statSync(device.image).size % SECTOR_SIZE;
       if (spare > 0) console.err(`note: the last ${spare} bytes of ${device.image} are no whole sector: left out`);
+      return { device: opened, lock };
+    } catch (error) {
+      await opened.close();
+      throw error;
     }
-    return opened;
   } catch (error) {
     throw new UsageError(`${argumentOf(device)}: ${(error as Error).message}`);
   }
@@ -84,6 +101,13 @@ function argumentOf(device: DeviceOptions): string {
   return device.kind;
 }
 
+function whyNoSocket(path: string, { code, message }: NodeJS.ErrnoException): string {
+  if (code !== 'EADDRINUSE') return message;
+  return lstatSync(path, { throwIfNoEntry: false })?.isSocket() === false
+    ? 'exists and is no socket'
+    : 'another server listens there';
+}
+
 function lineOf(event: ServerEvent): string | null {
   switch (event.kind) {
     case 'connected':
@@ -100,8 +124,7 @@ function lineOf(event: ServerEvent): string | null {
 }
 
 /** Until the caller's signal; without one, for ever. */
-async function interrupted({ signal }: Hooks): Promise<void> {
-  const asked = signal?.();
-  if (asked?.aborted) return;
-  await new Promise<void>((resolve) => asked?.addEventListener('abort', () => resolve(), { once: true }));
+async function interrupted(signal: AbortSignal | undefined): Promise<void> {
+  if (signal?.aborted) return;
+  await new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -1,4 +1,5 @@
 /** The command line of `serve`: what kind of device, of what, and how it is served. Main thread. */
+import { isIPv4 } from 'node:net';
 import type { DeviceOptions } from '../../src/devices/open-device.ts';
 import { MTU_MAX, MTU_MIN } from '../../src/formats/net.ts';
 import { flag, type GivenOptions, type OptionTable, optionLines, readArguments } from '../command-line/option-table.ts';
@@ -27,7 +28,10 @@ const POLL_US_MAX = 1_000_000;
 const SERVE_OPTIONS: OptionTable<OptionName> = {
   socket: { value: 'PATH', summary: 'where to listen; a socket that nobody listens at any more is replaced' },
   connect: flag('connect there instead: the frontend listens'),
-  image: { value: 'FILE', summary: 'blk: the disk, any file of whole sectors (512 bytes)' },
+  image: {
+    value: 'FILE',
+    summary: 'blk: the disk, any file; bytes at its end that are no whole sector (512) are left out',
+  },
   readonly: flag('blk: the image is opened for reading alone, and the guest told so'),
   queues: { value: 'N', summary: 'blk: request queues', byDefault: '1' },
   threads: flag('blk, rng: a thread for each queue; else one for all'),
@@ -86,12 +90,19 @@ const KINDS: Record<'blk' | 'net' | 'rng' | 'console', Kind> = {
   },
 };
 
+function isIpv4WithPrefix(text: string): boolean {
+  const [address, prefix, ...more] = text.split('/');
+  return isIPv4(address!) && /^\d{1,2}$/.test(prefix ?? '') && Number(prefix) <= 32 && more.length === 0;
+}
+
 function netOptions(given: GivenOptions<OptionName>): DeviceOptions {
   const name = given.get('tap');
   const address = given.get('address');
-  if ((name === undefined) === !given.has('loopback')) throw new UsageError('serve net wants --tap NAME or --loopback');
+  if (name !== undefined && given.has('loopback'))
+    throw new UsageError('serve net wants --tap NAME or --loopback, not both');
+  if (name === undefined && !given.has('loopback')) throw new UsageError('serve net wants --tap NAME or --loopback');
   if (address !== undefined && name === undefined) throw new UsageError('--address wants --tap, too');
-  if (address !== undefined && !/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/.test(address))
+  if (address !== undefined && !isIpv4WithPrefix(address))
     throw new UsageError(`--address wants an address and its prefix like 192.0.2.1/24, not '${address}'`);
   if (name !== undefined && !/^[^\s/]{1,15}$/.test(name))
     throw new UsageError(`--tap wants a name of 1 to 15 characters, not '${name}'`);
@@ -174,11 +185,11 @@ export function serveHelp(): string {
 
 ${kinds.join('\n')}
 
-Serves one frontend after another (QEMU, or vringbench drive) until Ctrl-C. The guest's
-memory must be shared: -object memory-backend-memfd,share=on. Standard output has a line
-when it listens; standard error has one for each connection and for what goes wrong. Of a
-console standard output is the guest's, and all lines go to standard error. It needs
-64-bit Linux and the optional package koffi.
+Serves one frontend after another (QEMU, or vringbench drive) until Ctrl-C. An image is
+locked as QEMU's programs lock theirs: nobody else writes it meanwhile. The guest's memory must be shared: -object memory-backend-memfd,share=on. Standard output has a line when it
+listens; standard error has one for each connection and for what goes wrong. Of a console
+standard output is the guest's, and all lines go to standard error. It needs 64-bit Linux
+and the optional package koffi.
 
 ${optionLines(SERVE_OPTIONS)}
 
@@ -190,5 +201,5 @@ Examples
   vringbench serve console --socket /tmp/console.sock
 
 Exit codes
-  0 ended by Ctrl-C or SIGTERM   1 it failed while serving   2 usage, or it could not start`;
+  0 ended by Ctrl-C, SIGTERM or SIGHUP   1 it failed while serving   2 usage, or it could not start`;
 }

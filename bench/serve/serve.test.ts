@@ -130,12 +130,63 @@ for (const args of [[], ['--threads'], ['--threads', '--cpus', '0', '--poll-us',
         'block: disconnected',
       ]);
       assert.equal(served.out[0], `block: listening at ${served.socket}, 2 queues`);
-      assert.match(served.out.join('\n'), /requests +unreadable +failed +bytes +kicks +calls +starts/);
+      assert.match(
+        served.out[1]!,
+        /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ +requests +unreadable +failed +bytes +kicks +calls +starts/,
+      );
       for (const queue of [0, 1])
         assert.match(served.out.join('\n'), new RegExp(`^block queue ${queue} +4 +0 +0 +2,048 +\\d+ +\\d+ +2$`, 'm'));
       assert.equal(existsSync(served.socket), false);
     }),
   );
+
+for (const [what, first, second, refused] of [
+  ['two writers', [], [], /: another program has it open for writing$/],
+  [
+    'two writers in threads',
+    ['--threads', '--queues', '2'],
+    ['--threads'],
+    /: another program has it open for writing$/,
+  ],
+  ['a reader beside a writer', [], ['--readonly'], /: another program has it open for writing$/],
+  ['a writer beside a reader', ['--readonly'], [], /: another program has it open, and lets nobody else write it$/],
+] as const)
+  test(`serve blk: of ${what} of one image the second is refused`, { skip }, () =>
+    leavingNoneOpen(async () => {
+      const served = await serve('blk', '--image', image, ...first);
+      const err: string[] = [];
+      const console = { out: () => {}, err: (line: string) => err.push(line) };
+      const args = ['--socket', join(folder, 'second.sock'), '--image', image, ...second];
+      assert.equal(await main(['serve', 'blk', ...args], console), 2);
+      assert.match(err.join('\n'), refused);
+      assert.match(err.join('\n'), /--image .*disk\.img/);
+      assert.equal(await served.end(), 0);
+      await (await serve('blk', '--image', image, ...second)).end();
+    }),
+  );
+
+test('serve: a path that another server listens at', { skip }, () =>
+  leavingNoneOpen(async () => {
+    const served = await serve('rng');
+    const err: string[] = [];
+    const console = { out: () => {}, err: (line: string) => err.push(line) };
+    assert.equal(await main(['serve', 'rng', '--socket', served.socket], console), 2);
+    assert.match(err.join('\n'), /--socket .*\.sock: another server listens there$/);
+    assert.equal(await served.end(), 0);
+  }),
+);
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  test(`serve: ${signal} ends it, and nothing is left`, { skip }, async () => {
+    const socket = join(folder, `${sockets++}.sock`);
+    const program = fileURLToPath(new URL('../main.js', import.meta.url));
+    const child = spawn(process.execPath, [program, 'serve', 'rng', '--socket', socket]);
+    const ended = new Promise((resolve) => child.on('close', (...how) => resolve(how)));
+    await until(() => existsSync(socket), 'the server to listen');
+    child.kill(signal);
+    assert.deepEqual(await ended, [0, null]);
+    assert.equal(existsSync(socket), false);
+  });
 
 test('serve blk --readonly: a write is refused, the image stays', { skip }, () =>
   leavingNoneOpen(async () => {
@@ -252,9 +303,11 @@ const wrong: [args: string[], message: RegExp][] = [
   [['net', ...SOCKET, '--loopback', '--threads'], /^--threads is no option of serve net$/],
   [['blk', ...SOCKET, '--image', image, '--queues', '0'], /^--queues wants 1 to 64, not 0$/],
   [['net', ...SOCKET], /^serve net wants --tap NAME or --loopback$/],
-  [['net', ...SOCKET, '--tap', 'a', '--loopback'], /^serve net wants --tap NAME or --loopback$/],
+  [['net', ...SOCKET, '--tap', 'a', '--loopback'], /^serve net wants --tap NAME or --loopback, not both$/],
   [['net', ...SOCKET, '--loopback', '--address', '192.0.2.1/24'], /^--address wants --tap, too$/],
   [['net', ...SOCKET, '--tap', 'a', '--address', '192.0.2.1'], /^--address wants .*, not '192\.0\.2\.1'$/],
+  [['net', ...SOCKET, '--tap', 'a', '--address', '1.2.3.400/24'], /^--address wants .*, not '1\.2\.3\.400\/24'$/],
+  [['net', ...SOCKET, '--tap', 'a', '--address', '1.2.3.4/33'], /^--address wants .*, not '1\.2\.3\.4\/33'$/],
   [['net', ...SOCKET, '--tap', 'sixteen-letters-'], /^--tap wants a name of 1 to 15 characters/],
   [['net', ...SOCKET, '--loopback', '--mac', '52:54'], /^--mac wants .*, not '52:54'$/],
   [['net', ...SOCKET, '--loopback', '--mac', '01:00:5e:00:00:01'], /^--mac wants the address of one card/],
@@ -269,7 +322,8 @@ const cannot: [args: string[], message: RegExp][] = [
   [['blk', ...SOCKET, '--image', join(folder, 'none.img'), '--threads'], /^--image .*none\.img: ENOENT/],
   [['blk', ...SOCKET, '--image', folder], /^--image .*: EISDIR/],
   [['rng', '--socket', join(folder, 'no', 'such.sock')], /^--socket .*such\.sock: ENOENT/],
-  [['rng', '--socket', image], /^--socket .*disk\.img: EADDRINUSE/],
+  [['rng', '--socket', image], /^--socket .*disk\.img: exists and is no socket$/],
+  [['rng', '--socket', folder], /^--socket .*: exists and is no socket$/],
 ];
 for (const [args, message, skipped] of [
   ...wrong.map((row) => [...row, false] as const),

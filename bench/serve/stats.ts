@@ -12,14 +12,14 @@ const COLUMNS: readonly (readonly [title: string, field: keyof QueueStats])[] = 
   ['starts', 'starts'],
 ];
 
-/** A line of titles, then one a queue. */
-export function statsLines(name: string, queues: readonly QueueStats[]): string[] {
+/** A line of the time and the titles, then one a queue. */
+export function statsLines(name: string, queues: readonly QueueStats[], time: Date): string[] {
   const rows = queues.map((stats, index) => [
     `${name} queue ${index}`,
     ...COLUMNS.map(([, field]) => stats[field].toLocaleString('en-US')),
   ]);
   return alignedColumns(
-    [['', ...COLUMNS.map(([title]) => title)], ...rows],
+    [[`${time.toISOString().slice(0, 19)}Z`, ...COLUMNS.map(([title]) => title)], ...rows],
     ['left', ...COLUMNS.map(() => 'right' as const)],
   );
 }

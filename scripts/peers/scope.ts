@@ -38,7 +38,12 @@ export class Peer {
     this.child = child;
     const keep = (text: string) => {
       this.said += text;
-      appendFileSync(logFile, text);
+      try {
+        appendFileSync(logFile, text);
+      } catch (error) {
+        // Its last words can come when the folder is gone.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      }
     };
     child.stdout!.setEncoding('utf8').on('data', (text: string) => {
       this.output += text;

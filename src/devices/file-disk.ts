@@ -1,8 +1,8 @@
 /**
  * A disk in a file, by a call for each element of a request: bytes go between the file and guest memory with no copy
  * between. Each call blocks its thread until the system answers, mostly out of its page cache; for more at once there
- * are more queues, each in its thread, each with its own disk over the same file. It locks nothing: who serves one image
- * twice is not told.
+ * are more queues, each in its thread, each with its own disk over the same file. It locks nothing, for
+ * that reason: who serves an image claims it once, by `lockImage`.
  */
 import { closeSync, fdatasyncSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import type { ElementList } from '../host/element-list.ts';

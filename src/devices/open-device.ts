@@ -63,7 +63,7 @@ export type DeviceOptions = BlockOptions | NetOptions | EntropyOptions | Console
 
 /** @throws Error that names what cannot be opened; RangeError for values that no device has */
 export function openDevice(options: DeviceOptions): Device {
-  switch (options.kind) {
+  switch (options?.kind) {
     case 'block':
       return openBlock(options);
     case 'net':
@@ -72,7 +72,15 @@ export function openDevice(options: DeviceOptions): Device {
       return new EntropyDevice();
     case 'console':
       return openConsole(options);
+    default:
+      throw notOne(options);
   }
+}
+
+/** For callers without types. */
+function notOne(options: unknown): RangeError {
+  const { kind } = Object(options) as { kind?: unknown };
+  return new RangeError(`a device of kind block, net, entropy or console, not '${kind}'`);
 }
 
 /** The disk of a file: by one call a request where libc can be called, else by one an element. */

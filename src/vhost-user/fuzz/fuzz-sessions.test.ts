@@ -6,7 +6,8 @@ import { leavingNoneOpen } from '../../native/test-leaks.ts';
 import type { SessionSystem } from '../backend/backend-options.ts';
 import { nativeSystem } from '../backend/native-system.ts';
 import { VHOST_USER_GET_INFLIGHT_FD, VHOST_USER_SET_BACKEND_REQ_FD } from '../messages/protocol.ts';
-import { describeAction, fuzzedSession } from './fuzz-actions.ts';
+import { describeAction } from './fuzz-actions.ts';
+import { fuzzedSession } from './fuzz-mutations.ts';
 import { type FuzzFigures, fuzzSessions, playSession, shorten } from './fuzz-sessions.ts';
 
 const skip = whyUnavailable() ?? false;

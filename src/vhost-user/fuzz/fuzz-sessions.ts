@@ -1,5 +1,5 @@
 /**
- * Fuzzes vhost-user servers with sessions that were legal once (`fuzz-actions.ts`): real sockets, descriptors, devices,
+ * Fuzzes vhost-user servers with sessions that were legal once (`fuzz-mutations.ts`): real sockets, descriptors, devices,
  * servers and fuzzer on one event loop. Everything follows from a seed and a session's number.
  *
  * After each session it must hold that
@@ -12,49 +12,21 @@
  * and every so many sessions that the next honest frontend is served and memory has not grown. A session that fails
  * is shortened to the actions that it takes. What kills the process cannot be seen from within it: `scripts/fuzz.ts`.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as delay, setImmediate as loopTurn } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import { type DeviceOptions, openDevice } from '../../devices/open-device.ts';
+import { setImmediate as loopTurn } from 'node:timers/promises';
 import { MappingError } from '../../native/mapping.ts';
 import { RingError } from '../../ring/errors.ts';
 import type { SessionSystem } from '../backend/backend-options.ts';
-import { nativeSystem } from '../backend/native-system.ts';
-import { type ServerEvent, VhostUserServer } from '../backend/server.ts';
 import { ProtocolError } from '../messages/errors.ts';
-import { LocalDevice } from '../queues/local-device.ts';
-import type { ServedDevice } from '../queues/queue-runner.ts';
-import { WorkerDevice } from '../queues/worker-device.ts';
-import {
-  type Action,
-  describeAction,
-  FUZZED_DEVICES,
-  type FuzzedDevice,
-  fuzzedSession,
-  type Target,
-} from './fuzz-actions.ts';
+import { type Action, describeAction } from './fuzz-actions.ts';
 import { FuzzFrontend } from './fuzz-frontend.ts';
-import { serveHonestly } from './fuzz-honest.ts';
+import { fuzzedSession } from './fuzz-mutations.ts';
+import { deviceOf, SESSION_MS_MAX, Served, Servers, serveOne, waitFor } from './fuzz-served.ts';
+import { difference, growth, type Memory, mega, memoryNow, standing } from './fuzz-standing.ts';
 
-const DISK_BYTES = 16 * 512;
-/** A frontend that does not go on is sent away. */
-const MESSAGE_TIMEOUT_MS = 200;
-/** No session takes so long, at any load of the machine. */
-const SESSION_MS_MAX = 20_000;
 const HONEST_EVERY = 25;
 const MEMORY_EVERY = 500;
-/** What a heap and its process may have grown by; and how many ranges of addresses. */
-const HEAP_GROWTH_MAX = 16 * 2 ** 20;
-const RESIDENT_GROWTH_MAX = 96 * 2 ** 20;
-const RANGES_GROWTH_MAX = 200;
 /** Trials in which a failing session is shortened. */
 const TRIALS_MAX = 300;
-
-/** Which device a session is for. */
-export const deviceOf = (session: number): FuzzedDevice => FUZZED_DEVICES[session % FUZZED_DEVICES.length]!;
 
 export interface FuzzOptions {
   readonly seed: number;
@@ -64,6 +36,8 @@ export interface FuzzOptions {
   readonly sessions?: number;
   /** Or after so long. Default: no bound. */
   readonly seconds?: number;
+  /** Or when this is aborted: after the session that is under way. */
+  readonly signal?: AbortSignal;
   /** Told before each session. */
   readonly starting?: (session: number) => void;
   readonly say?: (line: string) => void;
@@ -102,91 +76,6 @@ const isExpected = (error: Error): boolean =>
 
 const nameOfError = (error: Error): string => (error as { code?: string }).code ?? error.name;
 
-/** Missing pages would be this process's own to fill, which waits for them. */
-const withoutPostcopy = (): SessionSystem => ({ ...nativeSystem(), openPostcopy: null });
-
-/** A server of one device, in a folder of its own. */
-class Served {
-  readonly events: ServerEvent[] = [];
-  readonly path: string;
-  readonly target: Target;
-  readonly kind: FuzzedDevice;
-  private readonly folder: string;
-  private readonly server: VhostUserServer;
-
-  private constructor(
-    kind: FuzzedDevice,
-    folder: string,
-    { device, system }: { device: ServedDevice; system: SessionSystem },
-  ) {
-    this.kind = kind;
-    this.folder = folder;
-    this.path = join(folder, 'socket');
-    this.target = { queueCount: device.queueCount, configBytes: Math.min(device.config.length, 64) };
-    this.server = new VhostUserServer({
-      path: this.path,
-      device,
-      messageTimeoutMs: MESSAGE_TIMEOUT_MS,
-      system,
-      report: (event) => this.events.push(event),
-    });
-    this.server.open();
-  }
-
-  static async open(kind: FuzzedDevice, system = withoutPostcopy()): Promise<Served> {
-    const folder = mkdtempSync(join(tmpdir(), 'vringbench-fuzz-'));
-    const image = join(folder, 'disk');
-    writeFileSync(image, new Uint8Array(DISK_BYTES));
-    const block: DeviceOptions = { kind: 'block', image, queues: 2 };
-    const devices: Record<FuzzedDevice, () => ServedDevice | Promise<ServedDevice>> = {
-      block: () => new LocalDevice(openDevice(block)),
-      net: () => new LocalDevice(openDevice({ kind: 'net', link: { kind: 'loopback' } })),
-      entropy: () => new LocalDevice(openDevice({ kind: 'entropy' })),
-      console: () => new LocalDevice(openDevice({ kind: 'console', port: { kind: 'echo' } })),
-      'block in threads': () => WorkerDevice.open({ device: block }),
-    };
-    const served = new Served(kind, folder, { device: await devices[kind](), system });
-    // What is opened at first use, and by threads when they start, is there now.
-    const unfit = await serveOne(served);
-    if (unfit === null) return served;
-    await served.close();
-    throw new Error(unfit);
-  }
-
-  get requests(): number {
-    return this.server.stats.reduce((sum, { requests }) => sum + requests, 0);
-  }
-
-  /** Ends of connections since the events were emptied. */
-  get ends(): number {
-    return this.events.filter(({ kind }) => kind === 'disconnected').length;
-  }
-
-  async close(): Promise<void> {
-    await this.server.close();
-    rmSync(this.folder, { recursive: true });
-  }
-}
-
-interface Standing {
-  readonly descriptors: number;
-  readonly mapped: number;
-}
-
-/** Files that are mapped: what is closed is anonymous until it is collected. */
-const standing = (): Standing => ({
-  descriptors: readdirSync('/proc/self/fd').length,
-  mapped: readFileSync('/proc/self/maps', 'utf8')
-    .split('\n')
-    .filter((line) => line.includes('memfd:')).length,
-});
-
-const difference = (before: Standing, now: Standing): string | null => {
-  if (now.descriptors !== before.descriptors) return `${now.descriptors - before.descriptors} descriptors left open`;
-  if (now.mapped !== before.mapped) return `${now.mapped - before.mapped} files left mapped`;
-  return null;
-};
-
 /** What nobody waited for, while this exists. */
 class Unhandled {
   private first: Error | null = null;
@@ -213,16 +102,6 @@ class Unhandled {
   };
 }
 
-async function waitFor(condition: () => boolean, timeoutMs: number): Promise<boolean> {
-  const deadline = performance.now() + timeoutMs;
-  for (let turns = 0; !condition(); turns++) {
-    if (performance.now() > deadline) return false;
-    if (turns < 100) await loopTurn();
-    else await delay(1);
-  }
-  return true;
-}
-
 /** Plays one session; why it failed, or null. */
 async function playOne(served: Served, actions: readonly Action[], unhandled: Unhandled): Promise<string | null> {
   const before = standing();
@@ -245,52 +124,6 @@ async function playOne(served: Served, actions: readonly Action[], unhandled: Un
   const thrown = unhandled.next();
   if (thrown !== null) return `unhandled: ${thrown.stack}`;
   return difference(before, standing());
-}
-
-let collect: (() => void) | undefined;
-
-/** Memory after a collection, and what was to be given back with it. */
-async function memoryNow(): Promise<{ heap: number; resident: number; ranges: number }> {
-  if (collect === undefined) {
-    setFlagsFromString('--expose-gc');
-    collect = runInNewContext('gc') as () => void;
-  }
-  for (let i = 0; i < 3; i++) {
-    collect();
-    await delay(1);
-  }
-  const { heapUsed: heap, rss: resident } = process.memoryUsage();
-  return { heap, resident, ranges: readFileSync('/proc/self/maps', 'utf8').split('\n').length };
-}
-
-/** Servers, one a kind of device; made when they are needed. */
-class Servers {
-  private readonly all = new Map<FuzzedDevice, Served>();
-  private readonly system: SessionSystem | undefined;
-
-  constructor(system: SessionSystem | undefined) {
-    this.system = system;
-  }
-
-  async for(session: number): Promise<Served> {
-    const kind = deviceOf(session);
-    let served = this.all.get(kind);
-    if (served === undefined) {
-      served = await Served.open(kind, this.system);
-      this.all.set(kind, served);
-    }
-    return served;
-  }
-
-  async openAll(): Promise<readonly Served[]> {
-    const all: Served[] = [];
-    for (const session of FUZZED_DEVICES.keys()) all.push(await this.for(session));
-    return all;
-  }
-
-  async close(): Promise<void> {
-    for (const served of this.all.values()) await served.close();
-  }
 }
 
 /** True if these actions fail a server that has seen nothing else. */
@@ -351,6 +184,7 @@ export async function describeSession(seed: number, session: number, kept: reado
 export async function fuzzSessions(options: FuzzOptions): Promise<FuzzFigures> {
   const { seed, from = 0, sessions = Number.POSITIVE_INFINITY, seconds = Number.POSITIVE_INFINITY } = options;
   const started = performance.now();
+  const stopped = () => options.signal?.aborted ?? false;
   const elapsed = () => (performance.now() - started) / 1000;
   const ends = new Map<string, number>();
   const events = new Map<string, number>();
@@ -360,10 +194,10 @@ export async function fuzzSessions(options: FuzzOptions): Promise<FuzzFigures> {
   const all = await servers.openAll();
   let connections = 0;
   let failure: FuzzFailure | null = null;
-  let memory: Awaited<ReturnType<typeof memoryNow>> | null = null;
+  let memory: Memory | null = null;
   let session = from;
   try {
-    for (; session < from + sessions && elapsed() < seconds && failure === null; session++) {
+    for (; session < from + sessions && elapsed() < seconds && failure === null && !stopped(); session++) {
       options.starting?.(session);
       const served = await servers.for(session);
       const actions = fuzzedSession(seed, session, served.target);
@@ -377,6 +211,7 @@ export async function fuzzSessions(options: FuzzOptions): Promise<FuzzFigures> {
       if (why !== null) {
         const first = why.split('\n')[0]!;
         const again = async (some: readonly Action[]) =>
+          !stopped() &&
           (await failsAlone(session, some, { unhandled, system: options.system }))?.split('\n')[0] === first;
         const alone = await again(actions);
         failure = { session, why, alone, actions: alone ? await shorten(actions, again) : actions };
@@ -403,19 +238,6 @@ export async function fuzzSessions(options: FuzzOptions): Promise<FuzzFigures> {
   return { sessions: session - from, connections, seconds: elapsed(), ends, events, requests, failure };
 }
 
-const mega = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;
-
-/** An honest frontend from its connection to its end; what is wrong, or null. */
-async function serveOne(served: Served): Promise<string | null> {
-  const ended = served.ends;
-  try {
-    await serveHonestly(served.path, served.kind);
-  } catch (error) {
-    return `the next honest frontend of the ${served.kind} device: ${(error as Error).stack}`;
-  }
-  return (await waitFor(() => served.ends > ended, SESSION_MS_MAX)) ? null : 'an honest session is not over';
-}
-
 /** The same with every device, and that nothing is left. */
 async function honestlyServed(all: readonly Served[]): Promise<string | null> {
   const before = standing();
@@ -425,15 +247,4 @@ async function honestlyServed(all: readonly Served[]): Promise<string | null> {
   }
   await loopTurn();
   return difference(before, standing());
-}
-
-type Memory = Awaited<ReturnType<typeof memoryNow>>;
-
-function growth(before: Memory, now: Memory): string | null {
-  if (now.heap > before.heap + HEAP_GROWTH_MAX) return `the heap grew from ${mega(before.heap)} to ${mega(now.heap)}`;
-  if (now.resident > before.resident + RESIDENT_GROWTH_MAX)
-    return `the process grew from ${mega(before.resident)} to ${mega(now.resident)}`;
-  if (now.ranges > before.ranges + RANGES_GROWTH_MAX)
-    return `${now.ranges - before.ranges} more ranges of addresses are mapped`;
-  return null;
 }

@@ -34,7 +34,8 @@ type Calls = {
 
 export async function serveThread(port: MessagePort, task: ThreadTask): Promise<void> {
   if (task.cpus !== null) setAffinity(task.cpus);
-  const { openDevice } = (await import(task.factory)) as DeviceFactory;
+  const { openDevice } = (await import(task.factory)) as Partial<DeviceFactory>;
+  if (typeof openDevice !== 'function') throw new TypeError(`${task.factory} exports no function openDevice`);
   const device = new LocalDevice(await openDevice(task.options), { pollUs: task.pollUs });
   const tell = (reply: ThreadReply) => port.postMessage(reply);
   /** Queues that this thread has served: their counters are its own. */

@@ -139,6 +139,24 @@ test(
     }),
 );
 
+const NO_FACTORY = new URL('./queue-runner.js', import.meta.url).href;
+for (const [what, options, message] of [
+  ['a kind that is none', { device: { kind: 'blk' } }, /^a device of kind block, net, entropy or console, not 'blk'$/],
+  ['no options at all', { device: undefined }, /^a device of kind .*, not 'undefined'$/],
+  ['no thread', { device: { kind: 'entropy' }, threads: 0 }, /^1 or more threads, not 0$/],
+  ['half a thread', { device: { kind: 'entropy' }, threads: 1.5 }, /^1 or more threads, not 1\.5$/],
+  ['a relative factory', { factory: './echo.js', device: {} }, /^a factory is a module's URL, .*, not '\.\/echo\.js'$/],
+  [
+    'a factory that makes none',
+    { factory: NO_FACTORY, device: {} },
+    /queue-runner\.js exports no function openDevice$/,
+  ],
+  ['a factory that is not there', { factory: `${NO_FACTORY}.none`, device: {} }, /Cannot find module/],
+] as const)
+  test(`worker device: ${what}`, { skip }, async () => {
+    await assert.rejects(WorkerDevice.open(options), { message });
+  });
+
 test('worker device: a device that cannot be opened', { skip }, async () => {
   await assert.rejects(WorkerDevice.open({ device: { kind: 'block', image: '/nowhere/at/all' } }), /nowhere/);
 });

@@ -225,8 +225,14 @@ export class WorkerDevice implements ServedDevice {
     this.description = { id: 0, name: '', features: 0n, queueCount: 0, config: new Uint8Array(0) };
   }
 
-  /** Starts the first thread, which opens the device. @throws what the factory throws */
+  /** Starts the first thread, which opens the device. @throws what the factory throws; RangeError; TypeError */
   static async open(options: WorkerDeviceOptions): Promise<WorkerDevice> {
+    const { threads = 1, factory = FACTORY } = options;
+    if (!Number.isInteger(threads) || threads < 1) throw new RangeError(`1 or more threads, not ${threads}`);
+    if (!URL.canParse(factory))
+      throw new TypeError(
+        `a factory is a module's URL, as new URL('./device.js', import.meta.url).href, not '${factory}'`,
+      );
     const device = new WorkerDevice(options);
     const first = device.startThread(0);
     device.threads.push(first);

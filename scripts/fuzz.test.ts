@@ -1,0 +1,77 @@
+/** The command that runs fuzzers: interrupted, and asked for what cannot be. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { whyUnavailable } from '../src/native/libc.ts';
+
+const skip = whyUnavailable() ?? false;
+const PROGRAM = fileURLToPath(new URL('./fuzz.js', import.meta.url));
+/** Where it makes its files. */
+const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
+after(() => rmSync(folder, { recursive: true }));
+
+function fuzz(...args: string[]) {
+  const env = { ...process.env, TMPDIR: folder };
+  const child = spawn(process.execPath, [PROGRAM, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  let err = '';
+  const heard: (() => void)[] = [];
+  child.stdout.on('data', (data) => {
+    out += data;
+    for (const hear of heard.splice(0)) hear();
+  });
+  child.stderr.on('data', (data) => {
+    err += data;
+  });
+  const ended = new Promise<{ code: number | null; out: string; err: string }>((resolve) =>
+    child.on('close', (code) => resolve({ code, out, err })),
+  );
+  return { child, ended, said: () => new Promise<void>((resolve) => heard.push(resolve)) };
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  test(`fuzz: ${signal} ends it with its summary, and leaves no file`, { skip, timeout: 120_000 }, async () => {
+    const { child, ended, said } = fuzz('--seconds', '3600');
+    await said();
+    child.kill(signal);
+    const { code, out, err } = await ended;
+    assert.deepEqual([code, err], [130, '']);
+    assert.match(out, /^seed 1: \d+ sessions, \d+ connections/m);
+    assert.deepEqual(readdirSync(folder), []);
+  });
+
+test('fuzz: a second signal ends it at once, and leaves no file', { skip, timeout: 120_000 }, async () => {
+  const { child, ended, said } = fuzz('--seconds', '3600');
+  await said();
+  child.kill('SIGINT');
+  child.kill('SIGTERM');
+  assert.equal((await ended).code, 130);
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+test('fuzz: as many cases as asked for', { skip, timeout: 120_000 }, async () => {
+  const { code, out } = await fuzz('--cases', '10', '--seconds', '3600').ended;
+  assert.equal(code, 0);
+  assert.match(out, /^seed 1: 10 sessions,/m);
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+for (const [args, message] of [
+  [['--kept', '1,2'], '--kept wants --only, too'],
+  [['--only', '1', '--seconds', '5'], '--seconds says nothing beside --only'],
+  [['--sessions', '5'], /^unknown argument '--sessions'/],
+  [['--target', 'none'], /^--target wants one of sessions, not 'none'/],
+  [['--only', '1', '--kept', '100000'], /^--kept wants 0 to \d+, not 100000$/],
+] as const)
+  test(`fuzz refuses: ${args.join(' ')}`, { skip }, async () => {
+    const { code, err } = await fuzz(...args).ended;
+    assert.equal(code, 2);
+    assert.ok(err.startsWith('fuzz: '), err);
+    const said = err.slice('fuzz: '.length).trimEnd();
+    if (typeof message === 'string') assert.equal(said, message);
+    else assert.match(said, message);
+  });
