@@ -25,8 +25,11 @@ export function boot(guest: Guest): Booted {
   return { bus, ram, terminal, words };
 }
 
-/** Tells people why, and dies of it. */
-export function die(guest: Guest, terminal: Terminal, reason: string): never {
+/** Tells people what a guest could not do, and dies of it. */
+export function fail(guest: Guest, terminal: Terminal, name: string, error: unknown): never {
+  // What is no Error is how a machine may end its guest.
+  if (!(error instanceof Error)) throw error;
+  const reason = `${name} failed: ${error.message}`;
   terminal.printLine(reason);
   return guest.halt(reason);
 }
