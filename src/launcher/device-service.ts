@@ -12,6 +12,7 @@ import { GuestMemory } from '../memory/guest-memory.ts';
 import { MemoryRegion } from '../memory/region.ts';
 import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
+import { RingError } from '../ring/errors.ts';
 import { NO_FEATURES } from '../ring/features.ts';
 import { legacyLayout, SplitRing } from '../ring/split-layout.ts';
 import type { DevicePlan, QueuePlan } from './device-plan.ts';
@@ -39,6 +40,20 @@ export interface QueueStats {
   readonly latency: ReturnType<Latencies['summary']> | null;
 }
 
+/** Why a device serves no more. */
+export interface DeviceFault {
+  readonly reason: string;
+  /** The guest broke a rule; else the device has failed. */
+  readonly byGuest: boolean;
+}
+
+/** A device in service, in whatever thread. */
+export interface RunningDevice {
+  readonly name: string;
+  /** Ends service; with `drains`, what the guest has made available is served before. What its queues did. */
+  stop(drains: boolean): Promise<readonly QueueStats[]>;
+}
+
 export interface DeviceServiceOptions {
   readonly device: Device;
   readonly plan: DevicePlan;
@@ -46,8 +61,8 @@ export interface DeviceServiceOptions {
   readonly features: bigint;
   /** Requests are timed. */
   readonly timed: boolean;
-  /** Service has ended: the guest broke a rule, or the device has failed. Once, not from within the constructor. */
-  readonly broken: (error: Error) => void;
+  /** Service has ended. Once, and never from within the constructor. */
+  readonly broken: (fault: DeviceFault) => void;
   /** For people who want to know more: a line. */
   readonly tell?: (line: string) => void;
 }
@@ -77,7 +92,8 @@ class ServedQueue {
     const ring = SplitRing.within(memory.regions[0]!, address, legacyLayout(size), this.name);
     const queueOptions = { ring, shared: bindRing(seqcst, ring), features: NO_FEATURES, memory, name: this.name };
     this.latencies = timed ? new Latencies() : null;
-    const queue = this.latencies === null ? new LguestQueue(queueOptions) : new TimedQueue(queueOptions, this.latencies);
+    const queue =
+      this.latencies === null ? new LguestQueue(queueOptions) : new TimedQueue(queueOptions, this.latencies);
     this.line = new InterruptLine(plan.interrupts, line);
     this.service = device.start(index, { queue, memory, call: this.line, wake: this.ask });
     this.waits = DOORBELLS[kick.strategy as DoorbellName].waitSet(kick);
@@ -146,10 +162,10 @@ class ServedQueue {
   }
 }
 
-export class DeviceService {
+export class DeviceService implements RunningDevice {
   private readonly device: Device;
   private readonly queues: ServedQueue[] = [];
-  private readonly broken: (error: Error) => void;
+  private readonly broken: DeviceServiceOptions['broken'];
   private isBroken = false;
 
   /** Puts every queue into service. @throws RangeError, RingError for a plan that cannot be */
@@ -163,14 +179,14 @@ export class DeviceService {
     for (const index of plan.queues.keys()) this.queues.push(new ServedQueue(options, memory, index, this.fail));
   }
 
-  get stats(): QueueStats[] {
-    return this.queues.map(({ stats }) => stats);
+  get name(): string {
+    return this.device.name;
   }
 
-  /** Ends service and closes the device. With `drains`, what the guest has made available is served before. */
-  async stop(drains: boolean): Promise<void> {
+  async stop(drains: boolean): Promise<QueueStats[]> {
     try {
       for (const queue of this.queues) await queue.close(drains);
+      return this.queues.map(({ stats }) => stats);
     } finally {
       this.device.close();
     }
@@ -180,7 +196,8 @@ export class DeviceService {
     if (this.isBroken) return;
     this.isBroken = true;
     for (const queue of this.queues) queue.halt();
-    setImmediate(() => this.broken(error));
+    const fault = { reason: error.message, byGuest: error instanceof RingError };
+    setImmediate(() => this.broken(fault));
   };
 }
 
