@@ -47,7 +47,7 @@ export class PlacedDevice {
   /** Address of its descriptor, and of the status byte in it. */
   readonly address: number;
   readonly statusAddress: number;
-  readonly queues: readonly PlacedQueue[] = [];
+  readonly queues: PlacedQueue[] = [];
   private readonly page: DevicePage;
 
   constructor(page: DevicePage, index: number, id: number, address: number) {
@@ -70,14 +70,14 @@ export class PlacedDevice {
    */
   addVirtqueue(options: { size?: number; handled?: boolean } = {}): PlacedQueue {
     const queue = this.page.placeQueue(this, options.size ?? LGUEST_VIRTQUEUE_NUM, options.handled ?? true);
-    (this.queues as PlacedQueue[]).push(queue);
+    this.queues.push(queue);
     return queue;
   }
 }
 
 export class DevicePage {
   readonly address: number;
-  readonly devices: readonly PlacedDevice[] = [];
+  readonly devices: PlacedDevice[] = [];
   private readonly memory: PhysicalMemory;
   private readonly view: DataView;
   private usedBytes = 0;
@@ -102,7 +102,7 @@ export class DevicePage {
     // The rest of the descriptor is zero already.
     this.view.setUint8(at + LGUEST_DESC_TYPE, id);
     const device = new PlacedDevice(this, this.devices.length, id, this.address + at);
-    (this.devices as PlacedDevice[]).push(device);
+    this.devices.push(device);
     return device;
   }
 
