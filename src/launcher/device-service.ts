@@ -6,7 +6,7 @@
  * no more: to end the guest is the launcher's.
  */
 import type { Device, QueueService } from '../devices/device.ts';
-import type { Doorbell, WaitSet } from '../doorbell/doorbell.ts';
+import type { Doorbell, DoorbellHandle } from '../doorbell/doorbell.ts';
 import { DOORBELLS, type DoorbellName } from '../doorbell/index.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { MemoryRegion } from '../memory/region.ts';
@@ -15,7 +15,7 @@ import { seqcst } from '../ordering/seqcst.ts';
 import { RingError } from '../ring/errors.ts';
 import { NO_FEATURES } from '../ring/features.ts';
 import { legacyLayout, SplitRing } from '../ring/split-layout.ts';
-import type { DevicePlan, QueuePlan } from './device-plan.ts';
+import type { DevicePlan } from './device-plan.ts';
 import { InterruptLine } from './interrupts.ts';
 import { LguestQueue } from './queue.ts';
 import { Latencies, TimedQueue } from './timed-queue.ts';
@@ -40,6 +40,8 @@ export interface QueueStats {
   readonly latency: ReturnType<Latencies['summary']> | null;
 }
 
+const strategyOf = ({ strategy }: DoorbellHandle) => DOORBELLS[strategy as DoorbellName];
+
 /** Why a device serves no more. */
 export interface DeviceFault {
   readonly reason: string;
@@ -57,7 +59,7 @@ export interface RunningDevice {
 export interface DeviceServiceOptions {
   readonly device: Device;
   readonly plan: DevicePlan;
-  /** What the device acknowledges for its guest: the device page has no room for a choice. */
+  /** The features that the guest was offered. */
   readonly features: bigint;
   /** Requests are timed. */
   readonly timed: boolean;
@@ -67,46 +69,76 @@ export interface DeviceServiceOptions {
   readonly tell?: (line: string) => void;
 }
 
-/** One queue in service. */
+/** One queue. Its requests wait in the ring until the device has begun. */
 class ServedQueue {
   kicks = 0;
   readonly name: string;
-  readonly service: QueueService;
   readonly line: Doorbell;
-  readonly latencies: Latencies | null;
-  private readonly waits: WaitSet;
-  private readonly plan: QueuePlan;
+  private readonly index: number;
+  private readonly queue: LguestQueue;
+  private readonly memory: GuestMemory;
+  private readonly latencies: Latencies | null;
+  private readonly kick: DoorbellHandle;
   private readonly failed: (error: Error) => void;
-  private readonly kicked: () => void;
+  private service: QueueService | null = null;
   private asked = false;
   private open = true;
 
   constructor(options: DeviceServiceOptions, memory: GuestMemory, index: number, failed: (error: Error) => void) {
-    const { device, plan, timed, tell } = options;
-    const queuePlan = plan.queues[index]!;
-    const { size, address, kick, line } = queuePlan;
+    const { device, plan, timed } = options;
+    const { size, address, kick, line } = plan.queues[index]!;
     this.name = device.queueCount === 1 ? device.name : `${device.name} ${index}`;
-    this.plan = queuePlan;
+    this.index = index;
+    this.memory = memory;
+    this.kick = kick;
     this.failed = failed;
-    this.kicked = tell === undefined ? () => {} : () => tell(`Output to ${device.name}`);
     const ring = SplitRing.within(memory.regions[0]!, address, legacyLayout(size), this.name);
-    const queueOptions = { ring, shared: bindRing(seqcst, ring), features: NO_FEATURES, memory, name: this.name };
+    const shared = bindRing(seqcst, ring);
+    const queueOptions = { ring, shared, features: NO_FEATURES, memory, name: this.name };
     this.latencies = timed ? new Latencies() : null;
-    const queue =
-      this.latencies === null ? new LguestQueue(queueOptions) : new TimedQueue(queueOptions, this.latencies);
+    this.queue = this.latencies === null ? new LguestQueue(queueOptions) : new TimedQueue(queueOptions, this.latencies);
     this.line = new InterruptLine(plan.interrupts, line);
-    this.service = device.start(index, { queue, memory, call: this.line, wake: this.ask });
-    this.waits = DOORBELLS[kick.strategy as DoorbellName].waitSet(kick);
-    void this.waitForKicks();
+  }
+
+  /** Puts it into service. */
+  begin(device: Device): void {
+    const { queue, memory, line, ask } = this;
+    this.service = device.start(this.index, { queue, memory, call: line, wake: ask });
     this.ask();
   }
 
-  /** What is there is served first, if the guest has left in peace. */
+  /** Until the doorbell is stopped: `kicked` for every kick. */
+  async waitForKicks(kicked: (queue: ServedQueue) => void): Promise<void> {
+    const waits = strategyOf(this.kick).waitSet(this.kick);
+    try {
+      for (;;) {
+        const wake = await waits.wait(KICK_WAIT_MS);
+        if (wake === 'stopped') break;
+        if (wake === 'timed-out') continue;
+        this.kicks++;
+        kicked(this);
+      }
+    } catch (error) {
+      this.failed(error as Error);
+    } finally {
+      waits.close();
+    }
+  }
+
+  /** After a kick. A turn that is asked for sees what the kick is about. */
+  serveNow(): void {
+    if (!this.asked && this.serve()) this.ask();
+  }
+
+  hasAvailable(): boolean {
+    return this.queue.hasAvailable();
+  }
+
   async close(drains: boolean): Promise<void> {
-    for (let turns = LAST_TURNS; drains && this.open && turns > 0 && this.serve(); turns--);
+    for (let turns = LAST_TURNS; drains && turns > 0 && this.serve(); turns--);
     this.open = false;
-    DOORBELLS[this.plan.kick.strategy as DoorbellName].stop(this.plan.kick);
-    await withinTime(this.service.stop(), this.name);
+    strategyOf(this.kick).stop(this.kick);
+    await withinTime(this.service?.stop(), this.name);
   }
 
   /** Serves no more; what is under way may still come to its end. */
@@ -115,27 +147,9 @@ class ServedQueue {
   }
 
   get stats(): QueueStats {
-    const { requests, bytes, failures } = this.service;
+    const { requests, bytes, failures } = this.service ?? { requests: 0, bytes: 0, failures: 0 };
     const latency = this.latencies === null ? null : this.latencies.summary();
     return { name: this.name, requests, bytes, failures, kicks: this.kicks, interrupts: this.line.rings, latency };
-  }
-
-  private async waitForKicks(): Promise<void> {
-    try {
-      for (;;) {
-        const wake = await this.waits.wait(KICK_WAIT_MS);
-        if (wake === 'stopped') break;
-        if (wake === 'timed-out') continue;
-        this.kicks++;
-        this.kicked();
-        // A turn that is asked for sees what the kick is about.
-        if (!this.asked && this.serve()) this.ask();
-      }
-    } catch (error) {
-      this.failed(error as Error);
-    } finally {
-      this.waits.close();
-    }
   }
 
   /** Asks for a turn of the event loop in which to serve. */
@@ -152,7 +166,7 @@ class ServedQueue {
 
   /** True: more is waiting. */
   private serve(): boolean {
-    if (!this.open) return false;
+    if (!this.open || this.service === null) return false;
     try {
       return this.service.serve();
     } catch (error) {
@@ -163,33 +177,60 @@ class ServedQueue {
 }
 
 export class DeviceService implements RunningDevice {
-  private readonly device: Device;
-  private readonly queues: ServedQueue[] = [];
-  private readonly broken: DeviceServiceOptions['broken'];
+  private readonly options: DeviceServiceOptions;
+  private readonly memory: GuestMemory;
+  private readonly queues: readonly ServedQueue[];
+  private begun = false;
   private isBroken = false;
 
-  /** Puts every queue into service. @throws RangeError, RingError for a plan that cannot be */
+  /** From now on it waits for the guest's first kick. @throws RangeError, RingError for a plan that cannot be */
   constructor(options: DeviceServiceOptions) {
-    const { device, plan, features } = options;
-    this.device = device;
-    this.broken = options.broken;
+    const { plan } = options;
+    this.options = options;
     const region = new MemoryRegion({ guestBase: 0, buffer: plan.memory, sizeBytes: plan.limitBytes });
-    const memory = new GuestMemory([region]);
-    device.acknowledge(features);
-    for (const index of plan.queues.keys()) this.queues.push(new ServedQueue(options, memory, index, this.fail));
+    this.memory = new GuestMemory([region]);
+    this.queues = plan.queues.map((_, index) => new ServedQueue(options, this.memory, index, this.fail));
+    for (const queue of this.queues) void queue.waitForKicks(this.kicked);
   }
 
   get name(): string {
-    return this.device.name;
+    return this.options.device.name;
   }
 
   async stop(drains: boolean): Promise<QueueStats[]> {
     try {
+      // A guest that halts right after its first kick.
+      if (drains && !this.begun && this.queues.some((queue) => queue.hasAvailable())) this.begin();
       for (const queue of this.queues) await queue.close(drains);
       return this.queues.map(({ stats }) => stats);
     } finally {
-      this.device.close();
+      this.options.device.close();
     }
+  }
+
+  private readonly kicked = (queue: ServedQueue): void => {
+    this.options.tell?.(`Output to ${this.name}`);
+    if (this.begun) queue.serveNow();
+    else this.begin();
+  };
+
+  /** A guest that kicks has chosen its features: they are read now, once. */
+  private begin(): void {
+    if (this.begun) return;
+    this.begun = true;
+    const { device, plan, features } = this.options;
+    try {
+      device.acknowledge(this.acceptedOf(plan.acceptedAddress) & features);
+      for (const queue of this.queues) queue.begin(device);
+    } catch (error) {
+      this.fail(error as Error);
+    }
+  }
+
+  private acceptedOf(address: number | null): bigint {
+    if (address === null) return 0n;
+    const bytes = this.memory.bytes[0]!;
+    return BigInt(new DataView(bytes.buffer, bytes.byteOffset).getUint32(address, true));
   }
 
   private readonly fail = (error: Error): void => {
@@ -197,12 +238,12 @@ export class DeviceService implements RunningDevice {
     this.isBroken = true;
     for (const queue of this.queues) queue.halt();
     const fault = { reason: error.message, byGuest: error instanceof RingError };
-    setImmediate(() => this.broken(fault));
+    setImmediate(() => this.options.broken(fault));
   };
 }
 
 /** Waits no longer than a device may take. @throws Error if it takes longer. */
-async function withinTime(stopped: void | Promise<void>, name: string): Promise<void> {
+async function withinTime(stopped: void | Promise<void> | undefined, name: string): Promise<void> {
   if (stopped === undefined) return;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
