@@ -8,16 +8,19 @@
 import type { Device, QueueService } from '../devices/device.ts';
 import type { Doorbell, DoorbellHandle } from '../doorbell/doorbell.ts';
 import { DOORBELLS, type DoorbellName } from '../doorbell/index.ts';
+import { LGUEST_RING_ALIGN } from '../formats/lguest-bus.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { MemoryRegion } from '../memory/region.ts';
 import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
-import { RingError } from '../ring/errors.ts';
 import { NO_FEATURES } from '../ring/features.ts';
 import { legacyLayout, SplitRing } from '../ring/split-layout.ts';
+import { badGuestOf } from './bad-guest.ts';
 import type { DevicePlan } from './device-plan.ts';
+import { type ConfigField, configFields, guestFeatures } from './device-policy.ts';
 import { InterruptLine } from './interrupts.ts';
 import { LguestQueue } from './queue.ts';
+import { requestCheck } from './strict-requests.ts';
 import { Latencies, TimedQueue } from './timed-queue.ts';
 
 /** A wait for a kick is begun anew so often: every wait is bounded. */
@@ -49,18 +52,39 @@ export interface DeviceFault {
   readonly byGuest: boolean;
 }
 
-/** A device in service, in whatever thread. */
-export interface RunningDevice {
+/** What the bus tells a guest about a device: plain data. */
+export interface DeviceDescription {
+  readonly id: number;
   readonly name: string;
-  /** Ends service; with `drains`, what the guest has made available is served before. What its queues did. */
+  readonly queueCount: number;
+  /** Feature bits to choose from. */
+  readonly offered: bigint;
+  readonly fields: readonly ConfigField[];
+}
+
+export const describeDevice = (device: Device): DeviceDescription => ({
+  id: device.id,
+  name: device.name,
+  queueCount: device.queueCount,
+  offered: guestFeatures(device),
+  fields: configFields(device),
+});
+
+/** A device that was opened, in whatever thread. */
+export interface LauncherDevice {
+  readonly description: DeviceDescription;
+  /** Puts it into service at its place on the bus. Once. */
+  serve(plan: DevicePlan): Promise<void>;
+  /**
+   * Ends service and closes the device; with `drains`, what the guest has made available is served before. Resolves to
+   * what its queues did.
+   */
   stop(drains: boolean): Promise<readonly QueueStats[]>;
 }
 
 export interface DeviceServiceOptions {
   readonly device: Device;
   readonly plan: DevicePlan;
-  /** The features that the guest was offered. */
-  readonly features: bigint;
   /** Requests are timed. */
   readonly timed: boolean;
   /** Service has ended. Once, and never from within the constructor. */
@@ -92,9 +116,10 @@ class ServedQueue {
     this.memory = memory;
     this.kick = kick;
     this.failed = failed;
-    const ring = SplitRing.within(memory.regions[0]!, address, legacyLayout(size), this.name);
+    const ring = SplitRing.within(memory.regions[0]!, address, legacyLayout(size, LGUEST_RING_ALIGN), this.name);
     const shared = bindRing(seqcst, ring);
-    const queueOptions = { ring, shared, features: NO_FEATURES, memory, name: this.name };
+    const check = requestCheck(device.id, index);
+    const queueOptions = { ring, shared, features: NO_FEATURES, memory, name: this.name, check };
     this.latencies = timed ? new Latencies() : null;
     this.queue = this.latencies === null ? new LguestQueue(queueOptions) : new TimedQueue(queueOptions, this.latencies);
     this.line = new InterruptLine(plan.interrupts, line);
@@ -176,7 +201,7 @@ class ServedQueue {
   }
 }
 
-export class DeviceService implements RunningDevice {
+export class DeviceService {
   private readonly options: DeviceServiceOptions;
   private readonly memory: GuestMemory;
   private readonly queues: readonly ServedQueue[];
@@ -218,9 +243,12 @@ export class DeviceService implements RunningDevice {
   private begin(): void {
     if (this.begun) return;
     this.begun = true;
-    const { device, plan, features } = this.options;
+    const { device, plan } = this.options;
+    const offered = guestFeatures(device);
+    const accepted = this.acceptedOf(plan.acceptedAddress) & offered;
     try {
-      device.acknowledge(this.acceptedOf(plan.acceptedAddress) & features);
+      // A guest that accepts nothing does not know that there is a choice.
+      device.acknowledge(accepted === 0n ? offered : accepted);
       for (const queue of this.queues) queue.begin(device);
     } catch (error) {
       this.fail(error as Error);
@@ -237,9 +265,32 @@ export class DeviceService implements RunningDevice {
     if (this.isBroken) return;
     this.isBroken = true;
     for (const queue of this.queues) queue.halt();
-    const fault = { reason: error.message, byGuest: error instanceof RingError };
+    const bad = badGuestOf(error);
+    const fault = { reason: bad?.message ?? `${this.name}: ${error.message}`, byGuest: bad !== null };
     setImmediate(() => this.options.broken(fault));
   };
+}
+
+/** A device on the event loop of the thread that opened it. */
+export class LocalDevice implements LauncherDevice {
+  readonly description: DeviceDescription;
+  private readonly options: Omit<DeviceServiceOptions, 'plan'>;
+  private service: DeviceService | null = null;
+
+  constructor(options: Omit<DeviceServiceOptions, 'plan'>) {
+    this.options = options;
+    this.description = describeDevice(options.device);
+  }
+
+  async serve(plan: DevicePlan): Promise<void> {
+    this.service = new DeviceService({ ...this.options, plan });
+  }
+
+  async stop(drains: boolean): Promise<readonly QueueStats[]> {
+    if (this.service !== null) return await this.service.stop(drains);
+    this.options.device.close();
+    return [];
+  }
 }
 
 /** Waits no longer than a device may take. @throws Error if it takes longer. */

@@ -5,31 +5,36 @@
 import { type MessagePort, Worker } from 'node:worker_threads';
 import type { Device } from '../devices/device.ts';
 import type { DevicePlan } from './device-plan.ts';
-import { type DeviceFault, DeviceService, type QueueStats, type RunningDevice } from './device-service.ts';
+import {
+  type DeviceDescription,
+  type DeviceFault,
+  type LauncherDevice,
+  LocalDevice,
+  type QueueStats,
+} from './device-service.ts';
 
 /** What the thread gets: plain data. */
-interface DeviceTask {
-  readonly plan: DevicePlan;
+export interface DeviceTask {
   /** URL of a module that exports `openDevice(options, tell)`. */
   readonly factory: string;
   readonly device: unknown;
-  readonly features: bigint;
+  /** Requests are timed. */
   readonly timed: boolean;
+  /** Lines are told. */
   readonly tells: boolean;
 }
 
+type ThreadRequest = { readonly serve: DevicePlan } | { readonly stop: { readonly drains: boolean } };
+
 type ThreadMessage =
-  | { readonly serving: string }
+  | { readonly opened: DeviceDescription }
+  | { readonly serving: true }
   | { readonly told: string }
   | { readonly broken: DeviceFault }
   | { readonly stopped: readonly QueueStats[] };
 
-interface StopMessage {
-  readonly drains: boolean;
-}
-
 interface DeviceFactory {
-  openDevice(options: unknown, tell?: (line: string) => void): Device | Promise<Device>;
+  openDevice(options: unknown, tell: ((line: string) => void) | null): Device | Promise<Device>;
 }
 
 const ENTRY = new URL('../../workers/launch-device.js', import.meta.url);
@@ -38,29 +43,32 @@ const ENTRY = new URL('../../workers/launch-device.js', import.meta.url);
 const STOP_TIMEOUT_MS = 15_000;
 
 export interface DeviceThreadOptions {
-  readonly plan: DevicePlan;
   /** What the factory makes the device of: plain data. */
   readonly device: unknown;
   readonly factory: string;
-  readonly features: bigint;
   readonly timed: boolean;
-  /** It serves no more, or its thread has ended. Once. */
+  /** It serves no more, or its thread has ended. Once, and not before it serves. */
   readonly broken: (fault: DeviceFault) => void;
   readonly tell?: (line: string) => void;
 }
 
-export class DeviceThread implements RunningDevice {
-  name = 'device';
+/** Somebody waits for the thread's next answer. */
+interface Waiting {
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+export class DeviceThread implements LauncherDevice {
+  description: DeviceDescription = { id: 0, name: 'device', queueCount: 0, offered: 0n, fields: [] };
   private readonly worker: Worker;
   private readonly broken: DeviceThreadOptions['broken'];
   private readonly exited: Promise<void>;
   private stats: readonly QueueStats[] = [];
-  /** What went wrong while it ended. */
+  /** While it starts; afterwards what goes wrong is told by `broken`, once, and at the end by `stop`. */
+  private waiting: Waiting | null = null;
+  private serving = false;
+  private dead = false;
   private lastError: Error | null = null;
-  /** What its end means: it has not started, it serves, it was told to stop or said that it is broken. */
-  private state: 'starting' | 'serving' | 'ending' = 'starting';
-  private started: (() => void) | null = null;
-  private refused: ((error: Error) => void) | null = null;
 
   private constructor({ broken, tell, ...task }: DeviceThreadOptions) {
     this.broken = broken;
@@ -69,50 +77,40 @@ export class DeviceThread implements RunningDevice {
     this.worker = worker;
     worker.on('message', (message: ThreadMessage) => {
       if ('told' in message) tell?.(message.told);
-      else if ('serving' in message) {
-        this.name = message.serving;
-        this.state = 'serving';
-        this.started?.();
-      } else if ('broken' in message) this.fail(message.broken);
-      else this.stats = message.stopped;
+      else if ('broken' in message) this.fail(message.broken);
+      else if ('stopped' in message) this.stats = message.stopped;
+      else {
+        if ('opened' in message) this.description = message.opened;
+        else this.serving = true;
+        this.waiting?.resolve();
+      }
     });
-    worker.on('error', (error: unknown) => {
-      const known = error instanceof Error ? error : new Error(String(error));
-      if (this.state === 'starting') {
-        this.state = 'ending';
-        this.refused?.(known);
-      } else if (this.state === 'ending') this.lastError = known;
-      else this.fail({ reason: `${this.name}: ${known.message}`, byGuest: false });
-    });
+    worker.on('error', (error: unknown) => this.die(error instanceof Error ? error : new Error(String(error))));
     this.exited = new Promise((resolve) => {
       worker.on('exit', (code) => {
-        const reason = `${this.name}: its thread ended with code ${code}`;
-        if (this.state === 'starting') this.refused?.(new Error(reason));
-        else this.fail({ reason, byGuest: false });
+        this.dead = true;
+        this.die(new Error(`its thread ended with code ${code}`));
         resolve();
       });
     });
   }
 
-  /** Resolves when the device serves. @throws what the factory throws */
-  static async start(options: DeviceThreadOptions): Promise<DeviceThread> {
+  /** Starts the thread, which opens the device. @throws what the factory throws */
+  static async open(options: DeviceThreadOptions): Promise<DeviceThread> {
     const thread = new DeviceThread(options);
-    try {
-      await new Promise<void>((resolve, reject) => {
-        thread.started = resolve;
-        thread.refused = reject;
-      });
-    } catch (error) {
-      await thread.exited;
-      throw error;
-    }
+    await thread.answer();
     return thread;
   }
 
+  /** @throws Error that says why it cannot serve there */
+  async serve(plan: DevicePlan): Promise<void> {
+    this.post({ serve: plan });
+    await this.answer();
+  }
+
   async stop(drains: boolean): Promise<readonly QueueStats[]> {
-    this.state = 'ending';
-    const message: StopMessage = { drains };
-    this.worker.postMessage(message);
+    this.serving = false;
+    this.post({ stop: { drains } });
     const timer = setTimeout(() => this.worker.terminate(), STOP_TIMEOUT_MS);
     await this.exited;
     clearTimeout(timer);
@@ -120,26 +118,55 @@ export class DeviceThread implements RunningDevice {
     return this.stats;
   }
 
+  private post(request: ThreadRequest): void {
+    this.worker.postMessage(request);
+  }
+
+  private async answer(): Promise<void> {
+    if (this.dead) throw new Error(`${this.description.name}: its thread has ended`);
+    await new Promise<void>((resolve, reject) => {
+      this.waiting = { resolve, reject };
+    });
+    this.waiting = null;
+  }
+
+  private die(error: Error): void {
+    if (this.waiting !== null) {
+      this.waiting.reject(error);
+      this.waiting = null;
+    } else if (this.serving) this.fail({ reason: `${this.description.name}: ${error.message}`, byGuest: false });
+    else if (!this.dead) this.lastError = error;
+  }
+
   private fail(fault: DeviceFault): void {
-    if (this.state !== 'serving') return;
-    this.state = 'ending';
+    if (!this.serving) return;
+    this.serving = false;
     this.broken(fault);
   }
 }
 
 export async function serveThread(port: MessagePort, task: DeviceTask): Promise<void> {
-  const { plan, features, timed } = task;
   const post = (message: ThreadMessage) => port.postMessage(message);
   const { openDevice } = (await import(task.factory)) as DeviceFactory;
-  const tell = task.tells ? { tell: (told: string) => post({ told }) } : {};
-  const device = await openDevice(task.device, tell.tell);
-  const service = new DeviceService({ device, plan, features, timed, broken: (broken) => post({ broken }), ...tell });
-  port.once('message', async ({ drains }: StopMessage) => {
+  const tell = task.tells ? (told: string) => post({ told }) : null;
+  const local = new LocalDevice({
+    device: await openDevice(task.device, tell),
+    timed: task.timed,
+    broken: (broken) => post({ broken }),
+    ...(tell === null ? {} : { tell }),
+  });
+  // What fails in here is an uncaught rejection: it ends the thread, and its launcher hears of it.
+  port.on('message', async (request: ThreadRequest) => {
+    if ('serve' in request) {
+      await local.serve(request.serve);
+      post({ serving: true });
+      return;
+    }
     try {
-      post({ stopped: await service.stop(drains) });
+      post({ stopped: await local.stop(request.stop.drains) });
     } finally {
       port.close();
     }
   });
-  post({ serving: device.name });
+  post({ opened: local.description });
 }
