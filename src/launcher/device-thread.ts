@@ -111,7 +111,10 @@ export class DeviceThread implements LauncherDevice {
   async stop(drains: boolean): Promise<readonly QueueStats[]> {
     this.serving = false;
     this.post({ stop: { drains } });
-    const timer = setTimeout(() => this.worker.terminate(), STOP_TIMEOUT_MS);
+    const timer = setTimeout(() => {
+      this.lastError = new Error(`${this.description.name}: its thread did not end within ${STOP_TIMEOUT_MS} ms`);
+      void this.worker.terminate();
+    }, STOP_TIMEOUT_MS);
     await this.exited;
     clearTimeout(timer);
     if (this.lastError !== null) throw this.lastError;
