@@ -54,7 +54,7 @@ export interface LaunchEnding {
 export async function launch(options: LaunchOptions): Promise<LaunchEnding> {
   const devices: LauncherDevice[] = [];
   let guest: GuestEnding | null = null;
-  let ended = { stats: [] as QueueStats[], warnings: [] as string[] };
+  let ended: Omit<LaunchEnding, 'guest'>;
   const faults = new Faults();
   try {
     await openDevices(options, devices, faults.take);
