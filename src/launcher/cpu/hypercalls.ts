@@ -68,9 +68,9 @@ export function makeGuest(boot: GuestBoot, monitor: Monitor): Guest {
 
   const setStatus = (device: number, status: number): void => {
     const address = Number.isInteger(device) ? statusAddresses[device] : undefined;
-    if (address === undefined) return monitor.died(`Bad SET_STATUS of device ${shown(device)}`);
+    if (address === undefined) monitor.died(`Bad SET_STATUS of device ${shown(device)}`);
     if (!(Number.isInteger(status) && status >= 0 && status <= STATUS_MAX))
-      return monitor.died(`Bad SET_STATUS ${shown(status)} of device ${shown(device)}`);
+      monitor.died(`Bad SET_STATUS ${shown(status)} of device ${shown(device)}`);
     Atomics.store(bytes, address, status);
   };
 

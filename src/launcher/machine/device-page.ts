@@ -47,7 +47,7 @@ export class PlacedDevice {
   /** Address of its descriptor, and of the status byte in it. */
   readonly address: number;
   readonly statusAddress: number;
-  readonly queues: readonly PlacedQueue[] = [];
+  readonly queues: PlacedQueue[] = [];
   private readonly page: DevicePage;
 
   constructor(page: DevicePage, index: number, id: number, address: number) {
@@ -58,9 +58,9 @@ export class PlacedDevice {
     this.statusAddress = address + LGUEST_DESC_STATUS;
   }
 
-  /** @throws LauncherError `too-many-devices`; RangeError if another device came after this one. */
-  addField(type: number, value: Uint8Array): void {
-    this.page.addField(this, type, value);
+  /** The address of its value. @throws LauncherError `too-many-devices`; RangeError if another device came after this one. */
+  addField(type: number, value: Uint8Array): number {
+    return this.page.addField(this, type, value);
   }
 
   /**
@@ -70,14 +70,14 @@ export class PlacedDevice {
    */
   addVirtqueue(options: { size?: number; handled?: boolean } = {}): PlacedQueue {
     const queue = this.page.placeQueue(this, options.size ?? LGUEST_VIRTQUEUE_NUM, options.handled ?? true);
-    (this.queues as PlacedQueue[]).push(queue);
+    this.queues.push(queue);
     return queue;
   }
 }
 
 export class DevicePage {
   readonly address: number;
-  readonly devices: readonly PlacedDevice[] = [];
+  readonly devices: PlacedDevice[] = [];
   private readonly memory: PhysicalMemory;
   private readonly view: DataView;
   private usedBytes = 0;
@@ -102,13 +102,14 @@ export class DevicePage {
     // The rest of the descriptor is zero already.
     this.view.setUint8(at + LGUEST_DESC_TYPE, id);
     const device = new PlacedDevice(this, this.devices.length, id, this.address + at);
-    (this.devices as PlacedDevice[]).push(device);
+    this.devices.push(device);
     return device;
   }
 
-  addField(device: PlacedDevice, type: number, value: Uint8Array): void {
+  addField(device: PlacedDevice, type: number, value: Uint8Array): number {
     const at = this.takeField(device, type, value.length);
     for (const [i, byte] of value.entries()) this.view.setUint8(at + i, byte);
+    return this.address + at;
   }
 
   placeQueue(device: PlacedDevice, size: number, handled: boolean): PlacedQueue {
