@@ -67,6 +67,8 @@ export class DeviceThread implements LauncherDevice {
   /** While it starts; afterwards what goes wrong is told by `broken`, once, and at the end by `stop`. */
   private waiting: Waiting | null = null;
   private serving = false;
+  private stopped = false;
+  /** Its end was told. */
   private dead = false;
   private lastError: Error | null = null;
 
@@ -78,18 +80,23 @@ export class DeviceThread implements LauncherDevice {
     worker.on('message', (message: ThreadMessage) => {
       if ('told' in message) tell?.(message.told);
       else if ('broken' in message) this.fail(message.broken);
-      else if ('stopped' in message) this.stats = message.stopped;
-      else {
+      else if ('stopped' in message) {
+        this.stopped = true;
+        this.stats = message.stopped;
+      } else {
         if ('opened' in message) this.description = message.opened;
         else this.serving = true;
         this.waiting?.resolve();
       }
     });
-    worker.on('error', (error: unknown) => this.die(error instanceof Error ? error : new Error(String(error))));
+    worker.on('error', (error: unknown) => {
+      this.die(error instanceof Error ? error : new Error(String(error)));
+      this.dead = true;
+    });
     this.exited = new Promise((resolve) => {
       worker.on('exit', (code) => {
+        if (!this.stopped && !this.dead) this.die(new Error(`its thread ended with code ${code}`));
         this.dead = true;
-        this.die(new Error(`its thread ended with code ${code}`));
         resolve();
       });
     });
@@ -111,7 +118,10 @@ export class DeviceThread implements LauncherDevice {
   async stop(drains: boolean): Promise<readonly QueueStats[]> {
     this.serving = false;
     this.post({ stop: { drains } });
-    const timer = setTimeout(() => this.worker.terminate(), STOP_TIMEOUT_MS);
+    const timer = setTimeout(() => {
+      this.lastError = new Error(`${this.description.name}: its thread did not end within ${STOP_TIMEOUT_MS} ms`);
+      void this.worker.terminate();
+    }, STOP_TIMEOUT_MS);
     await this.exited;
     clearTimeout(timer);
     if (this.lastError !== null) throw this.lastError;
@@ -135,7 +145,7 @@ export class DeviceThread implements LauncherDevice {
       this.waiting.reject(error);
       this.waiting = null;
     } else if (this.serving) this.fail({ reason: `${this.description.name}: ${error.message}`, byGuest: false });
-    else if (!this.dead) this.lastError = error;
+    else this.lastError ??= new Error(`${this.description.name}: ${error.message}`);
   }
 
   private fail(fault: DeviceFault): void {

@@ -39,4 +39,4 @@ export class LauncherError extends Error {
 }
 
 /** A number as the original prints addresses. */
-export const hex = (value: number): string => `0x${value.toString(16)}`;
+export const hex = (value: number): string => `${value < 0 ? '-' : ''}0x${Math.abs(value).toString(16)}`;

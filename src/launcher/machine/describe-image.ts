@@ -4,7 +4,8 @@
  */
 import { hex } from '../errors.ts';
 import { ImageFile } from './image-file.ts';
-import { type KernelImage, parseKernel, type Segment } from './kernel-image.ts';
+import type { KernelImage, Segment } from './kernel-image.ts';
+import { parseKernel } from './parse-kernel.ts';
 
 export interface ImageDescription {
   readonly kind: KernelImage['kind'];
@@ -27,9 +28,9 @@ export function describeImage(path: string): ImageDescription {
   }
 }
 
-/** `  bzImage, 8 MB …`: one line for the whole, one for each part that is loaded. */
+/** One line for the whole, one for each part that is loaded. */
 export function descriptionLines({ kind, version, entry, sizeBytes, segments }: ImageDescription): string[] {
-  const said = version === null ? '' : `, Linux ${version}`;
+  const said = version === null ? '' : ` '${version}'`;
   return [
     `${kind} image${said}: ${sizeBytes} bytes, entry ${hex(entry)}`,
     ...segments.map(

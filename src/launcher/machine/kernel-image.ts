@@ -1,11 +1,7 @@
 /**
- * What an x86 kernel image says of itself: where to enter it, and which of its bytes belong where. Launcher's main
- * thread. Whether that fits a memory is the placement's to say; nothing here writes to one.
+ * What an x86 kernel image says of itself: where to enter it, and which of its bytes belong where. Whether that fits a
+ * memory is the placement's to say.
  */
-import { LauncherError } from '../errors.ts';
-import { parseBzImage } from './bzimage.ts';
-import { ELF_HEADER_SIZE, isElf, parseElf } from './elf.ts';
-import { type Image, readBytes } from './image-file.ts';
 
 /** Bytes of the image that go to one place in memory. */
 export interface Segment {
@@ -25,11 +21,4 @@ export interface KernelImage {
   /** What the kernel calls itself; null: it does not say. */
   readonly version: string | null;
   readonly segments: readonly Segment[];
-}
-
-/** An ELF file by its magic, else a bzImage. @throws LauncherError for what is neither, or a broken one. */
-export function parseKernel(image: Image): KernelImage {
-  if (image.sizeBytes === 0) throw new LauncherError('empty-image', 0, `: ${image.name} is empty`);
-  const start = readBytes(image, 'kernel', 0, ELF_HEADER_SIZE);
-  return isElf(start) ? parseElf(image) : parseBzImage(image);
 }

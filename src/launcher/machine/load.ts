@@ -7,8 +7,9 @@ import { hex, LauncherError } from '../errors.ts';
 import { type PlacedBootParameters, placeBootParameters, writeBootParameters } from './boot-parameters.ts';
 import type { Image } from './image-file.ts';
 import { loadInitrd, type PlacedInitrd, placeInitrd } from './initrd.ts';
-import { type KernelImage, parseKernel } from './kernel-image.ts';
+import type { KernelImage } from './kernel-image.ts';
 import { type PlacedPageTables, placePageTables, writePageTables } from './page-tables.ts';
+import { parseKernel } from './parse-kernel.ts';
 import type { PhysicalMemory } from './physical-memory.ts';
 import { Placement } from './placement.ts';
 

@@ -26,7 +26,7 @@ export class Placement {
       throw new LauncherError(
         'outside-memory',
         address,
-        ` ${name}: ${sizeBytes} bytes at ${address < 0 ? address : hex(address)}, memory ends at ${hex(this.sizeBytes)}`,
+        ` ${name}: ${sizeBytes} bytes at ${hex(address)}, memory ends at ${hex(this.sizeBytes)}`,
       );
     const part = { name, start: address, end: address + sizeBytes };
     const other = this.parts.find(({ start, end }) => start < part.end && part.start < end);
