@@ -180,7 +180,7 @@ test('launch: a device whose thread ends takes the run with it', async () => {
   }
 });
 
-test('launch: 200 launches, two at a time, leave no thread, no descriptor and no memory', async () => {
+test('launch: 200 launches, two at a time, leave no thread and no descriptor', async () => {
   const path = image();
   const launchBoth = () => Promise.all([run('print a; sector 9', [block(path)]), run('print b', [])]);
   const open = () => [readdirSync('/proc/self/fd').length, readdirSync('/proc/self/task').length] as const;
