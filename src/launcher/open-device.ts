@@ -3,6 +3,7 @@ import { AsyncDisk } from '../devices/async-disk.ts';
 import type { Device } from '../devices/device.ts';
 import { NetDevice } from '../devices/net.ts';
 import { loopbackLink, type PacketLink } from '../devices/packet-link.ts';
+import { openPairLink } from '../devices/pair-link.ts';
 import { TapLink } from '../devices/tap-link.ts';
 import { addToBridge, bringUp, setIpv4Address } from '../native/network-interface.ts';
 import { openTap } from '../native/tap.ts';
@@ -22,7 +23,7 @@ export async function openDevice(options: LaunchDeviceOptions, tell: Tell | null
     const disk = new AsyncDisk({ path: options.path, readOnly: options.readOnly });
     return launcherBlock({ disk: tell === null ? disk : new ToldDisk(disk, tell) });
   }
-  const link = openLink(options.link);
+  const link = await openLink(options.link, tell);
   try {
     return new NetDevice({ link: tell === null ? link : toldLink(link, tell), mac: options.mac });
   } catch (error) {
@@ -31,9 +32,9 @@ export async function openDevice(options: LaunchDeviceOptions, tell: Tell | null
   }
 }
 
-function openLink(options: LaunchLink): PacketLink {
+async function openLink(options: LaunchLink, tell: Tell | null): Promise<PacketLink> {
   if (options.kind === 'loopback') return loopbackLink();
-  if (options.kind === 'pair') throw new Error('pair is not there yet');
+  if (options.kind === 'pair') return openPairLink({ name: options.name, ...(tell === null ? {} : { tell }) });
   const tap = openTap(TAP_NAME);
   try {
     if (options.kind === 'bridge') addToBridge(tap.name, options.bridge);

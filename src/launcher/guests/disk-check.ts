@@ -47,10 +47,11 @@ export default function diskCheck(guest: Guest): void {
     const device = bus.devicesOf(VIRTIO_ID_BLOCK)[values.disk];
     if (device === undefined) throw new OptionError(`there is no disk ${values.disk}`);
     const driver = driveBlock(device, ram, { depth: values.depth, slotBytes: values.block });
-    const { capacitySectors } = driver.disk;
+    const { capacitySectors, readOnly } = driver.disk;
     terminal.printLine(
       `Disk ${values.disk}: ${capacitySectors} sectors, ${values.depth} requests of ${values.block} bytes`,
     );
+    if (readOnly && mode.writes) throw new DiskError('the disk is read-only');
     if (capacitySectors === 0) throw new DiskError('the disk is empty');
     const check = new Check(guest, terminal, driver, values.block);
     for (let pass = 1; pass <= values.passes; pass++) {

@@ -73,8 +73,8 @@ export interface TestMachineOptions {
   readonly devices: readonly TestDevice[];
   readonly memoryMb?: number;
   readonly commandLine?: string;
-  /** Called at each wait of the guest, before devices are served. */
-  readonly onWait?: () => void;
+  /** Called at each wait of the guest, whose number from 0 it gets, when devices have been served, who are then again. */
+  readonly onWait?: (turn: number) => void;
 }
 
 export class TestMachine {
@@ -87,7 +87,7 @@ export class TestMachine {
   readonly page: DevicePage;
   private readonly served: Served[] = [];
   private readonly pending = new Set<number>();
-  private readonly onWait: () => void;
+  private readonly onWait: (turn: number) => void;
 
   constructor({ devices, memoryMb = 4, commandLine = '', onWait = () => {} }: TestMachineOptions) {
     const memory = new PhysicalMemory(memoryMb);
@@ -172,8 +172,8 @@ export class TestMachine {
   }
 
   private wait(): number {
-    this.waits++;
-    this.onWait();
+    this.serve();
+    this.onWait(this.waits++);
     this.serve();
     for (const line of this.pending) {
       this.pending.delete(line);

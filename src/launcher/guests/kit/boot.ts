@@ -25,11 +25,10 @@ export function boot(guest: Guest): Booted {
   return { bus, ram, terminal, words };
 }
 
-/** Tells people what a guest could not do, and dies of it. */
+/** Dies of what a guest could not do, after all that it has printed. The machine tells people the reason. */
 export function fail(guest: Guest, terminal: Terminal, name: string, error: unknown): never {
   // What is no Error is how a machine may end its guest.
   if (!(error instanceof Error)) throw error;
-  const reason = `${name} failed: ${error.message}`;
-  terminal.printLine(reason);
-  return guest.halt(reason);
+  terminal.drain();
+  return guest.halt(`${name} failed: ${error.message}`);
 }

@@ -92,9 +92,10 @@ export class DiskWalker {
     }
   }
 
-  /** Everything written so far lasts. @throws DiskError */
+  /** Everything written so far lasts; where the disk knows no flush it does so by itself. @throws DiskError */
   flush(): void {
     const { driver } = this;
+    if (!driver.disk.canFlush) return;
     const slot = driver.acquire();
     driver.flush(slot);
     driver.submit();

@@ -42,6 +42,11 @@ export class Terminal {
     this.print(`${text}\n`);
   }
 
+  /** Waits until the console has taken all. */
+  drain(): void {
+    while (this.driver.inFlight > 0 && waitForAny(this.guest, this.room, ROOM_TIMEOUT_MS));
+  }
+
   /** What was typed and not read yet, or some of it; '': nothing. */
   read(): string {
     const length = this.driver.input.read(this.bytes);

@@ -66,31 +66,147 @@ const flat = (text: string) => text.replaceAll(/\s/g, '');
 
 const ETHERNET = '020000000001 020000000002 0800';
 const ETHERNET_BACK = '020000000002 020000000001 0800';
-const ARP_REQUEST = 'ffffffffffff 020000000002 0806 0001 0800 06 04 0001 020000000002 0a000002 000000000000 0a000001';
-// From here on: RFC 791 header, time to live 0x40, no fragments; checksums by hand.
-const ICMP_HEADER = '4500 0020 0000 4000 4001 26d9 0a000002 0a000001';
-const ICMP_BACK = '4500 0020 0000 4000 4001 26d9 0a000001 0a000002';
-const UDP_HEADER = '4500 0020 0000 4000 4011 26c9 0a000002 0a000001';
-const UDP_BACK = '4500 0020 0000 4000 4011 26c9 0a000001 0a000002';
+const ARP_FIELDS = '0001 0800 06 04';
+const ARP_REQUEST = `ffffffffffff 020000000002 0806 ${ARP_FIELDS} 0001 020000000002 0a000002 000000000000 0a000001`;
+const ICMP_HEADER = '4500 0020 0000 4000 4001 26db 0a000002 0a000001';
+const ICMP_BACK = '4500 0020 0000 4000 4001 26db 0a000001 0a000002';
+const UDP_HEADER = '4500 0020 0000 4000 4011 26cb 0a000002 0a000001';
+const UDP_BACK = '4500 0020 0000 4000 4011 26cb 0a000001 0a000002';
+const ECHO = '0800 20fe 1234 0007 61626364';
+const DATAGRAM = 'c007 0007 000c 66fe 61626364';
 
-test('stack: answers ARP, and knows who asked', () => {
+const answered: [string, string, string, 'arpAnswers' | 'echoAnswers' | 'datagramAnswers'][] = [
+  // what, a frame, the answer, where it is counted
+  [
+    'ARP',
+    ARP_REQUEST,
+    `020000000002 020000000001 0806 ${ARP_FIELDS} 0002 020000000001 0a000001 020000000002 0a000002`,
+    'arpAnswers',
+  ],
+  [
+    'an echo',
+    `${ETHERNET} ${ICMP_HEADER} ${ECHO}`,
+    `${ETHERNET_BACK} ${ICMP_BACK} 0000 28fe 1234 0007 61626364`,
+    'echoAnswers',
+  ],
+  [
+    'an echo behind options, which go back as they came',
+    `${ETHERNET} 4600 0024 0000 4000 4001 23d6 0a000002 0a000001 01010100 ${ECHO}`,
+    `${ETHERNET_BACK} 4600 0024 0000 4000 4001 23d6 0a000001 0a000002 01010100 0000 28fe 1234 0007 61626364`,
+    'echoAnswers',
+  ],
+  [
+    'an echo in a frame that was padded',
+    `${ETHERNET} ${ICMP_HEADER} ${ECHO} 000000000000`,
+    `${ETHERNET_BACK} ${ICMP_BACK} 0000 28fe 1234 0007 61626364`,
+    'echoAnswers',
+  ],
+  [
+    'a datagram to port 7: ports change places, the checksum stays',
+    `${ETHERNET} ${UDP_HEADER} ${DATAGRAM}`,
+    `${ETHERNET_BACK} ${UDP_BACK} 0007 c007 000c 66fe 61626364`,
+    'datagramAnswers',
+  ],
+  [
+    'a datagram without a checksum',
+    `${ETHERNET} ${UDP_HEADER} c007 0007 000c 0000 61626364`,
+    `${ETHERNET_BACK} ${UDP_BACK} 0007 c007 000c 0000 61626364`,
+    'datagramAnswers',
+  ],
+];
+for (const [what, frame, answer, counter] of answered)
+  test(`stack: answers ${what}`, () => {
+    const { stack, take, room } = host();
+    assert.deepEqual(take(frame), [flat(answer)]);
+    assert.deepEqual([stack[counter], stack.dropped, stack.lost], [1, 0, 0]);
+    room.left = 0;
+    assert.deepEqual(take(frame), []);
+    assert.deepEqual([stack[counter], stack.lost], [1, 1]);
+  });
+
+const useless: [string, string][] = [
+  // what, a frame that gets no answer
+  ['a frame shorter than a header', '020000000001 0200'],
+  ['a frame for another', `020000000003 020000000002 0800 ${ICMP_HEADER} ${ECHO}`],
+  ['IPv6', '020000000001 020000000002 86dd 6000'],
+  ['ARP cut short', ARP_REQUEST.slice(0, -2)],
+  ['ARP of another kind', ARP_REQUEST.replace('0001 0800', '0006 0800')],
+  ['ARP for another', ARP_REQUEST.replace(/0a000001$/, '0a000003')],
+  ['IP cut short', `${ETHERNET} 4500 0020`],
+  ['IP of another version', `${ETHERNET} ${ICMP_HEADER.replace('4500', '6500').replace('26db', '06db')} ${ECHO}`],
+  ['IP with a header too short', `${ETHERNET} ${ICMP_HEADER.replace('4500', '4400').replace('26db', '27db')} ${ECHO}`],
+  ['IP with a wrong checksum', `${ETHERNET} ${ICMP_HEADER.replace('26db', '26dc')} ${ECHO}`],
+  ['IP longer than its frame', `${ETHERNET} ${ICMP_HEADER.replace('0020', '0021').replace('26db', '26da')} ${ECHO}`],
+  ['IP shorter than its header', `${ETHERNET} ${ICMP_HEADER.replace('0020', '0010').replace('26db', '26eb')} ${ECHO}`],
+  ['a fragment', `${ETHERNET} ${ICMP_HEADER.replace('4000', '2000').replace('26db', '46db')} ${ECHO}`],
+  ['IP for another', `${ETHERNET} ${ICMP_HEADER.replace(/0a000001$/, '0a000003').replace('26db', '26d9')} ${ECHO}`],
+  ['TCP', `${ETHERNET} ${ICMP_HEADER.replace('4001', '4006').replace('26db', '26d6')} ${ECHO}`],
+  ['an echo with a wrong checksum', `${ETHERNET} ${ICMP_HEADER} ${ECHO.replace('20fe', '20ff')}`],
+  ['an echo with a code', `${ETHERNET} ${ICMP_HEADER} ${ECHO.replace('0800 20fe', '0801 20fd')}`],
+  ['ICMP of another type', `${ETHERNET} ${ICMP_HEADER} ${ECHO.replace('0800 20fe', '0500 23fe')}`],
+  ['an answer nobody asked for', `${ETHERNET} ${ICMP_HEADER} 0000 28fe 1234 0007 61626364`],
+  ['a datagram with a wrong checksum', `${ETHERNET} ${UDP_HEADER} ${DATAGRAM.replace('66fe', '66ff')}`],
+  ['a datagram longer than its packet', `${ETHERNET} ${UDP_HEADER} ${DATAGRAM.replace('000c 66fe', '000d 0000')}`],
+  ['a datagram shorter than its header', `${ETHERNET} ${UDP_HEADER} ${DATAGRAM.replace('000c 66fe', '0007 0000')}`],
+  ['a datagram to another port', `${ETHERNET} ${UDP_HEADER} ${DATAGRAM.replace('0007 000c 66fe', '0009 000c 66fc')}`],
+  ['the echo of an echo', `${ETHERNET} ${UDP_HEADER} ${DATAGRAM.replace('c007', '0007').replace('66fe', '26ff')}`],
+];
+for (const [what, frame] of useless)
+  test(`stack: drops ${what}`, () => {
+    const { stack, take } = host();
+    assert.deepEqual(take(frame), []);
+    assert.deepEqual([stack.dropped, stack.lost], [1, 0]);
+  });
+
+test('stack: remembers who asked and who answered, and not for ever', () => {
   const { stack, take } = host();
-  assert.equal(stack.knows(THEIR_IP), false);
-  assert.deepEqual(take(ARP_REQUEST), [
-    flat('020000000002 020000000001 0806 0001 0800 06 04 0002 020000000001 0a000001 020000000002 0a000002'),
-  ]);
-  assert.deepEqual([stack.knows(THEIR_IP), stack.arpAnswers, stack.dropped], [true, 1, 0]);
+  assert.throws(() => stack.sendEcho(THEIR_IP, 0, new Uint8Array(8)), /nobody is known at 10.0.0.2/);
+  take(ARP_REQUEST);
+  assert.equal(stack.knows(THEIR_IP), true);
+  for (let i = 3; i < 3 + 64; i++) take(ARP_REQUEST.replace('0a000002', `0a0000${i.toString(16).padStart(2, '0')}`));
+  assert.deepEqual([stack.knows(THEIR_IP), stack.knows(THEIR_IP + 64)], [false, true]);
 });
 
-test('stack: answers an echo: type 0, the same identifier, sequence and data, a checksum of its own', () => {
-  const { stack, take } = host();
-  assert.deepEqual(take(`${ETHERNET} ${ICMP_HEADER} 0800 6b73 1234 0007 61626364`), [
-    flat(`${ETHERNET_BACK} ${ICMP_BACK} 0000 ${'f1' /* see below */}`).slice(0, 0) +
-      flat(`${ETHERNET_BACK} ${ICMP_BACK} 0000 2300 1234 0007 61626364`).replace('2300', checksumText('0000 0000 1234 0007 61626364')),
+test('stack: two of them echo to each other', () => {
+  const stacks: NetStack[] = [];
+  const join = (at: number, mac: Uint8Array, address: number) => {
+    const send = (frame: Uint8Array, length: number) => {
+      stacks[1 - at]!.handle(frame.slice(0, length), length);
+      return true;
+    };
+    stacks[at] = new NetStack({ mac, address, send });
+  };
+  join(0, OURS, OUR_IP);
+  join(1, THEIRS, THEIR_IP);
+  const [ours, theirs] = stacks as [NetStack, NetStack];
+  ours.ask(THEIR_IP);
+  const came: unknown[] = [];
+  ours.listener = {
+    echoReply: (source, sequence, frame, at, length) =>
+      came.push([source, sequence, shown(frame.slice(at, at + length))]),
+    datagram: (source, port, frame, at, length) => came.push([source, port, shown(frame.slice(at, at + length))]),
+  };
+  ours.sendEcho(THEIR_IP, 65535, hex('0102030405'));
+  ours.sendDatagram(THEIR_IP, 7, hex('060708'));
+  // A sum whose complement is 0 is sent as ffff: the datagram has a checksum.
+  for (const length of [0, 1, DATA_BYTES_MAX]) ours.sendDatagram(THEIR_IP, 7, new Uint8Array(length).fill(0xbb));
+  assert.deepEqual(came, [
+    [THEIR_IP, 65535, '0102030405'],
+    [THEIR_IP, 7, '060708'],
+    ...[0, 1, DATA_BYTES_MAX].map((length) => [THEIR_IP, 7, 'bb'.repeat(length)]),
   ]);
-  assert.equal(stack.echoAnswers, 1);
+  assert.throws(() => ours.sendDatagram(THEIR_IP, 7, new Uint8Array(DATA_BYTES_MAX + 1)), RangeError);
+  assert.deepEqual([theirs.arpAnswers, theirs.echoAnswers, theirs.datagramAnswers], [1, 1, 4]);
 });
-function checksumText(text: string): string {
-  const bytes = hex(text);
-  return checksumOf(addWords(bytes, 0, bytes.length)).toString(16).padStart(4, '0');
-}
+
+test('udp: a checksum of 0 is written as ffff, and found right', () => {
+  const frame = new Uint8Array(100);
+  const at = 34;
+  frame.set(hex('bbd7'), at + 8);
+  writeIpv4(frame, { protocol: IP_PROTOCOL_UDP, source: THEIR_IP, destination: OUR_IP }, 10);
+  writeUdp(frame, at, 2, { sourcePort: 0x1000, destinationPort: 0x2000 });
+  assert.equal(shown(frame.subarray(at, at + 10)), flat('1000 2000 000a ffff bbd7'));
+  assert.deepEqual([isUdp(frame, at, 10), isIpv4(frame, 44)], [true, true]);
+});
+
+test('ethernet: an address for people', () => assert.equal(formatMac(OURS), '02:00:00:00:00:01'));
