@@ -54,12 +54,7 @@ function refuse(path: string, options: LaunchCommandOptions, console: Console): 
   }
 }
 
-async function runGuest(
-  entry: string,
-  options: LaunchCommandOptions,
-  console: Console,
-  hooks: Hooks,
-): Promise<number> {
+async function runGuest(entry: string, options: LaunchCommandOptions, console: Console, hooks: Hooks): Promise<number> {
   const { memoryMb, args, initrd, verbose, stats } = options;
   const typed = new AbortController();
   const asked = hooks.signal?.();

@@ -116,7 +116,8 @@ function readOption(given: Given, argument: string, next: string | undefined): 0
   const wants = OPTIONS[name].value;
   if (wants === null && equals >= 0) throw new UsageError(`--${name} takes no value`);
   const value = wants === null ? '' : equals < 0 ? next : argument.slice(equals + 1);
-  if (value === undefined || (wants !== null && value === '')) throw new UsageError(`--${name} wants a value: ${wants}`);
+  if (value === undefined || (wants !== null && value === ''))
+    throw new UsageError(`--${name} wants a value: ${wants}`);
   if (given.options.has(name) && wants !== null && !REPEATED.includes(name))
     throw new UsageError(`--${name} is given twice`);
   given.options.set(name, value);
@@ -143,8 +144,7 @@ function tunnelOf(value: string): LaunchLink {
   }
   const numbers = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?:\/(\d{1,2}))?$/.exec(value)?.slice(1);
   const valid = numbers?.every((text, i) => text === undefined || Number(text) <= (i < 4 ? 255 : 32));
-  if (valid !== true)
-    throw new UsageError(`--tunnet wants an address like 192.0.2.1 or bridge:NAME, not '${value}'`);
+  if (valid !== true) throw new UsageError(`--tunnet wants an address like 192.0.2.1 or bridge:NAME, not '${value}'`);
   return { kind: 'address', address: value };
 }
 
@@ -171,8 +171,7 @@ function imageOf(text: string): ImageChoice {
   return { kind: 'x86', path: text };
 }
 
-const guestHint = (text: string): string =>
-  nearest(text, Object.keys(GUESTS)) || `: ${Object.keys(GUESTS).join(', ')}`;
+const guestHint = (text: string): string => nearest(text, Object.keys(GUESTS)) || `: ${Object.keys(GUESTS).join(', ')}`;
 
 export function launchHelp(): string {
   return `vringbench launch: boots a guest whose console, disks and networks this process serves
