@@ -3,6 +3,7 @@
  * wrong. Whoever runs the guest prints it and stops the guest. Plain text, so that it crosses threads as a message.
  */
 import { RingError, type RingErrorCode } from '../ring/errors.ts';
+import { hex } from './errors.ts';
 
 export class BadGuest extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -21,9 +22,6 @@ const WORDS: Partial<Record<RingErrorCode, (value: number, index: number) => str
   'readable-after-writable': (_, index) => `Descriptor ${index} has out after in`,
   'address-outside-memory': (value) => `Invalid address ${hex(value)}`,
 };
-
-/** As the original prints addresses. */
-export const hex = (address: number) => `0x${address.toString(16)}`;
 
 /** Why a guest is stopped, from what the service of its queue threw; null if that was not the guest's doing. */
 export function badGuestOf(error: unknown): BadGuest | null {

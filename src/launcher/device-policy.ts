@@ -13,17 +13,15 @@ import {
   VIRTIO_BLK_F_SEG_MAX,
 } from '../formats/block.ts';
 import { VIRTIO_ID_BLOCK, VIRTIO_ID_NET } from '../formats/ids.ts';
+import {
+  LGUEST_VIRTQUEUE_NUM,
+  VIRTIO_CONFIG_BLK_F_CAPACITY,
+  VIRTIO_CONFIG_BLK_F_SEG_MAX,
+  VIRTIO_CONFIG_NET_MAC_F,
+} from '../formats/lguest-bus.ts';
 import { MAC_SIZE, NET_CONFIG_MAC, VIRTIO_NET_F_MAC } from '../formats/net.ts';
 import { featureWord, hasFeature } from '../ring/feature-word.ts';
 import { BadGuest } from './bad-guest.ts';
-
-/** Of every queue on the bus. */
-export const LAUNCHER_QUEUE_SIZE = 128;
-
-/** Field types of the device page, beside its own. */
-export const VIRTIO_CONFIG_NET_MAC_F = 0x41;
-export const VIRTIO_CONFIG_BLK_CAPACITY_F = 0x41;
-export const VIRTIO_CONFIG_BLK_SEG_MAX_F = 0x43;
 
 /** A field of a device's description, as the device page holds it. */
 export interface ConfigField {
@@ -51,8 +49,8 @@ const NOTHING: Policy = { fields: [], features: 0n };
 const POLICIES: Readonly<Record<number, Policy>> = {
   [VIRTIO_ID_BLOCK]: {
     fields: [
-      { type: VIRTIO_CONFIG_BLK_CAPACITY_F, offset: BLK_CONFIG_CAPACITY, length: 8, feature: null },
-      { type: VIRTIO_CONFIG_BLK_SEG_MAX_F, offset: BLK_CONFIG_SEG_MAX, length: 4, feature: VIRTIO_BLK_F_SEG_MAX },
+      { type: VIRTIO_CONFIG_BLK_F_CAPACITY, offset: BLK_CONFIG_CAPACITY, length: 8, feature: null },
+      { type: VIRTIO_CONFIG_BLK_F_SEG_MAX, offset: BLK_CONFIG_SEG_MAX, length: 4, feature: VIRTIO_BLK_F_SEG_MAX },
     ],
     // With FLUSH, and barriers, a write may be answered before it is on the medium: as the original does.
     features: featureWord(VIRTIO_BLK_F_BARRIER, VIRTIO_BLK_F_SEG_MAX, VIRTIO_BLK_F_RO, VIRTIO_BLK_F_FLUSH),
@@ -81,7 +79,7 @@ export function launcherBlock({ disk, serial }: Pick<BlockDeviceOptions, 'disk' 
     disk,
     ...(serial === undefined ? {} : { serial }),
     // Header and footer take two descriptors.
-    segMax: LAUNCHER_QUEUE_SIZE - 2,
+    segMax: LGUEST_VIRTQUEUE_NUM - 2,
     barriers: true,
     onWritePastEnd: (offsetBytes, lengthBytes) => {
       throw new BadGuest(`Write past end ${offsetBytes}+${lengthBytes}`);

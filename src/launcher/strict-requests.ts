@@ -9,7 +9,8 @@ import { VIRTIO_ID_BLOCK, VIRTIO_ID_CONSOLE, VIRTIO_ID_NET, VIRTIO_ID_RNG } from
 import { NET_HEADER_SIZE_LEGACY, NET_RECEIVE_QUEUE, NET_TRANSMIT_QUEUE } from '../formats/net.ts';
 import type { ElementList } from '../host/element-list.ts';
 import type { Request } from '../host/queue.ts';
-import { BadGuest, hex } from './bad-guest.ts';
+import { BadGuest } from './bad-guest.ts';
+import { hex } from './errors.ts';
 
 /** @throws BadGuest */
 export type RequestCheck = (request: Request) => void;
