@@ -41,6 +41,23 @@ test('disk-check: what was written can be verified later, by its seed', () => {
   assert.match(check(disk, '--seed 8 verify').reason!, /byte 0 differs/);
 });
 
+test('disk-check: flushes on the way, says so, and looks at a part of the disk alone', () => {
+  const disk = new ArrayDisk({ sectors: 100 });
+  const { reason, output } = check(disk, '--size 20480 --flush 8192 write');
+  assert.equal(reason, null);
+  assert.deepEqual(
+    [...output.matchAll(/flushed up to (\d+)/g)].map(([, end]) => end),
+    ['8192', '16384', '20480'],
+  );
+  assert.equal(disk.flushes, 3);
+  assert.equal(
+    disk.bytes.subarray(20_480).every((byte) => byte === 0),
+    true,
+  );
+  assert.equal(check(disk, '--size 20480 verify').reason, null);
+  assert.match(check(disk, 'verify').reason!, /byte 20480 differs/);
+});
+
 /** A disk that lies in one way. */
 class LyingDisk extends ArrayDisk {
   private readonly lie: (disk: ArrayDisk, offsetBytes: number) => void;
@@ -82,6 +99,8 @@ const refusals: readonly (readonly [string, ArrayDisk | null, RegExp])[] = [
   ['--depth 43', new ArrayDisk(), /--depth is 1 to 42, not 43/],
   ['--depth', new ArrayDisk(), /--depth is 1 to 42, not nothing/],
   ['--block 1000', new ArrayDisk(), /--block is a multiple of 512, not 1000/],
+  ['--size 32769', new ArrayDisk(), /--size is a multiple of 512, not 32769/],
+  ['--size 33280', new ArrayDisk(), /--size is 32768 at most, not 33280/],
   ['--width 1', new ArrayDisk(), /no option --width: there are --depth, /],
   ['read', new ArrayDisk(), /write, verify or nothing, not read/],
   ['--block 1048576 --depth 42', new ArrayDisk(), /no 44\d+ bytes of guest memory/],

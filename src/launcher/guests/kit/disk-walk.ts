@@ -1,5 +1,5 @@
 /**
- * One walk over a whole disk in blocks, with as many requests in flight as the driver has slots. Guest thread. What is
+ * One walk over a disk, or a part of it, in blocks, with as many requests in flight as the driver has slots. Guest thread. What is
  * written comes from the pattern, what is read is compared with it, byte for byte. Nothing is allocated per request.
  */
 
@@ -24,9 +24,12 @@ export class DiskError extends Error {
 export interface WalkOptions {
   readonly writes: boolean;
   readonly seed: number;
+  /** From byte `start` to before `end`, multiples of 512. */
+  readonly start: number;
+  readonly end: number;
   /** Bytes of each request; the last one may have less. */
   readonly blockBytes: number;
-  /** Called whenever this many bytes more are done. */
+  /** Called whenever this many bytes more are done, with how many are done in all. */
   readonly everyBytes: number;
   readonly onProgress: (doneBytes: number) => void;
 }
@@ -46,20 +49,20 @@ export class DiskWalker {
   }
 
   /** @throws DiskError at the first byte that differs, or request that fails; requests may then be in flight */
-  walk({ writes, seed, blockBytes, everyBytes, onProgress }: WalkOptions): void {
+  walk({ writes, seed, start, end, blockBytes, everyBytes, onProgress }: WalkOptions): void {
     const { driver, sectors } = this;
-    const { sizeBytes } = driver.disk;
     const words = driver.region.i32;
-    let next = 0;
+    const sizeBytes = end - start;
+    let next = start;
     let done = 0;
     let told = 0;
     driver.disableCalls();
     while (done < sizeBytes) {
       let sent = 0;
-      while (next < sizeBytes) {
+      while (next < end) {
         const slot = driver.acquire();
         if (slot === EMPTY) break;
-        const length = Math.min(blockBytes, sizeBytes - next);
+        const length = Math.min(blockBytes, end - next);
         const sector = next / SECTOR_SIZE;
         if (writes) fillPattern(words, driver.dataOffset(slot) >>> 2, seed, sector, length / SECTOR_SIZE);
         const started = writes ? driver.write(slot, sector, length) : driver.read(slot, sector, length);
@@ -79,7 +82,7 @@ export class DiskWalker {
       }
       for (; slot !== EMPTY; slot = driver.take()) {
         const sector = sectors[slot]!;
-        const length = Math.min(blockBytes, sizeBytes - sector * SECTOR_SIZE);
+        const length = Math.min(blockBytes, end - sector * SECTOR_SIZE);
         if (driver.status !== VIRTIO_BLK_S_OK) throw this.failed(writes, sector, length);
         if (!writes) this.check(slot, seed, sector, length);
         driver.release(slot);
