@@ -22,14 +22,24 @@ const KERNEL = 0x100000;
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-real-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What the package tools give; null and a skipped test where they cannot. */
+/** When the package tools have had their time, for all tests together: a network may swallow every packet. */
+const DEADLINE_MS = performance.now() + 240_000;
+
+/** What the package tools give; null and a skipped test where they cannot, or not in time. */
 async function obtain<T>(context: TestContext, get: () => Promise<T>): Promise<T | null> {
+  const leftMs = Math.max(DEADLINE_MS - performance.now(), 0);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Missing('the packages did not come in time')), leftMs);
+  });
   try {
-    return await get();
+    return await Promise.race([get(), late]);
   } catch (error) {
     if (!(error instanceof Missing)) throw error;
     context.skip(error.message);
     return null;
+  } finally {
+    clearTimeout(timer);
   }
 }
 
