@@ -27,6 +27,8 @@ export interface GuestBoot {
   /** End of the device pages: addresses from here on are nowhere. */
   readonly limitBytes: number;
   readonly devicePage: number;
+  /** Where the status byte of each device lies, by its place on the bus. */
+  readonly statusAddresses: readonly number[];
   readonly commandLine: string;
   /** URL of the guest's code, an ES module (.js, .mjs) or a Wasm module (.wasm). */
   readonly entry: string;

@@ -58,9 +58,9 @@ export class PlacedDevice {
     this.statusAddress = address + LGUEST_DESC_STATUS;
   }
 
-  /** @throws LauncherError `too-many-devices`; RangeError if another device came after this one. */
-  addField(type: number, value: Uint8Array): void {
-    this.page.addField(this, type, value);
+  /** The address of its value. @throws LauncherError `too-many-devices`; RangeError if another device came after this one. */
+  addField(type: number, value: Uint8Array): number {
+    return this.page.addField(this, type, value);
   }
 
   /**
@@ -107,9 +107,10 @@ export class DevicePage {
     return device;
   }
 
-  addField(device: PlacedDevice, type: number, value: Uint8Array): void {
+  addField(device: PlacedDevice, type: number, value: Uint8Array): number {
     const at = this.takeField(device, type, value.length);
     for (const [i, byte] of value.entries()) this.view.setUint8(at + i, byte);
+    return this.address + at;
   }
 
   placeQueue(device: PlacedDevice, size: number, handled: boolean): PlacedQueue {
