@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { after, test } from 'node:test';
 import { describeImage, descriptionLines, refusalOf } from './describe-image.ts';
 import { BytesImage, ImageFile, readBytes } from './image-file.ts';
 import { loadGuest } from './load.ts';
+import { loadFiles } from './load-files.ts';
 import { makeBzImage, makeElf, memoryWithCanaries, pattern, silent } from './test-images.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-images-'));
@@ -111,4 +112,20 @@ test('describe: a bzImage and an ELF file, and the CPU that runs them', () => {
     'elf image: 184 bytes, entry 0x200010',
     'Section 0: 100 bytes of the file, 400 bytes of memory at 0x200000',
   ]);
+});
+
+test('load files: kernel and initrd out of files, which are closed on every way out', () => {
+  const openFiles = () => readdirSync('/proc/self/fd').length;
+  const kernel = fileOf('kernel', makeBzImage({ kernel: pattern(5000) }));
+  const initrd = fileOf('initrd', pattern(100));
+  const { memory, untouched } = memoryWithCanaries(2);
+  const options = { kernel, initrd, args: ['a', 'b'], verbose: silent };
+  const before = openFiles();
+  const loaded = loadFiles(memory, options);
+  assert.deepEqual([loaded.kernel?.entry, loaded.initrd?.sizeBytes, loaded.commandLine], [0x100000, 4096, 'a b ']);
+  assert.equal(loadFiles(memory, { ...options, kernel: null, initrd: null }).kernel, null);
+  for (const bad of [{ kernel: initrd }, { initrd: join(folder, 'no such') }, { kernel: folder }])
+    assert.throws(() => loadFiles(memory, { ...options, ...bad }), { name: 'LauncherError' });
+  assert.equal(openFiles(), before);
+  assert.ok(untouched());
 });
