@@ -98,7 +98,8 @@ export class DevicePage {
   /** `id`: virtio device number. @throws LauncherError `too-many-devices` */
   addDevice(id: number): PlacedDevice {
     if (!Number.isInteger(id) || id < 1 || id > 0xff) throw new RangeError(`a device has a number to 255, not ${id}`);
-    const at = this.take(LGUEST_DESC_SIZE);
+    const at = this.roomFor(LGUEST_DESC_SIZE);
+    this.usedBytes += LGUEST_DESC_SIZE;
     // The rest of the descriptor is zero already.
     this.view.setUint8(at + LGUEST_DESC_TYPE, id);
     const device = new PlacedDevice(this, this.devices.length, id, this.address + at);
@@ -114,9 +115,11 @@ export class DevicePage {
 
   placeQueue(device: PlacedDevice, size: number, handled: boolean): PlacedQueue {
     const layout = legacyLayout(size, LGUEST_RING_ALIGN);
-    const at = this.takeField(device, VIRTIO_CONFIG_F_VIRTQUEUE, LGUEST_VQ_SIZE);
+    // Both kinds of room first: a queue that is refused leaves nothing behind.
+    this.roomForField(device, LGUEST_VQ_SIZE);
     const sizeBytes = alignUp(layout.sizeBytes, LGUEST_PAGE_SIZE);
     const address = this.memory.getPages(sizeBytes / LGUEST_PAGE_SIZE);
+    const at = this.takeField(device, VIRTIO_CONFIG_F_VIRTQUEUE, LGUEST_VQ_SIZE);
     const queue = { layout, address, sizeBytes, line: this.nextLine++ };
     this.view.setUint16(at + LGUEST_VQ_NUM, size, true);
     this.view.setUint16(at + LGUEST_VQ_IRQ, queue.line, true);
@@ -126,31 +129,39 @@ export class DevicePage {
     return queue;
   }
 
-  /** Room in the page for a field of the last device: where its value goes. */
+  /** Takes room in the page for a field of the last device: where its value goes. */
   private takeField(device: PlacedDevice, type: number, lengthBytes: number): number {
+    const configBytes = this.roomForField(device, lengthBytes);
+    const at = this.usedBytes;
+    this.usedBytes += LGUEST_FIELD_HEADER_SIZE + lengthBytes;
+    this.view.setUint8(at + LGUEST_FIELD_TYPE, type);
+    this.view.setUint8(at + LGUEST_FIELD_LENGTH, lengthBytes);
+    this.view.setUint8(device.address - this.address + LGUEST_DESC_CONFIG_LEN, configBytes);
+    return at + LGUEST_FIELD_HEADER_SIZE;
+  }
+
+  /** What the device's fields take with one more, bytes. @throws LauncherError, RangeError as `addField` does. */
+  private roomForField(device: PlacedDevice, lengthBytes: number): number {
+    const { index, address } = device;
     if (this.devices.at(-1) !== device)
-      throw new RangeError(`device ${device.index} has others behind it: no field can be added to it`);
-    const lengthAt = device.address - this.address + LGUEST_DESC_CONFIG_LEN;
-    const configBytes = this.view.getUint8(lengthAt) + LGUEST_FIELD_HEADER_SIZE + lengthBytes;
+      throw new RangeError(`device ${index} has others behind it: no field can be added to it`);
+    const fieldBytes = LGUEST_FIELD_HEADER_SIZE + lengthBytes;
+    const configBytes = this.view.getUint8(address - this.address + LGUEST_DESC_CONFIG_LEN) + fieldBytes;
     if (configBytes > LGUEST_CONFIG_LEN_MAX)
       throw new LauncherError(
         'too-many-devices',
         configBytes,
-        `: ${configBytes} bytes of fields for device ${device.index}, ${LGUEST_CONFIG_LEN_MAX} fit`,
+        `: ${configBytes} bytes of fields for device ${index}, ${LGUEST_CONFIG_LEN_MAX} fit`,
       );
-    const at = this.take(LGUEST_FIELD_HEADER_SIZE + lengthBytes);
-    this.view.setUint8(at + LGUEST_FIELD_TYPE, type);
-    this.view.setUint8(at + LGUEST_FIELD_LENGTH, lengthBytes);
-    this.view.setUint8(lengthAt, configBytes);
-    return at + LGUEST_FIELD_HEADER_SIZE;
+    this.roomFor(fieldBytes);
+    return configBytes;
   }
 
-  /** The next bytes of the page. */
-  private take(sizeBytes: number): number {
-    const at = this.usedBytes;
-    if (at + sizeBytes > LGUEST_PAGE_SIZE)
-      throw new LauncherError('too-many-devices', at + sizeBytes, `: ${at + sizeBytes} bytes of descriptors`);
-    this.usedBytes += sizeBytes;
-    return at;
+  /** Where the next `sizeBytes` of the page are, not taken yet. */
+  private roomFor(sizeBytes: number): number {
+    const end = this.usedBytes + sizeBytes;
+    if (end > LGUEST_PAGE_SIZE)
+      throw new LauncherError('too-many-devices', end, `: ${end} bytes of descriptors for one page`);
+    return this.usedBytes;
   }
 }

@@ -127,6 +127,23 @@ for (const memoryMb of [1, 4, 5, 9])
     for (let i = pages; i < 1024 * tableCount; i++) assert.equal(word(tables + 4 * i), 0);
   });
 
+test('load: the largest memory there is: addresses up to 4 GiB', () => {
+  const memoryMb = 4095;
+  const { memory, loaded } = load(memoryMb, null, new BytesImage('initrd', pattern(PAGE)));
+  const { directory, tables, tableCount } = loaded.pageTables;
+  const word = (address: number) => memory.view(address, 4).getUint32(0, true);
+  assert.equal(directory, memoryMb * MB - 2 * PAGE);
+  assert.equal(tableCount, 1024);
+  assert.equal(word(directory + 4 * 1023), tables + 1023 * PAGE + 7);
+  assert.equal(word(tables + 4 * (memoryMb * 256 - 1)), memoryMb * MB - PAGE + 7);
+  assert.equal(word(tables + 4 * memoryMb * 256), 0);
+  assert.equal(memory.view(0, PAGE).getBigUint64(0x2d8, true), BigInt(memoryMb * MB));
+  memory.getPages(256);
+  assert.equal(memory.check(2 ** 32 - 1, 1), 2 ** 32 - 1);
+  assert.throws(() => memory.check(2 ** 32, 1), { code: 'invalid-address', value: 2 ** 32 });
+  assert.equal(memory.guestMemory().find(2 ** 32 - 1), 0);
+});
+
 test('load: boot parameters to the byte, without an initrd', () => {
   const { memory, loaded } = load(3, null, null, ['root=/dev/vda', 'quiet', 'ä']);
   const expected = Buffer.alloc(PAGE);

@@ -1,7 +1,8 @@
 /**
  * Fills a guest's memory before it starts: kernel, initrd, page tables, boot parameters. Launcher's main thread.
  *
- * Everything is placed first and written then: what is refused has touched nothing.
+ * Everything is placed first and written then: what is refused has touched nothing. Only a file that cannot be read, or
+ * is cut meanwhile, fails later; the guest never starts then.
  */
 import { hex, LauncherError } from '../errors.ts';
 import { type PlacedBootParameters, placeBootParameters, writeBootParameters } from './boot-parameters.ts';
