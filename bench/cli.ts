@@ -6,6 +6,7 @@ import { compareCommand } from './compare/command.ts';
 import { dashboardCommand } from './dashboard/command.ts';
 import { driveCommand } from './drive/command.ts';
 import { exportCommand } from './export/command.ts';
+import { launchCommand } from './launch/command.ts';
 import { matrixCommand } from './matrix/command.ts';
 import { microCommand } from './micro/command.ts';
 import { resultsCommand } from './records/command.ts';
@@ -42,6 +43,7 @@ const COMMANDS: Record<string, Command> = {
     run: (args, console) => dashboardCommand(args, console),
   },
   serve: { summary: 'a virtio device for a virtual machine, over vhost-user', run: serveCommand },
+  launch: { summary: 'boots a guest, and serves its console, disks and networks', run: launchCommand },
   help: {
     summary: 'this list, and the options of run; help COMMAND: those of a command',
     run: async ([name, ...more], console) => {

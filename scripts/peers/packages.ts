@@ -7,6 +7,10 @@ import { $ } from 'zx/core';
 import { Missing } from './failure.ts';
 
 const KERNEL_META_PACKAGE = 'linux-image-cloud-amd64';
+const KERNEL_PREFIX = 'linux-image-';
+
+/** No call of a package tool takes longer: a network that swallows packets must not hold a test up. */
+const PACKAGE_TOOL_TIMEOUT = '180s';
 
 /** A set of peers: a program that is there when the package is → the package. */
 export const PEER_SETS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -57,7 +61,7 @@ function findKernel(packageName: string | null): Kernel | null {
   const cache = cacheFolder();
   if (!existsSync(cache)) return null;
   const folders = readdirSync(cache).filter((name) =>
-    packageName === null ? name.startsWith('linux-image-') : name === packageName,
+    packageName === null ? name.startsWith(KERNEL_PREFIX) : name === packageName,
   );
   // The newest: numbers in names are compared as numbers.
   const folder = folders.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);
@@ -78,7 +82,8 @@ export function needKernel(): Kernel {
 
 /** Runs a command of the package tools; what it said is the error. */
 async function run(command: string, ...args: string[]): Promise<string> {
-  const done = await $({ env: { ...env, DEBIAN_FRONTEND: 'noninteractive' } })`${command} ${args}`.quiet().nothrow();
+  const options = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' }, timeout: PACKAGE_TOOL_TIMEOUT } as const;
+  const done = await $(options)`${command} ${args}`.quiet().nothrow();
   if (done.exitCode !== 0)
     throw new Missing(`${command} ${args.join(' ')}: ${done.stderr.trim().split('\n').at(-1) ?? 'failed'}`);
   return done.stdout;
@@ -106,45 +111,67 @@ async function installPackages(set: Readonly<Record<string, string>>, say: (line
     if (findCommand(command) === null) throw new Missing(`${set[command]} is installed, but ${command} is not there`);
 }
 
-/** The kernel that the meta package stands for today: 'linux-image-6.1.0-9-cloud-amd64'. */
-async function kernelPackage(): Promise<string> {
+/** The package that a meta package stands for today: 'linux-image-cloud-amd64' → 'linux-image-6.1.0-9-cloud-amd64'. */
+async function packageBehind(meta: string, prefix: string): Promise<string> {
   const named = async () =>
-    /Depends: (linux-image-\S+)/.exec(await run('apt-cache', 'depends', KERNEL_META_PACKAGE))?.[1];
+    (await run('apt-cache', 'depends', meta))
+      .split('\n')
+      .map((line) => /Depends: (\S+)/.exec(line)?.[1])
+      .find((name) => name?.startsWith(prefix));
   const first = await named().catch(() => undefined);
   if (first !== undefined) return first;
   if (getuid?.() === 0) await run('apt-get', 'update', '-qq');
   const second = await named();
-  if (second === undefined) throw new Missing(`${KERNEL_META_PACKAGE} does not say which kernel it stands for`);
+  if (second === undefined) throw new Missing(`${meta} does not say which package it stands for`);
   return second;
 }
 
 /** Downloads the guest's kernel and unpacks it in the cache, in place of an older one; the system gets no kernel. */
-async function unpackKernel(say: (line: string) => void): Promise<void> {
+export async function unpackKernel(say: (line: string) => void): Promise<Kernel> {
   if (arch !== 'x64') throw new Missing(`guests are booted on x86-64 only, not on ${arch}`);
   needApt(KERNEL_META_PACKAGE);
-  const name = await kernelPackage();
-  if (findKernel(name) !== null) {
-    say(`already here: ${name}, unpacked in ${join(cacheFolder(), name)}`);
-    return;
+  const name = await packageBehind(KERNEL_META_PACKAGE, KERNEL_PREFIX);
+  await unpackPackage(name, say);
+  for (const old of readdirSync(cacheFolder()))
+    if (old.startsWith(KERNEL_PREFIX) && old !== name)
+      rmSync(join(cacheFolder(), old), { recursive: true, force: true });
+  return findKernel(name)!;
+}
+
+/** Downloads a package and unpacks it in the cache: its folder there. The system does not change. @throws Missing */
+async function unpackPackage(name: string, say: (line: string) => void): Promise<string> {
+  const folder = join(cacheFolder(), name);
+  if (existsSync(folder)) {
+    say(`already here: ${name}, unpacked in ${folder}`);
+    return folder;
   }
-  say(`unpacking: ${name} in ${join(cacheFolder(), name)}`);
+  needApt(name);
+  say(`unpacking: ${name} in ${folder}`);
   mkdirSync(cacheFolder(), { recursive: true });
   const temporary = mkdtempSync(join(cacheFolder(), '.unpacking-'));
   try {
     await downloadInto(temporary, name);
     const file = readdirSync(temporary).find((entry) => entry.endsWith('.deb'))!;
     await run('dpkg-deb', '-x', join(temporary, file), join(temporary, 'root'));
-    for (const old of readdirSync(cacheFolder()))
-      if (old.startsWith('linux-image-')) rmSync(join(cacheFolder(), old), { recursive: true, force: true });
-    renameSync(join(temporary, 'root'), join(cacheFolder(), name));
+    renameSync(join(temporary, 'root'), folder);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
+  return folder;
+}
+
+/** Folders of packages whose boot folder holds small real images: a memory tester (bzImage), a hypervisor (ELF). */
+export async function unpackMemoryTester(say: (line: string) => void): Promise<string> {
+  return await unpackPackage('memtest86+', say);
+}
+export async function unpackHypervisor(say: (line: string) => void): Promise<string> {
+  needApt('xen-system-amd64');
+  return await unpackPackage(await packageBehind('xen-system-amd64', 'xen-hypervisor-'), say);
 }
 
 /** apt-get download writes to the current folder only, and old lists name packages that are gone. */
 async function downloadInto(folder: string, name: string): Promise<void> {
-  const download = () => $({ cwd: folder })`apt-get download -qq ${name}`.quiet();
+  const download = () => $({ cwd: folder, timeout: PACKAGE_TOOL_TIMEOUT })`apt-get download -qq ${name}`.quiet();
   try {
     await download();
   } catch {

@@ -3,6 +3,8 @@
  * disk. It offers no DISCARD and no CONFIG_WCE: a guest that acknowledges FLUSH decides by flushing what must last,
  * and for one that does not every write lasts before it is answered.
  *
+ * A legacy guest's barriers are kept, if they are offered: what came before is on the medium, what comes after waits.
+ *
  * Header, data and status may be cut anywhere. The header is the first 16 readable bytes, the status the last writable
  * one, and data is what lies between.
  */
@@ -15,7 +17,7 @@ import { ADDRESS_HIGH_UNIT } from '../memory/region.ts';
 import { featureWord, hasFeature } from '../ring/feature-word.ts';
 import type { Device, DeviceQueue, QueueService } from './device.ts';
 import { type Disk, SECTOR_SIZE } from './disk.ts';
-import { LATER, type RequestHandler, RequestLoop } from './request-loop.ts';
+import { LATER, NOT_NOW, type RequestHandler, RequestLoop } from './request-loop.ts';
 
 /** Together with header and status they fill a queue of 128, which is what most guests have at least. */
 const SEG_MAX_DEFAULT = 126;
@@ -32,6 +34,10 @@ export interface BlockDeviceOptions {
   segMax?: number;
   /** Largest element, bytes, as the guest is told. Default: not said. */
   sizeMax?: number;
+  /** Requests may be barriers, as those of legacy guests. Default false: such a type is not supported. */
+  barriers?: boolean;
+  /** Told of a write past the end, before it is answered with an error; what it throws, `serve` throws. */
+  onWritePastEnd?: (offsetBytes: number, lengthBytes: number) => void;
 }
 
 export class BlockDevice implements Device {
@@ -43,10 +49,13 @@ export class BlockDevice implements Device {
   private readonly disk: Disk;
   /** Padded with zeroes, as GET_ID answers it. */
   private readonly serial = new Uint8Array(blk.VIRTIO_BLK_ID_BYTES);
+  private readonly barriers: boolean;
+  private readonly onWritePastEnd: NonNullable<BlockDeviceOptions['onWritePastEnd']>;
   private writeThrough = true;
 
   /** @throws RangeError */
-  constructor({ disk, queues = 1, serial = 'vringbench', segMax = SEG_MAX_DEFAULT, sizeMax = 0 }: BlockDeviceOptions) {
+  constructor(options: BlockDeviceOptions) {
+    const { disk, queues = 1, serial = 'vringbench', segMax = SEG_MAX_DEFAULT, sizeMax = 0 } = options;
     if (!Number.isInteger(queues) || queues < 1 || queues > QUEUES_MAX)
       throw new RangeError(`a block device has 1 to ${QUEUES_MAX} queues, not ${queues}`);
     const serialBytes = new TextEncoder().encode(serial);
@@ -54,12 +63,15 @@ export class BlockDevice implements Device {
       throw new RangeError(`a disk's serial has ${blk.VIRTIO_BLK_ID_BYTES} bytes at most, not ${serialBytes.length}`);
     this.serial.set(serialBytes);
     this.disk = disk;
+    this.barriers = options.barriers ?? false;
+    this.onWritePastEnd = options.onWritePastEnd ?? (() => {});
     this.queueCount = queues;
     const writeZeroes = !disk.readOnly;
     this.features = featureWord(
       blk.VIRTIO_BLK_F_SEG_MAX,
       blk.VIRTIO_BLK_F_BLK_SIZE,
       blk.VIRTIO_BLK_F_FLUSH,
+      ...(this.barriers ? [blk.VIRTIO_BLK_F_BARRIER] : []),
       ...(sizeMax > 0 ? [blk.VIRTIO_BLK_F_SIZE_MAX] : []),
       ...(queues > 1 ? [blk.VIRTIO_BLK_F_MQ] : []),
       disk.readOnly ? blk.VIRTIO_BLK_F_RO : blk.VIRTIO_BLK_F_WRITE_ZEROES,
@@ -84,9 +96,12 @@ export class BlockDevice implements Device {
 
   start(index: number, queue: DeviceQueue): QueueService {
     if (index >= this.queueCount) throw new RangeError(`a block device of ${this.queueCount} queues has no ${index}`);
-    const handler = new BlockHandler(this.disk, this.serial, this.writeThrough, (request, written) =>
-      loop.finish(request, written),
-    );
+    const { disk, serial, writeThrough, barriers, onWritePastEnd } = this;
+    const handler = new BlockHandler({
+      ...{ disk, serial, writeThrough, barriers, onWritePastEnd },
+      wake: queue.wake,
+      finish: (request, written) => loop.finish(request, written),
+    });
     const loop = new RequestLoop(queue, handler);
     return loop;
   }
@@ -96,12 +111,25 @@ export class BlockDevice implements Device {
   }
 }
 
+interface BlockHandlerOptions {
+  disk: Disk;
+  serial: Uint8Array;
+  writeThrough: boolean;
+  barriers: boolean;
+  onWritePastEnd: (offsetBytes: number, lengthBytes: number) => void;
+  wake: () => void;
+  finish: (request: Request, written: number) => void;
+}
+
 class BlockHandler implements RequestHandler {
   failures = 0;
   bytes = 0;
   private readonly disk: Disk;
   private readonly serial: Uint8Array;
   private readonly writeThrough: boolean;
+  private readonly barriers: boolean;
+  private readonly onWritePastEnd: (offsetBytes: number, lengthBytes: number) => void;
+  private readonly wake: () => void;
   private readonly finish: (request: Request, written: number) => void;
   private readonly capacitySectors: number;
   private readonly header = new Uint8Array(blk.BLK_HEADER_SIZE);
@@ -109,21 +137,22 @@ class BlockHandler implements RequestHandler {
   private readonly segments = new Uint8Array(blk.BLK_SEGMENT_SIZE * blk.WRITE_ZEROES_SEGMENTS_MAX);
   private readonly segmentWords = new Uint32Array(this.segments.buffer);
   private readonly status = new Uint8Array(1);
+  /** The barrier under way: what comes after it stays in the ring. */
+  private fence: Request | null = null;
 
-  constructor(
-    disk: Disk,
-    serial: Uint8Array,
-    writeThrough: boolean,
-    finish: (request: Request, written: number) => void,
-  ) {
-    this.disk = disk;
-    this.serial = serial;
-    this.writeThrough = writeThrough;
-    this.finish = finish;
-    this.capacitySectors = disk.sizeBytes / SECTOR_SIZE;
+  constructor(options: BlockHandlerOptions) {
+    this.disk = options.disk;
+    this.serial = options.serial;
+    this.writeThrough = options.writeThrough;
+    this.barriers = options.barriers;
+    this.onWritePastEnd = options.onWritePastEnd;
+    this.wake = options.wake;
+    this.finish = options.finish;
+    this.capacitySectors = options.disk.sizeBytes / SECTOR_SIZE;
   }
 
   serve(request: Request): number {
+    if (this.fence !== null) return NOT_NOW;
     const { readable, writable } = request;
     const room = writable.totalBytes();
     if (room === 0) {
@@ -134,8 +163,23 @@ class BlockHandler implements RequestHandler {
     const sentBytes = readable.totalBytes() - blk.BLK_HEADER_SIZE;
     if (sentBytes < 0) return this.answer(writable, room, blk.VIRTIO_BLK_S_IOERR, 0);
     readable.pull(this.header, 0, blk.BLK_HEADER_SIZE);
+    const type = this.headerWords[0]!;
     const sector = this.headerWords[3]! * ADDRESS_HIGH_UNIT + this.headerWords[2]!;
-    switch (this.headerWords[0]!) {
+    const isBarrier = this.barriers && type >= blk.VIRTIO_BLK_T_BARRIER;
+    const action = isBarrier ? type - blk.VIRTIO_BLK_T_BARRIER : type;
+    if (action === blk.VIRTIO_BLK_T_OUT && !this.disk.readOnly) this.checkEnd(sector, sentBytes);
+    return isBarrier
+      ? this.barrier(request, room, action, sector, sentBytes)
+      : this.act(request, room, action, sector, sentBytes);
+  }
+
+  private checkEnd(sector: number, lengthBytes: number): void {
+    const offsetBytes = sector * SECTOR_SIZE;
+    if (offsetBytes + lengthBytes > this.disk.sizeBytes) this.onWritePastEnd(offsetBytes, lengthBytes);
+  }
+
+  private act(request: Request, room: number, type: number, sector: number, sentBytes: number): number {
+    switch (type) {
       case blk.VIRTIO_BLK_T_IN:
         return this.read(request, room, sector, room - 1);
       case blk.VIRTIO_BLK_T_OUT:
@@ -143,12 +187,41 @@ class BlockHandler implements RequestHandler {
       case blk.VIRTIO_BLK_T_FLUSH:
         return this.flush(request, room);
       case blk.VIRTIO_BLK_T_GET_ID:
-        return this.getId(writable, room);
+        return this.getId(request.writable, room);
       case blk.VIRTIO_BLK_T_WRITE_ZEROES:
         return this.writeZeroes(request, room, sentBytes);
       default:
-        return this.answer(writable, room, blk.VIRTIO_BLK_S_UNSUPP, 0);
+        return this.answer(request.writable, room, blk.VIRTIO_BLK_S_UNSUPP, 0);
     }
+  }
+
+  /** What came before goes to the medium, then this request is served, then what came after. */
+  private barrier(request: Request, room: number, type: number, sector: number, sentBytes: number): number {
+    let flushing: undefined | Promise<void>;
+    try {
+      flushing = this.disk.flush();
+    } catch (error) {
+      return this.failed(error, request.writable, room);
+    }
+    if (flushing === undefined) return this.act(request, room, type, sector, sentBytes);
+    this.fence = request;
+    flushing.then(
+      () => {
+        const written = this.act(request, room, type, sector, sentBytes);
+        if (written !== LATER) this.done(request, written);
+      },
+      (error: unknown) => this.done(request, this.failed(error, request.writable, room)),
+    );
+    return LATER;
+  }
+
+  /** Gives back a request that was answered LATER. */
+  private done(request: Request, written: number): void {
+    if (request === this.fence) {
+      this.fence = null;
+      this.wake();
+    }
+    this.finish(request, written);
   }
 
   private read(request: Request, room: number, sector: number, lengthBytes: number): number {
@@ -249,9 +322,9 @@ class BlockHandler implements RequestHandler {
     pending.then(
       () => {
         this.bytes += movedBytes;
-        this.finish(request, this.answer(request.writable, room, blk.VIRTIO_BLK_S_OK, writtenBytes));
+        this.done(request, this.answer(request.writable, room, blk.VIRTIO_BLK_S_OK, writtenBytes));
       },
-      (error: unknown) => this.finish(request, this.failed(error, request.writable, room)),
+      (error: unknown) => this.done(request, this.failed(error, request.writable, room)),
     );
     return LATER;
   }

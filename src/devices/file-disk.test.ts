@@ -7,14 +7,28 @@ import { ElementList } from '../host/element-list.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { allocateShared, MemoryRegion } from '../memory/region.ts';
 import { whyUnavailable } from '../native/libc.ts';
-import { FileDisk } from './file-disk.ts';
+import { AsyncDisk } from './async-disk.ts';
+import type { Disk } from './disk.ts';
+import { FileDisk, type FileDiskOptions } from './file-disk.ts';
 import { randomFrom } from './test-queue.ts';
 import { VectoredDisk } from './vectored-disk.ts';
 
-const DISKS = [
-  { name: 'file disk', Disk: FileDisk, skip: false },
-  { name: 'vectored disk', Disk: VectoredDisk, skip: whyUnavailable() ?? false },
-] as const;
+const native = whyUnavailable() ?? false;
+const DISKS: readonly {
+  name: string;
+  open: (options: FileDiskOptions) => Disk & { spareBytes: number };
+  skip: string | false;
+}[] = [
+  { name: 'file disk', open: (options) => new FileDisk(options), skip: false },
+  { name: 'vectored disk', open: (options) => new VectoredDisk(options), skip: native },
+  { name: 'async disk', open: (options) => new AsyncDisk(options), skip: native },
+  { name: 'async disk, all by threads', open: (options) => new AsyncDisk({ ...options, atOnce: false }), skip: false },
+];
+
+/** What an access fails with, however it tells. */
+const failing = async (access: () => unknown) => {
+  await access();
+};
 
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -35,11 +49,11 @@ function listOver(...pieces: [offset: number, length: number][]) {
   return { u8: region.u8, list };
 }
 
-for (const { name, Disk, skip } of DISKS) {
-  test(`${name}: random ranges, elements cut anywhere, are what an array would hold`, { skip }, () => {
+for (const { name, open, skip } of DISKS) {
+  test(`${name}: random ranges, elements cut anywhere, are what an array would hold`, { skip }, async () => {
     const random = randomFrom(99);
     const sizeBytes = 100 * 512;
-    const disk = new Disk({ path: imageOf(sizeBytes) });
+    const disk = open({ path: imageOf(sizeBytes) });
     const model = new Uint8Array(sizeBytes);
     for (let round = 0; round < 1500; round++) {
       const length = 512 * random(12);
@@ -57,29 +71,29 @@ for (const { name, Disk, skip } of DISKS) {
       const kind = random(5);
       if (kind < 2) {
         for (const [offset, part] of pieces) for (let i = 0; i < part; i++) u8[offset + i] = random(256);
-        disk.write(list, at, length);
+        await disk.write(list, at, length);
         model.set(flat(), at);
       } else if (kind < 4) {
-        disk.read(list, at, length);
+        await disk.read(list, at, length);
         assert.deepEqual(flat(), model.slice(at, at + length));
       } else {
-        disk.writeZeroes(at, length);
+        await disk.writeZeroes(at, length);
         model.fill(0, at, at + length);
       }
       if (kind < 4) assert.equal(list.pieceLength, 0, 'the whole list was moved');
     }
-    disk.flush();
+    await disk.flush();
     disk.close();
     disk.close();
   });
 
-  test(`${name}: a list is gone on with where it stands`, { skip }, () => {
+  test(`${name}: a list is gone on with where it stands`, { skip }, async () => {
     const path = imageOf(1024);
-    const disk = new Disk({ path });
+    const disk = open({ path });
     const { u8, list } = listOver([10, 100], [500, 1000]);
     for (let i = 0; i < 1500; i++) u8[i] = (i * 7 + (i >> 8)) & 0xff;
     list.skip(40);
-    disk.write(list, 512, 512);
+    await disk.write(list, 512, 512);
     assert.equal(list.pieceLength, 1000 - 452);
     disk.close();
     const bytes = new Uint8Array(1024);
@@ -90,21 +104,21 @@ for (const { name, Disk, skip } of DISKS) {
     assert.deepEqual([...bytes.subarray(512)], [...u8.subarray(50, 110), ...u8.subarray(500, 952)]);
   });
 
-  test(`${name}: beyond 4 GiB, and the hole stays one`, { skip }, () => {
+  test(`${name}: beyond 4 GiB, and the hole stays one`, { skip }, async () => {
     const sizeBytes = 6 * 2 ** 30;
     const path = imageOf(sizeBytes);
-    const disk = new Disk({ path });
+    const disk = open({ path });
     assert.equal(disk.sizeBytes, sizeBytes);
     const { u8, list } = listOver([0, 1024]);
     const end = sizeBytes - 1024;
     u8.fill(9, 0, 1024);
-    disk.write(list, end, 1024);
+    await disk.write(list, end, 1024);
     u8.fill(0);
     list.rewind();
-    disk.read(list, end, 1024);
+    await disk.read(list, end, 1024);
     assert.ok(u8.subarray(0, 1024).every((byte) => byte === 9));
     list.rewind();
-    disk.read(list, end - 2 ** 32, 1024);
+    await disk.read(list, end - 2 ** 32, 1024);
     assert.ok(
       u8.subarray(0, 1024).every((byte) => byte === 0),
       'not where a 32-bit offset would have put it',
@@ -113,24 +127,30 @@ for (const { name, Disk, skip } of DISKS) {
     assert.ok(statSync(path).blocks * 512 < 2 ** 20);
   });
 
-  test(`${name}: what is no whole sector at the end is out of reach`, { skip }, () => {
-    const disk = new Disk({ path: imageOf(1500) });
+  test(`${name}: what is no whole sector at the end is out of reach`, { skip }, async () => {
+    const disk = open({ path: imageOf(1500) });
     assert.deepEqual([disk.sizeBytes, disk.spareBytes], [1024, 476]);
     disk.close();
   });
 
-  test(`${name}: an image that became shorter fails as the system does`, { skip }, () => {
+  test(`${name}: an image that became shorter fails as the system does`, { skip }, async () => {
     const path = imageOf(4096);
-    const disk = new Disk({ path });
+    const disk = open({ path });
     truncateSync(path, 1000);
-    assert.throws(() => disk.read(listOver([0, 1024]).list, 512, 1024), { code: 'EIO', syscall: 'read' });
+    await assert.rejects(
+      failing(() => disk.read(listOver([0, 1024]).list, 512, 1024)),
+      { code: 'EIO', syscall: 'read' },
+    );
     disk.close();
   });
 
-  test(`${name}: for reading alone it is not written`, { skip }, () => {
-    const disk = new Disk({ path: imageOf(1024), readOnly: true });
+  test(`${name}: for reading alone it is not written`, { skip }, async () => {
+    const disk = open({ path: imageOf(1024), readOnly: true });
     assert.equal(disk.readOnly, true);
-    assert.throws(() => disk.write(listOver([0, 512]).list, 0, 512), { code: 'EBADF', syscall: /^p?writev?$/ });
+    await assert.rejects(
+      failing(() => disk.write(listOver([0, 512]).list, 0, 512)),
+      { code: 'EBADF', syscall: /^p?writev?$/ },
+    );
     disk.close();
   });
 
@@ -141,19 +161,25 @@ for (const { name, Disk, skip } of DISKS) {
     ['an empty file', () => imageOf(0), /holds no sector: it has 0 bytes/],
     ['less than a sector', () => imageOf(511), /holds no sector: it has 511 bytes/],
   ] as const)
-    test(`${name}: refuses ${what}`, { skip }, () => {
-      assert.throws(() => new Disk({ path: path() }), message);
+    test(`${name}: refuses ${what}`, { skip }, async () => {
+      assert.throws(() => open({ path: path() }), message);
     });
 
-  test(`${name}: a list that is too short is the caller's mistake`, { skip }, () => {
-    const disk = new Disk({ path: imageOf(4096) });
-    assert.throws(() => disk.read(listOver([0, 512]).list, 0, 1024), RangeError);
-    assert.throws(() => disk.write(listOver([0, 512]).list, 0, 1024), RangeError);
+  test(`${name}: a list that is too short is the caller's mistake`, { skip }, async () => {
+    const disk = open({ path: imageOf(4096) });
+    await assert.rejects(
+      failing(() => disk.read(listOver([0, 512]).list, 0, 1024)),
+      RangeError,
+    );
+    await assert.rejects(
+      failing(() => disk.write(listOver([0, 512]).list, 0, 1024)),
+      RangeError,
+    );
     disk.close();
   });
 }
 
-test('vectored disk: more elements than one call takes, over two regions', { skip: DISKS[1].skip }, () => {
+test('vectored disk: more elements than one call takes, over two regions', { skip: native }, () => {
   const disk = new VectoredDisk({ path: imageOf(2 * 2048 * 512) });
   const regions = [0, 1].map((i) => new MemoryRegion({ guestBase: 2 ** (33 + i), buffer: allocateShared(2 ** 20) }));
   const list = new ElementList(new GuestMemory(regions));

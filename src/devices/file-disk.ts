@@ -12,12 +12,36 @@ import { type Disk, SECTOR_SIZE } from './disk.ts';
 const PIECE_MAX = 2 ** 30;
 
 /** What is written where zeroes are asked for, in pieces of this size. */
-const ZEROES = new Uint8Array(2 ** 18);
+export const ZEROES = new Uint8Array(2 ** 18);
 
 export interface FileDiskOptions {
   path: string;
   /** Opened for reading alone. Default false. */
   readOnly?: boolean;
+}
+
+/** A file as a disk's. */
+export interface Image {
+  readonly descriptor: number;
+  /** Whole sectors, and what is left behind them. */
+  readonly sizeBytes: number;
+  readonly spareBytes: number;
+}
+
+/** @throws what `open` throws; Error for what is no regular file, or holds no sector */
+export function openImage({ path, readOnly = false }: FileDiskOptions): Image {
+  const descriptor = openSync(path, readOnly ? 'r' : 'r+');
+  try {
+    const stats = fstatSync(descriptor);
+    if (!stats.isFile()) throw new Error(`${path} is no regular file`);
+    const spareBytes = stats.size % SECTOR_SIZE;
+    const sizeBytes = stats.size - spareBytes;
+    if (sizeBytes === 0) throw new Error(`${path} holds no sector: it has ${stats.size} bytes`);
+    return { descriptor, sizeBytes, spareBytes };
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
 }
 
 export class FileDisk implements Disk {
@@ -27,20 +51,13 @@ export class FileDisk implements Disk {
   readonly readOnly: boolean;
   protected descriptor: number;
 
-  /** @throws what `open` throws; Error for what is no regular file, or holds no sector */
-  constructor({ path, readOnly = false }: FileDiskOptions) {
-    this.readOnly = readOnly;
-    this.descriptor = openSync(path, readOnly ? 'r' : 'r+');
-    try {
-      const stats = fstatSync(this.descriptor);
-      if (!stats.isFile()) throw new Error(`${path} is no regular file`);
-      this.spareBytes = stats.size % SECTOR_SIZE;
-      this.sizeBytes = stats.size - this.spareBytes;
-      if (this.sizeBytes === 0) throw new Error(`${path} holds no sector: it has ${stats.size} bytes`);
-    } catch (error) {
-      closeSync(this.descriptor);
-      throw error;
-    }
+  /** @throws as `openImage` */
+  constructor(options: FileDiskOptions) {
+    const { descriptor, sizeBytes, spareBytes } = openImage(options);
+    this.readOnly = options.readOnly ?? false;
+    this.descriptor = descriptor;
+    this.sizeBytes = sizeBytes;
+    this.spareBytes = spareBytes;
   }
 
   read(into: ElementList, offsetBytes: number, lengthBytes: number): undefined {

@@ -1,22 +1,31 @@
 /**
- * A tap as a link: watched in the thread's event loop while somebody listens, and for room only after it had none. On
+ * A tap as a link, or what else is a descriptor of packets: watched in the thread's event loop while somebody listens, and for room only after it had none. On
  * the device's own thread.
  */
-import type { TapDevice } from '../native/tap.ts';
 import { threadWatcher, type Watcher } from '../native/watcher.ts';
 import type { PacketLink } from './packet-link.ts';
+
+/** A descriptor that a packet a call is read from and written to: a tap, a socket of packets. */
+export interface PacketDescriptor {
+  readonly descriptor: number;
+  /** The next packet; -1: there is none now. */
+  receive(into: Uint8Array): number;
+  /** False: there is no room for it now. */
+  send(bytes: Uint8Array, length: number): boolean;
+  close(): void;
+}
 
 export class TapLink implements PacketLink {
   onReadable: (() => void) | null = null;
   onWritable: (() => void) | null = null;
-  private readonly tap: Pick<TapDevice, 'descriptor' | 'receive' | 'send' | 'close'>;
+  private readonly tap: PacketDescriptor;
   private readonly watcher: Watcher;
   private listening = false;
   private refused = false;
   private closed = false;
 
   /** The tap is closed with the link. */
-  constructor(tap: TapLink['tap'], watcher = threadWatcher()) {
+  constructor(tap: PacketDescriptor, watcher = threadWatcher()) {
     this.tap = tap;
     this.watcher = watcher;
   }

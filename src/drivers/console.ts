@@ -82,6 +82,12 @@ export class ConsoleDriver {
     return at - from;
   }
 
+  /** Pieces sent that the device has not taken yet. @throws RingError */
+  get inFlight(): number {
+    this.reclaim();
+    return this.slots.inUse;
+  }
+
   /** A hint: calls may still come. */
   disableRoomCalls(): void {
     this.queue.disableCalls();
@@ -101,10 +107,14 @@ export class ConsoleDriver {
   }
 
   private acquire(): number {
-    const { queue, slots } = this;
-    const free = slots.acquire();
+    const free = this.slots.acquire();
     if (free !== EMPTY) return free;
+    this.reclaim();
+    return this.slots.acquire();
+  }
+
+  private reclaim(): void {
+    const { queue, slots } = this;
     for (let slot = queue.getBuf(); slot !== EMPTY; slot = queue.getBuf()) slots.release(slot);
-    return slots.acquire();
   }
 }

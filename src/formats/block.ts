@@ -11,7 +11,8 @@
  *       +0 type (32 bits)   +8 sector (64 bits)
  */
 
-/** Feature bit numbers. */
+/** Feature bit numbers. BARRIER is of legacy devices [virtio-v1.2 §5.2.3.1]. */
+export const VIRTIO_BLK_F_BARRIER = 0;
 export const VIRTIO_BLK_F_SIZE_MAX = 1;
 export const VIRTIO_BLK_F_SEG_MAX = 2;
 export const VIRTIO_BLK_F_RO = 5;
@@ -23,11 +24,14 @@ export const VIRTIO_BLK_F_WRITE_ZEROES = 14;
 /** Request types. */
 export const VIRTIO_BLK_T_IN = 0;
 export const VIRTIO_BLK_T_OUT = 1;
+export const VIRTIO_BLK_T_SCSI_CMD = 2;
 export const VIRTIO_BLK_T_FLUSH = 4;
 export const VIRTIO_BLK_T_GET_ID = 8;
 export const VIRTIO_BLK_T_GET_LIFETIME = 10;
 export const VIRTIO_BLK_T_DISCARD = 11;
 export const VIRTIO_BLK_T_WRITE_ZEROES = 13;
+/** A bit beside the type [legacy]: everything earlier is on disk before it. */
+export const VIRTIO_BLK_T_BARRIER = 0x8000_0000;
 
 /** Status bytes. */
 export const VIRTIO_BLK_S_OK = 0;

@@ -113,7 +113,7 @@ export class ElementList {
   }
 
   /** The guest address of an element. */
-  private addressOf(element: number): number {
+  addressOf(element: number): number {
     return this.memory.regions[this.regions[element]!]!.guestBase + this.offsets[element]!;
   }
 

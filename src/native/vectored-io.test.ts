@@ -9,7 +9,7 @@ import { whyUnavailable } from './libc.ts';
 import { type Mapping, mapFile } from './mapping.ts';
 import { openMemfd } from './memfd.ts';
 import { leavingNoneOpen } from './test-leaks.ts';
-import { fdatasync, IO_VECTOR_MAX, IoVector } from './vectored-io.ts';
+import { CANNOT_TELL, fdatasync, IO_VECTOR_MAX, IoVector, WOULD_WAIT } from './vectored-io.ts';
 
 const skip = whyUnavailable() ?? false;
 
@@ -215,5 +215,21 @@ test('native vectored I/O: a file written is a file synchronised', { skip }, () 
     closeSync(file);
     assert.throws(() => fdatasync(file), { code: 'EBADF', syscall: 'fdatasync' });
     rmSync(folder, { recursive: true });
+  }),
+);
+
+test('vectored io: a read that does not wait has what the page cache has, or says why not', { skip }, () =>
+  withBoth(8192, (memory, bytes, file) => {
+    const vector = new IoVector();
+    vector.append(memory.address, 100, 1000);
+    vector.append(memory.address, 4096, 3000);
+    const count = vector.readNow(file, 4000);
+    const expected = pattern(8192, 0).subarray(4000, 8000);
+    if (count < 0) assert.ok(count === WOULD_WAIT || count === CANNOT_TELL, `${count}`);
+    else
+      assert.deepEqual([...bytes.subarray(100, 1100), ...bytes.subarray(4096, 7096)].slice(0, count), [
+        ...expected.subarray(0, count),
+      ]);
+    assert.throws(() => vector.readNow(-1, 0), { code: 'EBADF', syscall: 'preadv2' });
   }),
 );

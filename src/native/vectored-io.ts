@@ -24,7 +24,21 @@ const calls = lazyCalls<Calls>({
   fdatasync: 'int fdatasync(int file)',
 });
 
-const { EINTR } = constants.errno;
+interface NowCalls {
+  preadv2(file: number, vector: number, count: number, position: number, flags: number): number;
+}
+
+const nowCalls = lazyCalls<NowCalls>({
+  preadv2: 'int64_t preadv2(int file, uint64_t vector, int count, int64_t position, int flags)',
+});
+
+const { EAGAIN, EINTR, EOPNOTSUPP } = constants.errno;
+/** Answer with what is in the page cache. */
+const RWF_NOWAIT = 8;
+
+/** What `readNow` returns when it would have to wait, and when nobody can tell whether it would. */
+export const WOULD_WAIT = -1;
+export const CANNOT_TELL = -2;
 
 /** The kernel takes no more pieces in one call: UIO_MAXIOV. */
 export const IO_VECTOR_MAX = 1024;
@@ -65,6 +79,19 @@ export class IoVector {
   /** Fills the pieces from `position` of the file on: how many bytes, fewer than all only where the file ends. */
   read(file: number, position: number): number {
     return this.transfer('preadv', file, position);
+  }
+
+  /**
+   * The same without waiting for the medium: how many bytes, fewer than all where the page cache has no more of them or
+   * the file ends; or WOULD_WAIT, or CANNOT_TELL, which the file system then says of the whole file.
+   */
+  readNow(file: number, position: number): number {
+    const moved = nowCalls().preadv2(file, this.address, this.count, position, RWF_NOWAIT);
+    if (moved >= 0) return moved;
+    const errno = libc().errno();
+    if (errno === EAGAIN || errno === EINTR) return WOULD_WAIT;
+    if (errno === EOPNOTSUPP) return CANNOT_TELL;
+    throw systemError('preadv2', errno, `at ${position}`);
   }
 
   /** Writes the pieces to `position` of the file on: how many bytes, which is all of them. */

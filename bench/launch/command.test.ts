@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
+const GUEST = fileURLToPath(new URL('../../src/launcher/test-guest.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'launch-command-'));
+after(() => rmSync(folder, { recursive: true }));
+const disk = join(folder, 'disk.img');
+writeFileSync(disk, '');
+truncateSync(disk, 2 ** 20);
+/** As little of one as is loaded: the magic, one sector of set-up code, one of kernel. */
+const kernel = join(folder, 'bzImage');
+const image = Buffer.alloc(2048);
+image[0x1f1] = 1;
+image.write('HdrS', 0x202);
+image.writeUInt32LE(0x100000, 0x214);
+writeFileSync(kernel, image);
+
+interface Ended {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+/** Runs the program; `onOutput` sees its standard output so far. */
+function launch(args: readonly string[], input: string, onOutput?: (out: string, pid: number) => void): Promise<Ended> {
+  const child = spawn(process.execPath, [MAIN, 'launch', ...args], { timeout: 60_000 });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (data: Buffer) => {
+    out += data.toString();
+    onOutput?.(out, child.pid!);
+  });
+  child.stderr.on('data', (data: Buffer) => {
+    err += data.toString();
+  });
+  child.stdin.end(input);
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })));
+}
+
+const runs: [string, string[], string, number, RegExp, RegExp][] = [
+  // what, arguments, input, exit code, standard output, standard error
+  ['hello', ['64', 'hello', 'you'], '', 0, /^Hello from the guest\./, /^Failed to get console input.*\n$/],
+  ['piped input', ['4', GUEST, 'parrot'], 'polly', 130, /^>polly/, /ignoring console/],
+  ['a reason', ['4', GUEST, 'die', 'of', 'it'], '', 1, /^$/, /vringbench: of it/],
+  ['a bad notify', ['4', GUEST, 'notify', '4294967295'], '', 1, /^$/, /vringbench: Bad NOTIFY 0xffffffff/],
+  ['no disk', ['--block=/absent', '4', GUEST], '', 1, /^$/, /vringbench: .*\/absent/],
+  ['what is no image', ['4', disk], '', 1, /^$/, /doesn't look like a bzImage to me/],
+  ['an x86 kernel', ['4', kernel], '', 2, /^bzImage image: 2048 bytes/, /the worker CPU .* --cpu qemu\n$/],
+  ['usage', ['--blok=a', '4', GUEST], '', 2, /^$/, /did you mean --block/],
+  [
+    'a read-only disk',
+    ['--readonly', `--block=${disk}`, '4', GUEST, 'sector', '1'],
+    '',
+    1,
+    /^$/,
+    /vringbench: write: status 1/,
+  ],
+  [
+    'figures',
+    ['--stats', `--block=${disk}`, '4', GUEST, 'sector', '1'],
+    '',
+    0,
+    /^$/,
+    /block: 2 requests; 1,024 bytes; \d+ notifications in, \d+ out; latency [\d.,]+ µs, median/,
+  ],
+  ['verbose', ['-v', `--block=${disk}`, '4', GUEST, 'sector', '9'], '', 0, /^$/, /WRITE to sector 9: 512\n/],
+];
+for (const [what, args, input, code, out, err] of runs)
+  test(`launch: ${what}: exit code ${code}`, async () => {
+    // The guest of a test that wants input waits for its end in vain.
+    const ended = await launch(args, input === '' ? '' : `${input}\n`, (seen, pid) => {
+      if (input !== '' && seen.includes(input)) process.kill(pid, 'SIGTERM');
+    });
+    assert.match(ended.out, out);
+    assert.match(ended.err, err);
+    assert.equal(ended.code, code);
+  });
+
+test('launch: interrupted, a guest in an endless loop ends with code 130', async () => {
+  const ended = await launch(['4', GUEST, 'say looping; loop'], '', (out, pid) => {
+    if (out === 'looping') process.kill(pid, 'SIGINT');
+  });
+  assert.deepEqual([ended.code, ended.out], [130, 'looping']);
+});

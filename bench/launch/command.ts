@@ -1,0 +1,157 @@
+/** The command `launch`: a guest, its devices and this terminal, until the guest ends. Main thread. */
+import { randomBytes } from 'node:crypto';
+import { ConsoleDevice } from '../../src/devices/console.ts';
+import type { GuestEnding } from '../../src/launcher/cpu/cpu.ts';
+import { workerCpu } from '../../src/launcher/cpu/worker-cpu.ts';
+import type { LaunchDeviceOptions } from '../../src/launcher/device-options.ts';
+import { LauncherError } from '../../src/launcher/errors.ts';
+import { type LaunchEnding, launch } from '../../src/launcher/launcher.ts';
+import { describeImage, descriptionLines, refusalOf } from '../../src/launcher/machine/describe-image.ts';
+import { ImageFile } from '../../src/launcher/machine/image-file.ts';
+import { loadGuest } from '../../src/launcher/machine/load.ts';
+import { PhysicalMemory } from '../../src/launcher/machine/physical-memory.ts';
+import { Terminal } from '../../src/launcher/terminal.ts';
+import { toldPort } from '../../src/launcher/waker.ts';
+import { whyUnavailable } from '../../src/native/libc.ts';
+import { type Console, EXIT_CODES, EXIT_USAGE, type Hooks } from '../command-line/command.ts';
+import { UsageError } from '../command-line/option-values.ts';
+import { type DeviceChoice, type LaunchCommandOptions, launchHelp, parseLaunchOptions } from './options.ts';
+import { runInQemu } from './qemu.ts';
+import { launchStats } from './stats.ts';
+
+/** Runs `launch` with its arguments; resolves to the exit code. @throws UsageError */
+export async function launchCommand(args: readonly string[], console: Console, hooks: Hooks = {}): Promise<number> {
+  const options = parseLaunchOptions(args);
+  if (options === null) {
+    console.out(launchHelp());
+    return 0;
+  }
+  const { image, cpu } = options;
+  if (cpu === 'qemu') {
+    if (image.kind !== 'x86') throw new UsageError(`${image.name} is no x86 kernel: run it with --cpu worker`);
+    const missing = whyUnavailable();
+    if (missing !== null) throw new UsageError(`--cpu qemu ${missing}`);
+    return await runKernel(image.path, options, console, hooks);
+  }
+  if (image.kind === 'x86') return refuse(image.path, options, console);
+  return await runGuest(image.entry, options, console, hooks);
+}
+
+/** Loads the image as a machine would, and says what it is. */
+function refuse(path: string, options: LaunchCommandOptions, console: Console): number {
+  const { memoryMb, args, initrd: initrdPath } = options;
+  const verbose = options.verbose ? console.err : () => {};
+  let kernel: ImageFile | null = null;
+  let initrd: ImageFile | null = null;
+  try {
+    kernel = new ImageFile(path);
+    initrd = initrdPath === null ? null : new ImageFile(initrdPath);
+    loadGuest(new PhysicalMemory(memoryMb), { kernel, initrd, args, verbose });
+    const description = describeImage(path);
+    for (const line of descriptionLines(description)) console.out(line);
+    console.err(`vringbench: ${refusalOf(path, description)}`);
+    return EXIT_USAGE;
+  } catch (error) {
+    if (!(error instanceof LauncherError)) throw error;
+    console.err(`vringbench: ${error.message}`);
+    return EXIT_CODES.failed;
+  } finally {
+    kernel?.close();
+    initrd?.close();
+  }
+}
+
+async function runGuest(entry: string, options: LaunchCommandOptions, console: Console, hooks: Hooks): Promise<number> {
+  const { memoryMb, args, initrd, verbose, stats } = options;
+  const ends = new Ends(hooks);
+  const terminal = new Terminal({ warn: console.err, abort: ends.abort });
+  let ending: LaunchEnding;
+  try {
+    ending = await launch({
+      ...{ cpu: workerCpu, memoryMb, entry, args, timed: stats, signal: ends.signal },
+      ...(initrd === null ? {} : { initrd }),
+      devices: options.devices.map((device) => deviceOptions(device, options.readOnly)),
+      console: new ConsoleDevice({ port: verbose ? toldPort(terminal, console.err) : terminal }),
+      print: (text) => process.stdout.write(text),
+      ...(verbose ? { verbose: console.err } : {}),
+    });
+  } catch (error) {
+    console.err(`vringbench: ${(error as Error).message}`);
+    return EXIT_CODES.failed;
+  } finally {
+    terminal.close();
+  }
+  for (const line of ending.warnings) console.err(`vringbench: ${line}`);
+  if (stats) for (const line of launchStats(ending.stats)) console.err(line);
+  return exitCode(ending.guest, ends.typed, console);
+}
+
+async function runKernel(
+  kernel: string,
+  options: LaunchCommandOptions,
+  console: Console,
+  hooks: Hooks,
+): Promise<number> {
+  const { memoryMb, args, initrd, verbose, stats } = options;
+  const ends = new Ends(hooks);
+  let terminal: Terminal | null = null;
+  try {
+    const description = describeImage(kernel);
+    if (verbose) for (const line of descriptionLines(description)) console.err(line);
+    terminal = new Terminal({ warn: console.err, abort: ends.abort });
+    const ending = await runInQemu({
+      ...{ memoryMb, kernel, initrd, args, signal: ends.signal },
+      devices: options.devices.map((device) => deviceOptions(device, options.readOnly)),
+      console: verbose ? toldPort(terminal, console.err) : terminal,
+      verbose: verbose ? console.err : () => {},
+      stats: stats ? console.err : null,
+    });
+    return exitCode(ending, ends.typed, console);
+  } catch (error) {
+    console.err(`vringbench: ${(error as Error).message}`);
+    return EXIT_CODES.failed;
+  } finally {
+    terminal?.close();
+  }
+}
+
+/** What ends a run from outside: a signal, or three times ^C. */
+class Ends {
+  readonly signal: AbortSignal;
+  private readonly controller = new AbortController();
+
+  constructor({ signal }: Hooks) {
+    const asked = signal?.();
+    this.signal = asked === undefined ? this.controller.signal : AbortSignal.any([asked, this.controller.signal]);
+  }
+
+  get typed(): boolean {
+    return this.controller.signal.aborted;
+  }
+
+  readonly abort = (): void => this.controller.abort();
+}
+
+function exitCode(guest: GuestEnding, typed: boolean, console: Console): number {
+  switch (guest.how) {
+    case 'halted':
+      return EXIT_CODES.done;
+    case 'died':
+      console.err(`vringbench: ${guest.reason}`);
+      return EXIT_CODES.failed;
+    case 'failed':
+      console.err(`vringbench: the guest failed: ${guest.error.message}`);
+      return EXIT_CODES.failed;
+    case 'stopped':
+      return typed ? EXIT_USAGE : EXIT_CODES.interrupted;
+  }
+}
+
+function deviceOptions(device: DeviceChoice, readOnly: boolean): LaunchDeviceOptions {
+  return device.kind === 'block' ? { ...device, readOnly } : { ...device, mac: ownMac() };
+}
+
+/** Locally administered, nobody's else. */
+function ownMac(): Uint8Array {
+  return Uint8Array.of(0x02, ...randomBytes(5));
+}

@@ -1,0 +1,33 @@
+/** What runs a guest, and how a guest ends. */
+import type { GuestBoot } from '../guest-boot.ts';
+
+export type GuestEnding =
+  /** By its own wish, all well. */
+  | { readonly how: 'halted' }
+  /** Of a reason: its own, or a hypercall that no guest may make. */
+  | { readonly how: 'died'; readonly reason: string }
+  /** Its thread could not start, threw, or ended without a word. */
+  | { readonly how: 'failed'; readonly error: Error }
+  /** By `stop`. */
+  | { readonly how: 'stopped' };
+
+export interface CpuEvents {
+  /** The guest says this before it has a console: a piece of text. */
+  print(text: Uint8Array): void;
+  /** The guest notified this address. Left out where nobody wants to know: it costs a message each. */
+  notified?(address: number): void;
+}
+
+/** A guest on its way. */
+export interface RunningGuest {
+  /** When nothing of it runs any more. Never rejects. */
+  readonly ended: Promise<GuestEnding>;
+  /** Ends it wherever it is, in an endless loop too; one that ended before has ended as it did. */
+  stop(): Promise<GuestEnding>;
+}
+
+export interface Cpu {
+  /** Its name on the command line. */
+  readonly name: string;
+  start(boot: GuestBoot, events: CpuEvents): RunningGuest;
+}

@@ -1,0 +1,17 @@
+;; For tests: says so by early text, sets a status, waits for an interrupt, answers it, and dies if it was another line.
+(module
+  (import "env" "memory" (memory 1 65536 shared))
+  (import "env" "notify" (func $notify (param i32)))
+  (import "env" "wait" (func $wait (param i32) (result i32)))
+  (import "env" "set_status" (func $set_status (param i32 i32)))
+  (import "env" "halt" (func $halt (param i32)))
+  (data (i32.const 8192) "a guest in Wasm\00")
+  (data (i32.const 8256) "another line\00")
+  (func (export "main") (param $device_page i32) (param $ram_bytes i32)
+    (call $notify (i32.const 8192))
+    (call $set_status (i32.const 0) (i32.const 4))
+    (if (i32.ne (call $wait (i32.const -1)) (i32.const 3))
+      (then (call $halt (i32.const 8256))))
+    (call $notify (i32.const 12288))
+    (call $halt (i32.const 0))
+    (unreachable)))

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { test } from 'node:test';
+import { DOORBELLS } from '../../doorbell/index.ts';
+import type { GuestBoot } from '../guest-boot.ts';
+import { InterruptLine } from '../interrupts.ts';
+import type { GuestEnding } from './cpu.ts';
+import { testBoot } from './test-boot.ts';
+import { workerCpu } from './worker-cpu.ts';
+
+/** Runs a guest to its end: how it ended and what it said. */
+async function run(boot: GuestBoot): Promise<{ ending: GuestEnding; text: string }> {
+  let text = '';
+  const running = workerCpu.start(boot, {
+    print: (piece) => {
+      text += new TextDecoder().decode(piece);
+    },
+  });
+  return { ending: await running.ended, text };
+}
+
+const shown = (ending: GuestEnding): string =>
+  ending.how === 'died'
+    ? `died: ${ending.reason}`
+    : ending.how === 'failed'
+      ? `failed: ${ending.error.message}`
+      : ending.how;
+
+const endings: [string, string, RegExp][] = [
+  // what the guest does, command line, how it ends
+  ['returns', 'return', /^halted$/],
+  ['halts', 'halt', /^halted$/],
+  ['halts with a reason', 'die no disk', /^died: no disk$/],
+  ['catches its halt', 'loop-and-catch', /^died: caught$/],
+  ['throws', 'throw a stone', /^failed: a stone$/],
+  ['rejects', 'reject a stone', /^failed: a stone$/],
+  ['exits', 'exit 0', /^failed: the guest's thread ended with code 0$/],
+  ['exits with a code', 'exit 7', /^failed: the guest's thread ended with code 7$/],
+  ['waits for what never comes', 'never-settle', /^failed: the guest's thread ended with code 13$/],
+  ['takes all memory', 'memory', /^failed: .*memory/],
+  ['notifies nowhere', 'notify 4294967295', /^died: Bad NOTIFY 0xffffffff$/],
+  ['looks for its environment', 'environment', /^died: 0 0$/],
+];
+for (const [what, commandLine, expected] of endings)
+  test(`worker cpu: a guest that ${what}`, async () => {
+    const { ending } = await run(testBoot({ commandLine }));
+    assert.match(shown(ending), expected);
+  });
+
+for (const commandLine of ['loop', 'wait'])
+  test(`worker cpu: a guest in an endless ${commandLine} is stopped`, async () => {
+    const running = workerCpu.start(testBoot({ commandLine }), { print: () => {} });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.deepEqual(await running.stop(), { how: 'stopped' });
+    assert.deepEqual(await running.stop(), { how: 'stopped' });
+  });
+
+test('worker cpu: a guest that is no module fails with a word about it', async () => {
+  for (const [entry, expected] of [
+    ['./absent.js', /absent\.js/],
+    ['./cpu.js', /exports no function as default/],
+    ['./absent.wasm', /absent\.wasm/],
+  ] as const) {
+    const { ending } = await run(testBoot({ entry: new URL(entry, import.meta.url).href }));
+    assert.equal(ending.how, 'failed');
+    assert.match(shown(ending), expected);
+  }
+});
+
+test('worker cpu: early text comes before the end, however much there is', async () => {
+  assert.deepEqual(await run(testBoot({ commandLine: 'text hello' })), { ending: { how: 'halted' }, text: 'hello' });
+  const { ending, text } = await run(testBoot({ commandLine: 'flood 5000' }));
+  assert.deepEqual([ending.how, text], ['halted', '.'.repeat(5000)]);
+});
+
+test('worker cpu: who wants to know is told every notify', async () => {
+  const notified: number[] = [];
+  const running = workerCpu.start(testBoot({ commandLine: 'notify 64' }), {
+    print: () => {},
+    notified: (address) => notified.push(address),
+  });
+  await running.ended;
+  assert.deepEqual(notified, [64]);
+});
+
+test('worker cpu: of 100,000 interrupts and as many kicks, on three lines at once, none is lost', async () => {
+  const COUNT = 100_000;
+  const boot = testBoot({ commandLine: `echo ${COUNT}`, pages: [1, 2, 3] });
+  const running = workerCpu.start(boot, { print: () => {} });
+  const left = { interrupts: COUNT, kicks: COUNT };
+  const { waitSet, stop } = DOORBELLS['wait-async'];
+  const handles = boot.rings.flatMap(({ kick }) => (kick === null ? [] : [kick]));
+  const served = handles.map(async (kick, i) => {
+    const line = new InterruptLine(boot.interrupts, i + 1);
+    const waits = waitSet(kick);
+    const raise = () => {
+      if (left.interrupts-- > 0) line.ring();
+    };
+    raise();
+    for (;;) {
+      const wake = await waits.wait(10_000);
+      if (wake !== 'rung') return wake;
+      if (--left.kicks === 0) for (const handle of handles) stop(handle);
+      raise();
+    }
+  });
+  assert.deepEqual(await running.ended, { how: 'halted' });
+  assert.deepEqual(await Promise.all(served), ['stopped', 'stopped', 'stopped']);
+  assert.equal(left.kicks, 0);
+});
+
+test('worker cpu: a guest in Wasm talks, sets its status, waits and answers', async () => {
+  const entry = new URL('./test-guest.wasm', import.meta.url).href;
+  for (const [line, expected] of [
+    [3, 'halted'],
+    [4, 'died: another line'],
+  ] as const) {
+    const boot = testBoot({ entry, pages: [3] });
+    let text = '';
+    const running = workerCpu.start(boot, {
+      print: (piece) => {
+        text += new TextDecoder().decode(piece);
+      },
+    });
+    new InterruptLine(boot.interrupts, line).ring();
+    assert.equal(shown(await running.ended), expected);
+    assert.equal(text, 'a guest in Wasm');
+    assert.equal(new Uint8Array(boot.memory.buffer)[boot.statusAddresses[0]!], 4);
+    const kick = boot.rings[0]!.kick!;
+    assert.equal(await DOORBELLS['wait-async'].waitSet(kick).wait(0), line === 3 ? 'rung' : 'timed-out');
+  }
+});
+
+test('worker cpu: 100 guests leave no thread and no descriptor', async () => {
+  const open = () => [readdirSync('/proc/self/fd').length, readdirSync('/proc/self/task').length];
+  await run(testBoot({ commandLine: 'halt' }));
+  const before = open();
+  for (let i = 0; i < 100; i += 4)
+    await Promise.all(['halt', 'die of it', 'throw it', 'exit 3'].map((commandLine) => run(testBoot({ commandLine }))));
+  const after = open();
+  assert.ok(after[0]! <= before[0]! && after[1]! <= before[1]!, `${before} became ${after}`);
+});

@@ -1,0 +1,309 @@
+/**
+ * A device of the launcher in service, on the event loop of whatever thread runs this: the console on the launcher's
+ * own, the others each on one of theirs. Kicks are waited for without polling; completions raise interrupt lines.
+ *
+ * It knows no device's requests. A guest that breaks a rule breaks its queue; that is told once, and the device serves
+ * no more: to end the guest is the launcher's.
+ */
+import type { Device, QueueService } from '../devices/device.ts';
+import type { Doorbell, DoorbellHandle } from '../doorbell/doorbell.ts';
+import { DOORBELLS, type DoorbellName } from '../doorbell/index.ts';
+import { LGUEST_RING_ALIGN } from '../formats/lguest-bus.ts';
+import { GuestMemory } from '../memory/guest-memory.ts';
+import { MemoryRegion } from '../memory/region.ts';
+import { bindRing } from '../ordering/ring-fields.ts';
+import { seqcst } from '../ordering/seqcst.ts';
+import { NO_FEATURES } from '../ring/features.ts';
+import { legacyLayout, SplitRing } from '../ring/split-layout.ts';
+import { badGuestOf } from './bad-guest.ts';
+import type { DevicePlan } from './device-plan.ts';
+import { type ConfigField, configFields, guestFeatures } from './device-policy.ts';
+import { InterruptLine } from './interrupts.ts';
+import { LguestQueue } from './queue.ts';
+import { requestCheck } from './strict-requests.ts';
+import { Latencies, TimedQueue } from './timed-queue.ts';
+
+/** A wait for a kick is begun anew so often: every wait is bounded. */
+const KICK_WAIT_MS = 60_000;
+/** A device has so long to finish what it holds. */
+const REST_TIMEOUT_MS = 10_000;
+/** Turns of service at most for what an ended guest left in a ring. */
+const LAST_TURNS = 16;
+
+export interface QueueStats {
+  /** As people know it: `block 0`. */
+  readonly name: string;
+  readonly requests: number;
+  readonly bytes: number;
+  readonly failures: number;
+  /** Kicks taken, interrupts raised. */
+  readonly kicks: number;
+  readonly interrupts: number;
+  /** From taken to completed; null where nobody measured. */
+  readonly latency: ReturnType<Latencies['summary']> | null;
+}
+
+const strategyOf = ({ strategy }: DoorbellHandle) => DOORBELLS[strategy as DoorbellName];
+
+/** Why a device serves no more. */
+export interface DeviceFault {
+  readonly reason: string;
+  /** The guest broke a rule; else the device has failed. */
+  readonly byGuest: boolean;
+}
+
+/** What the bus tells a guest about a device: plain data. */
+export interface DeviceDescription {
+  readonly id: number;
+  readonly name: string;
+  readonly queueCount: number;
+  /** Feature bits to choose from. */
+  readonly offered: bigint;
+  readonly fields: readonly ConfigField[];
+}
+
+export const describeDevice = (device: Device): DeviceDescription => ({
+  id: device.id,
+  name: device.name,
+  queueCount: device.queueCount,
+  offered: guestFeatures(device),
+  fields: configFields(device),
+});
+
+/** A device that was opened, in whatever thread. */
+export interface LauncherDevice {
+  readonly description: DeviceDescription;
+  /** Puts it into service at its place on the bus. Once. */
+  serve(plan: DevicePlan): Promise<void>;
+  /**
+   * Ends service and closes the device; with `drains`, what the guest has made available is served before. Resolves to
+   * what its queues did.
+   */
+  stop(drains: boolean): Promise<readonly QueueStats[]>;
+}
+
+export interface DeviceServiceOptions {
+  readonly device: Device;
+  readonly plan: DevicePlan;
+  /** Requests are timed. */
+  readonly timed: boolean;
+  /** Service has ended. Once, and never from within the constructor. */
+  readonly broken: (fault: DeviceFault) => void;
+  /** For people who want to know more: a line. */
+  readonly tell?: (line: string) => void;
+}
+
+/** One queue. Its requests wait in the ring until the device has begun. */
+class ServedQueue {
+  kicks = 0;
+  readonly name: string;
+  readonly line: Doorbell;
+  private readonly index: number;
+  private readonly queue: LguestQueue;
+  private readonly memory: GuestMemory;
+  private readonly latencies: Latencies | null;
+  private readonly kick: DoorbellHandle;
+  private readonly failed: (error: Error) => void;
+  private service: QueueService | null = null;
+  private asked = false;
+  private open = true;
+
+  constructor(options: DeviceServiceOptions, memory: GuestMemory, index: number, failed: (error: Error) => void) {
+    const { device, plan, timed } = options;
+    const { size, address, kick, line } = plan.queues[index]!;
+    this.name = device.queueCount === 1 ? device.name : `${device.name} ${index}`;
+    this.index = index;
+    this.memory = memory;
+    this.kick = kick;
+    this.failed = failed;
+    const ring = SplitRing.within(memory.regions[0]!, address, legacyLayout(size, LGUEST_RING_ALIGN), this.name);
+    const shared = bindRing(seqcst, ring);
+    const check = requestCheck(device.id, index);
+    const queueOptions = { ring, shared, features: NO_FEATURES, memory, name: this.name, check };
+    this.latencies = timed ? new Latencies() : null;
+    this.queue = this.latencies === null ? new LguestQueue(queueOptions) : new TimedQueue(queueOptions, this.latencies);
+    this.line = new InterruptLine(plan.interrupts, line);
+  }
+
+  /** Puts it into service. */
+  begin(device: Device): void {
+    const { queue, memory, line, ask } = this;
+    this.service = device.start(this.index, { queue, memory, call: line, wake: ask });
+    this.ask();
+  }
+
+  /** Until the doorbell is stopped: `kicked` for every kick. */
+  async waitForKicks(kicked: (queue: ServedQueue) => void): Promise<void> {
+    const waits = strategyOf(this.kick).waitSet(this.kick);
+    try {
+      for (;;) {
+        const wake = await waits.wait(KICK_WAIT_MS);
+        if (wake === 'stopped') break;
+        if (wake === 'timed-out') continue;
+        this.kicks++;
+        kicked(this);
+      }
+    } catch (error) {
+      this.failed(error as Error);
+    } finally {
+      waits.close();
+    }
+  }
+
+  /** After a kick. A turn that is asked for sees what the kick is about. */
+  serveNow(): void {
+    if (!this.asked && this.serve()) this.ask();
+  }
+
+  hasAvailable(): boolean {
+    return this.queue.hasAvailable();
+  }
+
+  async close(drains: boolean): Promise<void> {
+    for (let turns = LAST_TURNS; drains && turns > 0 && this.serve(); turns--);
+    this.open = false;
+    strategyOf(this.kick).stop(this.kick);
+    await withinTime(this.service?.stop(), this.name);
+  }
+
+  /** Serves no more; what is under way may still come to its end. */
+  halt(): void {
+    this.open = false;
+  }
+
+  get stats(): QueueStats {
+    const { requests, bytes, failures } = this.service ?? { requests: 0, bytes: 0, failures: 0 };
+    const latency = this.latencies === null ? null : this.latencies.summary();
+    return { name: this.name, requests, bytes, failures, kicks: this.kicks, interrupts: this.line.rings, latency };
+  }
+
+  /** Asks for a turn of the event loop in which to serve. */
+  private readonly ask = (): void => {
+    if (this.asked) return;
+    this.asked = true;
+    setImmediate(this.takeTurn);
+  };
+
+  private readonly takeTurn = (): void => {
+    this.asked = false;
+    if (this.serve()) this.ask();
+  };
+
+  /** True: more is waiting. */
+  private serve(): boolean {
+    if (!this.open || this.service === null) return false;
+    try {
+      return this.service.serve();
+    } catch (error) {
+      this.failed(error as Error);
+      return false;
+    }
+  }
+}
+
+export class DeviceService {
+  private readonly options: DeviceServiceOptions;
+  private readonly memory: GuestMemory;
+  private readonly queues: readonly ServedQueue[];
+  private begun = false;
+  private isBroken = false;
+
+  /** From now on it waits for the guest's first kick. @throws RangeError, RingError for a plan that cannot be */
+  constructor(options: DeviceServiceOptions) {
+    const { plan } = options;
+    this.options = options;
+    const region = new MemoryRegion({ guestBase: 0, buffer: plan.memory, sizeBytes: plan.limitBytes });
+    this.memory = new GuestMemory([region]);
+    this.queues = plan.queues.map((_, index) => new ServedQueue(options, this.memory, index, this.fail));
+    for (const queue of this.queues) void queue.waitForKicks(this.kicked);
+  }
+
+  get name(): string {
+    return this.options.device.name;
+  }
+
+  async stop(drains: boolean): Promise<QueueStats[]> {
+    try {
+      // A guest that halts right after its first kick.
+      if (drains && !this.begun && this.queues.some((queue) => queue.hasAvailable())) this.begin();
+      for (const queue of this.queues) await queue.close(drains);
+      return this.queues.map(({ stats }) => stats);
+    } finally {
+      this.options.device.close();
+    }
+  }
+
+  private readonly kicked = (queue: ServedQueue): void => {
+    this.options.tell?.(`Output to ${this.name}`);
+    if (this.begun) queue.serveNow();
+    else this.begin();
+  };
+
+  /** A guest that kicks has chosen its features: they are read now, once. */
+  private begin(): void {
+    if (this.begun) return;
+    this.begun = true;
+    const { device, plan } = this.options;
+    const offered = guestFeatures(device);
+    const accepted = this.acceptedOf(plan.acceptedAddress) & offered;
+    try {
+      // A guest that accepts nothing does not know that there is a choice.
+      device.acknowledge(accepted === 0n ? offered : accepted);
+      for (const queue of this.queues) queue.begin(device);
+    } catch (error) {
+      this.fail(error as Error);
+    }
+  }
+
+  private acceptedOf(address: number | null): bigint {
+    if (address === null) return 0n;
+    const bytes = this.memory.bytes[0]!;
+    return BigInt(new DataView(bytes.buffer, bytes.byteOffset).getUint32(address, true));
+  }
+
+  private readonly fail = (error: Error): void => {
+    if (this.isBroken) return;
+    this.isBroken = true;
+    for (const queue of this.queues) queue.halt();
+    const bad = badGuestOf(error);
+    const fault = { reason: bad?.message ?? `${this.name}: ${error.message}`, byGuest: bad !== null };
+    setImmediate(() => this.options.broken(fault));
+  };
+}
+
+/** A device on the event loop of the thread that opened it. */
+export class LocalDevice implements LauncherDevice {
+  readonly description: DeviceDescription;
+  private readonly options: Omit<DeviceServiceOptions, 'plan'>;
+  private service: DeviceService | null = null;
+
+  constructor(options: Omit<DeviceServiceOptions, 'plan'>) {
+    this.options = options;
+    this.description = describeDevice(options.device);
+  }
+
+  async serve(plan: DevicePlan): Promise<void> {
+    this.service = new DeviceService({ ...this.options, plan });
+  }
+
+  async stop(drains: boolean): Promise<readonly QueueStats[]> {
+    if (this.service !== null) return await this.service.stop(drains);
+    this.options.device.close();
+    return [];
+  }
+}
+
+/** Waits no longer than a device may take. @throws Error if it takes longer. */
+async function withinTime(stopped: void | Promise<void> | undefined, name: string): Promise<void> {
+  if (stopped === undefined) return;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new Error(`${name} still holds requests after ${REST_TIMEOUT_MS} ms`);
+    timer = setTimeout(() => reject(error), REST_TIMEOUT_MS);
+  });
+  try {
+    await Promise.race([stopped, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * A device in service in a thread of its own. `DeviceThread` is the launcher's side: it starts the thread and hears of
+ * its end; `serveThread` is the thread's whole work. The device is made there, from plain data.
+ */
+import { type MessagePort, Worker } from 'node:worker_threads';
+import type { Device } from '../devices/device.ts';
+import type { DevicePlan } from './device-plan.ts';
+import {
+  type DeviceDescription,
+  type DeviceFault,
+  type LauncherDevice,
+  LocalDevice,
+  type QueueStats,
+} from './device-service.ts';
+
+/** What the thread gets: plain data. */
+export interface DeviceTask {
+  /** URL of a module that exports `openDevice(options, tell)`. */
+  readonly factory: string;
+  readonly device: unknown;
+  /** Requests are timed. */
+  readonly timed: boolean;
+  /** Lines are told. */
+  readonly tells: boolean;
+}
+
+type ThreadRequest = { readonly serve: DevicePlan } | { readonly stop: { readonly drains: boolean } };
+
+type ThreadMessage =
+  | { readonly opened: DeviceDescription }
+  | { readonly serving: true }
+  | { readonly told: string }
+  | { readonly broken: DeviceFault }
+  | { readonly stopped: readonly QueueStats[] };
+
+interface DeviceFactory {
+  openDevice(options: unknown, tell: ((line: string) => void) | null): Device | Promise<Device>;
+}
+
+const ENTRY = new URL('../../workers/launch-device.js', import.meta.url);
+
+/** A thread that was told to stop has so long; then it is ended. More than its device may take. */
+const STOP_TIMEOUT_MS = 15_000;
+
+export interface DeviceThreadOptions {
+  /** What the factory makes the device of: plain data. */
+  readonly device: unknown;
+  readonly factory: string;
+  readonly timed: boolean;
+  /** It serves no more, or its thread has ended. Once, and not before it serves. */
+  readonly broken: (fault: DeviceFault) => void;
+  readonly tell?: (line: string) => void;
+}
+
+/** Somebody waits for the thread's next answer. */
+interface Waiting {
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+export class DeviceThread implements LauncherDevice {
+  description: DeviceDescription = { id: 0, name: 'device', queueCount: 0, offered: 0n, fields: [] };
+  private readonly worker: Worker;
+  private readonly broken: DeviceThreadOptions['broken'];
+  private readonly exited: Promise<void>;
+  private stats: readonly QueueStats[] = [];
+  /** While it starts; afterwards what goes wrong is told by `broken`, once, and at the end by `stop`. */
+  private waiting: Waiting | null = null;
+  private serving = false;
+  private stopped = false;
+  /** Its end was told. */
+  private dead = false;
+  private lastError: Error | null = null;
+
+  private constructor({ broken, tell, ...task }: DeviceThreadOptions) {
+    this.broken = broken;
+    const workerData: DeviceTask = { ...task, tells: tell !== undefined };
+    const worker = new Worker(ENTRY, { workerData, name: 'device' });
+    this.worker = worker;
+    worker.on('message', (message: ThreadMessage) => {
+      if ('told' in message) tell?.(message.told);
+      else if ('broken' in message) this.fail(message.broken);
+      else if ('stopped' in message) {
+        this.stopped = true;
+        this.stats = message.stopped;
+      } else {
+        if ('opened' in message) this.description = message.opened;
+        else this.serving = true;
+        this.waiting?.resolve();
+      }
+    });
+    worker.on('error', (error: unknown) => {
+      this.die(error instanceof Error ? error : new Error(String(error)));
+      this.dead = true;
+    });
+    this.exited = new Promise((resolve) => {
+      worker.on('exit', (code) => {
+        if (!this.stopped && !this.dead) this.die(new Error(`its thread ended with code ${code}`));
+        this.dead = true;
+        resolve();
+      });
+    });
+  }
+
+  /** Starts the thread, which opens the device. @throws what the factory throws */
+  static async open(options: DeviceThreadOptions): Promise<DeviceThread> {
+    const thread = new DeviceThread(options);
+    await thread.answer();
+    return thread;
+  }
+
+  /** @throws Error that says why it cannot serve there */
+  async serve(plan: DevicePlan): Promise<void> {
+    this.post({ serve: plan });
+    await this.answer();
+  }
+
+  async stop(drains: boolean): Promise<readonly QueueStats[]> {
+    this.serving = false;
+    this.post({ stop: { drains } });
+    const timer = setTimeout(() => {
+      this.lastError = new Error(`${this.description.name}: its thread did not end within ${STOP_TIMEOUT_MS} ms`);
+      void this.worker.terminate();
+    }, STOP_TIMEOUT_MS);
+    await this.exited;
+    clearTimeout(timer);
+    if (this.lastError !== null) throw this.lastError;
+    return this.stats;
+  }
+
+  private post(request: ThreadRequest): void {
+    this.worker.postMessage(request);
+  }
+
+  private async answer(): Promise<void> {
+    if (this.dead) throw new Error(`${this.description.name}: its thread has ended`);
+    await new Promise<void>((resolve, reject) => {
+      this.waiting = { resolve, reject };
+    });
+    this.waiting = null;
+  }
+
+  private die(error: Error): void {
+    if (this.waiting !== null) {
+      this.waiting.reject(error);
+      this.waiting = null;
+    } else if (this.serving) this.fail({ reason: `${this.description.name}: ${error.message}`, byGuest: false });
+    else this.lastError ??= new Error(`${this.description.name}: ${error.message}`);
+  }
+
+  private fail(fault: DeviceFault): void {
+    if (!this.serving) return;
+    this.serving = false;
+    this.broken(fault);
+  }
+}
+
+export async function serveThread(port: MessagePort, task: DeviceTask): Promise<void> {
+  const post = (message: ThreadMessage) => port.postMessage(message);
+  const { openDevice } = (await import(task.factory)) as DeviceFactory;
+  const tell = task.tells ? (told: string) => post({ told }) : null;
+  const local = new LocalDevice({
+    device: await openDevice(task.device, tell),
+    timed: task.timed,
+    broken: (broken) => post({ broken }),
+    ...(tell === null ? {} : { tell }),
+  });
+  // What fails in here is an uncaught rejection: it ends the thread, and its launcher hears of it.
+  port.on('message', async (request: ThreadRequest) => {
+    if ('serve' in request) {
+      await local.serve(request.serve);
+      post({ serving: true });
+      return;
+    }
+    try {
+      post({ stopped: await local.stop(request.stop.drains) });
+    } finally {
+      port.close();
+    }
+  });
+  post({ opened: local.description });
+}

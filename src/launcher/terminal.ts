@@ -1,0 +1,164 @@
+/**
+ * The launcher's terminal as the guest's console: what is typed goes to the guest as it is, what the guest writes to
+ * the output. Three ^C within a second, each alone, end the launcher. Without a terminal the input is whatever it is, a
+ * pipe or a file. Main thread.
+ *
+ * A terminal is listened to even while the guest has no buffers, so that the three ^C are seen; what is typed meanwhile
+ * waits here. Any other input waits where it comes from.
+ */
+import type { Readable, Writable } from 'node:stream';
+import type { ConsolePort } from '../devices/console-port.ts';
+import { type NodeTerminal, type TerminalMode, takeTerminal } from './terminal-mode.ts';
+
+const CTRL_C = 3;
+const ABORT_COUNT = 3;
+const ABORT_MS = 1000;
+
+/** Of what was typed and not read by the guest; beyond it the terminal itself keeps it. */
+const TYPED_MAX = 65536;
+
+export interface TerminalOptions {
+  /** Default: the process's. Neither is ended or destroyed with the port. */
+  readonly input?: Readable & Partial<NodeTerminal> & { readonly isTTY?: boolean; unref?(): void };
+  readonly output?: Writable;
+  /** Default: the error output. */
+  readonly warn?: (line: string) => void;
+  /** Three ^C. Default: the process ends with code 2. */
+  readonly abort?: () => void;
+  /** Milliseconds, for tests. */
+  readonly now?: () => number;
+}
+
+export class Terminal implements ConsolePort {
+  onReadable: (() => void) | null = null;
+  onWritable: (() => void) | null = null;
+  private readonly input: NonNullable<TerminalOptions['input']>;
+  private readonly output: Writable;
+  private readonly warn: (line: string) => void;
+  private readonly abort: () => void;
+  private readonly now: () => number;
+  private readonly mode: TerminalMode | null;
+  /** What has come and was not read, oldest first; of the first, `used` bytes are read. */
+  private readonly chunks: Uint8Array[] = [];
+  private used = 0;
+  private waitingBytes = 0;
+  private paused = false;
+  private room = true;
+  private outputLost = false;
+  private closed = false;
+  /** When the last lone ^C came, oldest first. */
+  private presses: number[] = [];
+
+  constructor(options: TerminalOptions = {}) {
+    this.input = options.input ?? process.stdin;
+    this.output = options.output ?? process.stdout;
+    this.warn = options.warn ?? ((line) => process.stderr.write(`${line}\n`));
+    this.abort = options.abort ?? (() => process.exit(2));
+    this.now = options.now ?? (() => performance.now());
+    const { fd } = this.input;
+    this.mode =
+      this.input.isTTY === true && fd !== undefined
+        ? takeTerminal({ fd, setRawMode: (raw) => this.input.setRawMode?.(raw) })
+        : null;
+    // What keeps the launcher is its guest, not its input. A file has nothing to keep it with.
+    this.input.unref?.();
+    this.input.on('data', this.brought);
+    this.input.on('end', this.ended);
+    this.input.on('error', this.ended);
+    this.output.on('drain', this.drained);
+    this.output.on('error', this.broke);
+  }
+
+  read(into: Uint8Array, length: number): number {
+    let done = 0;
+    while (done < length && this.chunks.length > 0) {
+      const chunk = this.chunks[0]!;
+      const part = Math.min(length - done, chunk.length - this.used);
+      into.set(chunk.subarray(this.used, this.used + part), done);
+      done += part;
+      this.used += part;
+      if (this.used === chunk.length) {
+        this.chunks.shift();
+        this.used = 0;
+      }
+    }
+    this.waitingBytes -= done;
+    if (done > 0 && this.waitingBytes === 0 && !this.closed) this.input.resume();
+    return done;
+  }
+
+  write(bytes: Uint8Array, length: number): boolean {
+    if (this.outputLost) return true;
+    if (!this.room) return false;
+    // A stream keeps what it is given until it is written: a copy of ours.
+    this.room = this.output.write(bytes.slice(0, length));
+    return true;
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    if (this.waitingBytes > 0) this.onReadable?.();
+  }
+
+  /** As it was before. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.mode?.restore();
+    this.input.off('data', this.brought);
+    this.input.off('end', this.ended);
+    this.input.off('error', this.ended);
+    this.input.pause();
+    this.output.off('drain', this.drained);
+    // Its error is still nobody else's to hear.
+    if (!this.outputLost) this.output.off('error', this.broke);
+  }
+
+  private readonly brought = (data: Uint8Array | string): void => {
+    const chunk = typeof data === 'string' ? new TextEncoder().encode(data) : data;
+    this.chunks.push(chunk);
+    this.waitingBytes += chunk.length;
+    if (this.mode === null || this.waitingBytes >= TYPED_MAX) this.input.pause();
+    if (!this.paused) this.onReadable?.();
+    this.watchAbort(chunk);
+  };
+
+  private watchAbort(chunk: Uint8Array): void {
+    if (chunk.length !== 1 || chunk[0] !== CTRL_C) {
+      this.presses = [];
+      return;
+    }
+    const now = this.now();
+    this.presses = [...this.presses.slice(1 - ABORT_COUNT), now];
+    if (this.presses.length < ABORT_COUNT || now - this.presses[0]! > ABORT_MS) return;
+    this.presses = [];
+    this.mode?.restore();
+    this.abort();
+  }
+
+  /** Closed, /dev/null, or something went wrong: what has come is still the guest's, and nothing more comes. */
+  private readonly ended = (error?: Error): void => {
+    this.mode?.restore();
+    this.input.off('data', this.brought);
+    const why = error === undefined ? '' : ` (${error.message})`;
+    this.warn(`Failed to get console input, ignoring console.${why}`);
+  };
+
+  private readonly drained = (): void => {
+    this.room = true;
+    this.onWritable?.();
+  };
+
+  /** Nobody reads what the guest writes: it writes on, into nothing. */
+  private readonly broke = (error: Error): void => {
+    if (this.outputLost) return;
+    this.outputLost = true;
+    this.warn(`Failed to write console output, ignoring it. (${error.message})`);
+    this.onWritable?.();
+  };
+}

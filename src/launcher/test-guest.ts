@@ -1,0 +1,205 @@
+/**
+ * For tests: a guest that drives its console by hand, descriptor by descriptor, and does what its command line says.
+ * Its console comes last on the bus; input and output queue are that device's first two fields.
+ */
+import {
+  LGUEST_DESC_SIZE,
+  LGUEST_FIELD_HEADER_SIZE,
+  LGUEST_PAGE_SIZE,
+  LGUEST_RING_ALIGN,
+  LGUEST_VIRTQUEUE_NUM,
+  LGUEST_VQ_IRQ,
+  LGUEST_VQ_PFN,
+  LGUEST_VQ_SIZE,
+} from '../formats/lguest-bus.ts';
+import { legacyLayout } from '../ring/split-layout.ts';
+import type { Guest } from './guest.ts';
+
+/** Where the guest keeps its buffers: behind the command line. */
+const BUFFERS = 0x10000;
+const WAIT_MS = 5000;
+const F_NEXT = 1;
+const F_WRITE = 2;
+
+interface Queue {
+  readonly address: number;
+  readonly line: number;
+}
+
+export interface Part {
+  readonly address: number;
+  readonly length: number;
+  readonly write?: boolean;
+}
+
+export class Machine {
+  readonly guest: Guest;
+  readonly view: DataView;
+  readonly bytes: Uint8Array;
+  private readonly layout = legacyLayout(LGUEST_VIRTQUEUE_NUM, LGUEST_RING_ALIGN);
+
+  constructor(guest: Guest) {
+    this.guest = guest;
+    this.view = new DataView(guest.memory.buffer);
+    this.bytes = new Uint8Array(guest.memory.buffer);
+  }
+
+  /** Of the device at a place on the bus. */
+  queue(device: number, index: number): Queue {
+    let at = this.guest.devicePage;
+    for (let i = 0; i < device; i++) at += LGUEST_DESC_SIZE + this.view.getUint8(at + 1);
+    const value =
+      at + LGUEST_DESC_SIZE + index * (LGUEST_FIELD_HEADER_SIZE + LGUEST_VQ_SIZE) + LGUEST_FIELD_HEADER_SIZE;
+    return {
+      address: this.view.getUint32(value + LGUEST_VQ_PFN, true) * LGUEST_PAGE_SIZE,
+      line: this.view.getUint16(value + LGUEST_VQ_IRQ, true),
+    };
+  }
+
+  /** The console, behind so many devices. */
+  consoleIndex(): number {
+    let at = this.guest.devicePage;
+    for (let i = 0; ; i++) {
+      at += LGUEST_DESC_SIZE + this.view.getUint8(at + 1);
+      if (this.view.getUint8(at) === 0) return i;
+    }
+  }
+
+  /** A chain at descriptor 0 on, made available and notified. */
+  offer({ address }: Queue, parts: readonly Part[], head = 0): void {
+    for (const [i, { address: data, length, write = false }] of parts.entries()) {
+      const at = address + 16 * (head + i);
+      this.view.setBigUint64(at, BigInt(data), true);
+      this.view.setUint32(at + 8, length, true);
+      this.view.setUint16(at + 12, (i < parts.length - 1 ? F_NEXT : 0) | (write ? F_WRITE : 0), true);
+      this.view.setUint16(at + 14, head + i + 1, true);
+    }
+    const avail = address + this.layout.availOffset;
+    const index = this.view.getUint16(avail + 2, true);
+    this.view.setUint16(avail + 4 + 2 * (index % LGUEST_VIRTQUEUE_NUM), head, true);
+    Atomics.store(new Uint16Array(this.guest.memory.buffer), (avail + 2) / 2, index + 1);
+    this.guest.notify(address);
+  }
+
+  usedIndex({ address }: Queue): number {
+    return Atomics.load(new Uint16Array(this.guest.memory.buffer), (address + this.layout.usedOffset + 2) / 2);
+  }
+
+  /** Offers, and waits until that many requests of the queue are used. The length that the last one was answered with. */
+  serve(queue: Queue, parts: readonly Part[]): number {
+    const wanted = this.usedIndex(queue) + 1;
+    this.offer(queue, parts);
+    while (this.usedIndex(queue) !== wanted)
+      if (this.guest.waitForInterrupt(WAIT_MS) === 0) this.guest.halt('no interrupt came');
+    const used = queue.address + this.layout.usedOffset + 4 + 8 * ((wanted - 1) % LGUEST_VIRTQUEUE_NUM);
+    return this.view.getUint32(used + 4, true);
+  }
+
+  /** Text in the guest's memory. */
+  put(text: string, address = BUFFERS): Part {
+    const encoded = new TextEncoder().encode(text);
+    this.bytes.set(encoded, address);
+    return { address, length: encoded.length };
+  }
+}
+
+type Act = (machine: Machine, argument: string) => void;
+
+const ACTS: Record<string, Act> = {
+  // Output, then the end at once: nobody waits for it.
+  print: (machine, text) => machine.offer(machine.queue(machine.consoleIndex(), 1), [machine.put(text)]),
+  say: (machine, text) => {
+    machine.serve(machine.queue(machine.consoleIndex(), 1), [machine.put(text)]);
+  },
+  early: ({ guest }, text) => {
+    new Uint8Array(guest.memory.buffer).set(new TextEncoder().encode(`${text}\0`), BUFFERS);
+    guest.notify(BUFFERS);
+  },
+  // Says what it is told, with a mark, until it is told nothing but a line's end.
+  parrot: (machine) => {
+    const device = machine.consoleIndex();
+    for (;;) {
+      const length = machine.serve(machine.queue(device, 0), [{ address: BUFFERS + 1, length: 64, write: true }]);
+      if (length <= 1) return;
+      machine.bytes[BUFFERS] = 0x3e;
+      machine.serve(machine.queue(device, 1), [{ address: BUFFERS, length: length + 1 }]);
+    }
+  },
+  // Writes a sector of the first device, reads it back and compares.
+  sector: (machine, sector) => {
+    const queue = machine.queue(0, 0);
+    const header = (type: number): Part => {
+      machine.view.setUint32(BUFFERS, type, true);
+      machine.view.setBigUint64(BUFFERS + 8, BigInt(sector), true);
+      return { address: BUFFERS, length: 16 };
+    };
+    const status: Part = { address: BUFFERS + 16, length: 1, write: true };
+    const [out, into] = [BUFFERS + 0x1000, BUFFERS + 0x2000];
+    for (let i = 0; i < 512; i++) machine.bytes[out + i] = i * 7;
+    machine.serve(queue, [header(1), { address: out, length: 512 }, status]);
+    if (machine.bytes[status.address] !== 0) machine.guest.halt(`write: status ${machine.bytes[status.address]}`);
+    const length = machine.serve(queue, [header(0), { address: into, length: 512, write: true }, status]);
+    if (machine.bytes[status.address] !== 0) machine.guest.halt(`read: status ${machine.bytes[status.address]}`);
+    for (let i = 0; i < 512; i++)
+      if (machine.bytes[into + i] !== ((i * 7) & 0xff)) machine.guest.halt(`byte ${i} of ${length} is wrong`);
+  },
+  // A frame to the first device, which comes back.
+  frame: (machine) => {
+    const [receive, send] = [machine.queue(0, 0), machine.queue(0, 1)];
+    machine.offer(receive, [
+      { address: BUFFERS + 0x1000, length: 10, write: true },
+      { address: BUFFERS + 0x2000, length: 1514, write: true },
+    ]);
+    for (let i = 0; i < 60; i++) machine.bytes[BUFFERS + 0x3000 + i] = i + 1;
+    machine.offer(send, [
+      { address: BUFFERS, length: 10 },
+      { address: BUFFERS + 0x3000, length: 60 },
+    ]);
+    while (machine.usedIndex(receive) === 0)
+      if (machine.guest.waitForInterrupt(WAIT_MS) === 0) machine.guest.halt('no frame came');
+    for (let i = 0; i < 60; i++) if (machine.bytes[BUFFERS + 0x2000 + i] !== i + 1) machine.guest.halt(`byte ${i}`);
+  },
+  'output-with-input': (machine) =>
+    machine.offer(machine.queue(machine.consoleIndex(), 1), [{ address: BUFFERS, length: 8, write: true }]),
+  'next-outside': (machine) => {
+    const queue = machine.queue(machine.consoleIndex(), 1);
+    machine.view.setUint16(queue.address + 14, 4242, true);
+    machine.view.setUint16(queue.address + 12, F_NEXT, true);
+    machine.view.setUint32(queue.address + 8, 1, true);
+    const avail = queue.address + legacyLayout(LGUEST_VIRTQUEUE_NUM, LGUEST_RING_ALIGN).availOffset;
+    machine.view.setUint16(avail + 2, 1, true);
+    machine.guest.notify(queue.address);
+  },
+  'bad-block-header': (machine) =>
+    machine.offer(machine.queue(0, 0), [
+      { address: BUFFERS, length: 15 },
+      { address: BUFFERS + 16, length: 1, write: true },
+    ]),
+  'write-past-end': (machine, sector) => {
+    machine.view.setUint32(BUFFERS, 1, true);
+    machine.view.setBigUint64(BUFFERS + 8, BigInt(sector), true);
+    machine.offer(machine.queue(0, 0), [
+      { address: BUFFERS, length: 16 },
+      { address: BUFFERS + 0x1000, length: 1024 },
+      { address: BUFFERS + 16, length: 1, write: true },
+    ]);
+  },
+  poke: (machine) => machine.offer(machine.queue(0, 0), [{ address: BUFFERS, length: 8, write: true }]),
+  wait: ({ guest }) => {
+    guest.waitForInterrupt(Infinity);
+  },
+  loop: () => {
+    for (;;);
+  },
+  die: ({ guest }, reason) => guest.halt(reason),
+  notify: ({ guest }, address) => guest.notify(Number(address)),
+};
+
+/** Several acts stand one behind the other, with a semicolon between them. */
+export default (guest: Guest): void => {
+  const machine = new Machine(guest);
+  for (const act of guest.commandLine.split(';')) {
+    const [verb = '', ...rest] = act.trim().split(' ');
+    ACTS[verb]?.(machine, rest.join(' '));
+  }
+};
