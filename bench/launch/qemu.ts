@@ -62,7 +62,7 @@ export async function runInQemu(run: QemuRun): Promise<GuestEnding> {
   } finally {
     for (const { server, name } of served) {
       await server.close();
-      if (stats !== null) for (const line of statsLines(name, server.stats)) stats(line);
+      if (stats !== null) for (const line of statsLines(name, server.stats, new Date())) stats(line);
     }
     rmSync(folder, { recursive: true, force: true });
   }
