@@ -47,6 +47,15 @@ test('guests: disk-check on 64 MiB: all of it is in the file', { skip }, async (
   assert.ok(end.some((byte) => byte !== 0));
 });
 
+test('guests: disk-check with barriers among its writes, flushing on the way', { skip }, async () => {
+  const args = ['--barrier', '1048576', '--flush', '4194304', '--depth', '42', '--block', '8192'];
+  const devices = [block(image('barriers', 2 ** 24))];
+  const { guest, output, stats } = await launchGuest('disk-check', args, { devices });
+  assert.deepEqual(guest, { how: 'halted' });
+  assert.match(output, /\nPass 1: flushed up to 16777216\n/);
+  assert.equal(stats[0]!.failures, 0);
+});
+
 test('guests: disk-check does not write to a disk that is read-only', { skip }, async () => {
   const { guest } = await launchGuest('disk-check', [], { devices: [block(image('read-only', 65536), true)] });
   assert.deepEqual(guest, { how: 'died', reason: 'disk-check failed: the disk is read-only' });
