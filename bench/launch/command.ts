@@ -12,9 +12,11 @@ import { loadGuest } from '../../src/launcher/machine/load.ts';
 import { PhysicalMemory } from '../../src/launcher/machine/physical-memory.ts';
 import { Terminal } from '../../src/launcher/terminal.ts';
 import { toldPort } from '../../src/launcher/waker.ts';
+import { whyUnavailable } from '../../src/native/libc.ts';
 import { type Console, EXIT_CODES, EXIT_USAGE, type Hooks } from '../command-line/command.ts';
 import { UsageError } from '../command-line/option-values.ts';
 import { type DeviceChoice, type LaunchCommandOptions, launchHelp, parseLaunchOptions } from './options.ts';
+import { runInQemu } from './qemu.ts';
 import { launchStats } from './stats.ts';
 
 /** Runs `launch` with its arguments; resolves to the exit code. @throws UsageError */
@@ -25,7 +27,12 @@ export async function launchCommand(args: readonly string[], console: Console, h
     return 0;
   }
   const { image, cpu } = options;
-  if (cpu === 'qemu') throw new UsageError('--cpu qemu is not there yet');
+  if (cpu === 'qemu') {
+    if (image.kind !== 'x86') throw new UsageError(`${image.name} is no x86 kernel: run it with --cpu worker`);
+    const missing = whyUnavailable();
+    if (missing !== null) throw new UsageError(`--cpu qemu ${missing}`);
+    return await runKernel(image.path, options, console, hooks);
+  }
   if (image.kind === 'x86') return refuse(image.path, options, console);
   return await runGuest(image.entry, options, console, hooks);
 }
@@ -56,14 +63,12 @@ function refuse(path: string, options: LaunchCommandOptions, console: Console): 
 
 async function runGuest(entry: string, options: LaunchCommandOptions, console: Console, hooks: Hooks): Promise<number> {
   const { memoryMb, args, initrd, verbose, stats } = options;
-  const typed = new AbortController();
-  const asked = hooks.signal?.();
-  const signal = asked === undefined ? typed.signal : AbortSignal.any([asked, typed.signal]);
-  const terminal = new Terminal({ warn: (line) => console.err(line), abort: () => typed.abort() });
+  const ends = new Ends(hooks);
+  const terminal = new Terminal({ warn: console.err, abort: ends.abort });
   let ending: LaunchEnding;
   try {
     ending = await launch({
-      ...{ cpu: workerCpu, memoryMb, entry, args, timed: stats, signal },
+      ...{ cpu: workerCpu, memoryMb, entry, args, timed: stats, signal: ends.signal },
       ...(initrd === null ? {} : { initrd }),
       devices: options.devices.map((device) => deviceOptions(device, options.readOnly)),
       console: new ConsoleDevice({ port: verbose ? toldPort(terminal, console.err) : terminal }),
@@ -78,7 +83,53 @@ async function runGuest(entry: string, options: LaunchCommandOptions, console: C
   }
   for (const line of ending.warnings) console.err(`vringbench: ${line}`);
   if (stats) for (const line of launchStats(ending.stats)) console.err(line);
-  return exitCode(ending.guest, typed.signal.aborted, console);
+  return exitCode(ending.guest, ends.typed, console);
+}
+
+async function runKernel(
+  kernel: string,
+  options: LaunchCommandOptions,
+  console: Console,
+  hooks: Hooks,
+): Promise<number> {
+  const { memoryMb, args, initrd, verbose, stats } = options;
+  const ends = new Ends(hooks);
+  let terminal: Terminal | null = null;
+  try {
+    const description = describeImage(kernel);
+    if (verbose) for (const line of descriptionLines(description)) console.err(line);
+    terminal = new Terminal({ warn: console.err, abort: ends.abort });
+    const ending = await runInQemu({
+      ...{ memoryMb, kernel, initrd, args, signal: ends.signal },
+      devices: options.devices.map((device) => deviceOptions(device, options.readOnly)),
+      console: verbose ? toldPort(terminal, console.err) : terminal,
+      verbose: verbose ? console.err : () => {},
+      stats: stats ? console.err : null,
+    });
+    return exitCode(ending, ends.typed, console);
+  } catch (error) {
+    console.err(`vringbench: ${(error as Error).message}`);
+    return EXIT_CODES.failed;
+  } finally {
+    terminal?.close();
+  }
+}
+
+/** What ends a run from outside: a signal, or three times ^C. */
+class Ends {
+  readonly signal: AbortSignal;
+  private readonly controller = new AbortController();
+
+  constructor({ signal }: Hooks) {
+    const asked = signal?.();
+    this.signal = asked === undefined ? this.controller.signal : AbortSignal.any([asked, this.controller.signal]);
+  }
+
+  get typed(): boolean {
+    return this.controller.signal.aborted;
+  }
+
+  readonly abort = (): void => this.controller.abort();
 }
 
 function exitCode(guest: GuestEnding, typed: boolean, console: Console): number {
