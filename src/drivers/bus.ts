@@ -108,6 +108,8 @@ export class BusDevice {
   readonly queues: readonly BusQueue[];
   /** What else it has. */
   readonly fields: readonly BusField[];
+  /** Its descriptor with all fields. */
+  readonly sizeBytes: number;
   private readonly bus: LguestBus;
   private readonly descriptor: number;
   /** Address of the value of its DEVICE field; null: there is none. */
@@ -142,11 +144,8 @@ export class BusDevice {
     this.queues = queues;
     this.fields = fields;
     this.featuresAt = featuresAt;
-    this.size = configEnd - address;
+    this.sizeBytes = configEnd - address;
   }
-
-  /** Of its descriptor with all fields, bytes. */
-  readonly size: number;
 
   /** The status byte as it stands. */
   get status(): number {
@@ -245,7 +244,7 @@ export class LguestBus {
     for (let at = devicePage; at + LGUEST_DESC_SIZE <= this.end && this.view.getUint8(at + LGUEST_DESC_TYPE) !== 0; ) {
       const device = new BusDevice(this, devices.length, at);
       devices.push(device);
-      at += device.size;
+      at += device.sizeBytes;
     }
     this.devices = devices;
   }
