@@ -12,6 +12,7 @@ import { loadGuest } from '../../src/launcher/machine/load.ts';
 import { PhysicalMemory } from '../../src/launcher/machine/physical-memory.ts';
 import { Terminal } from '../../src/launcher/terminal.ts';
 import { toldPort } from '../../src/launcher/waker.ts';
+import { type FileLock, lockImage } from '../../src/native/file-lock.ts';
 import { whyUnavailable } from '../../src/native/libc.ts';
 import { type Console, EXIT_CODES, EXIT_USAGE, type Hooks } from '../command-line/command.ts';
 import { UsageError } from '../command-line/option-values.ts';
@@ -31,10 +32,33 @@ export async function launchCommand(args: readonly string[], console: Console, h
     if (image.kind !== 'x86') throw new UsageError(`${image.name} is no x86 kernel: run it with --cpu worker`);
     const missing = whyUnavailable();
     if (missing !== null) throw new UsageError(`--cpu qemu ${missing}`);
-    return await runKernel(image.path, options, console, hooks);
+    return await withDisksLocked(options, console, () => runKernel(image.path, options, console, hooks));
   }
   if (image.kind === 'x86') return refuse(image.path, options, console);
-  return await runGuest(image.entry, options, console, hooks);
+  return await withDisksLocked(options, console, () => runGuest(image.entry, options, console, hooks));
+}
+
+/** While it runs no other program writes its disks, as far as programs claim theirs; without koffi none can be claimed. */
+async function withDisksLocked(
+  { devices, readOnly }: LaunchCommandOptions,
+  console: Console,
+  run: () => Promise<number>,
+): Promise<number> {
+  const locks: FileLock[] = [];
+  const paths = devices.flatMap((device) => (device.kind === 'block' ? [device.path] : []));
+  try {
+    for (const path of whyUnavailable() === null ? paths : []) {
+      try {
+        locks.push(lockImage(path, { readOnly }));
+      } catch (error) {
+        console.err(`vringbench: --block=${path}: ${(error as Error).message}`);
+        return EXIT_CODES.failed;
+      }
+    }
+    return await run();
+  } finally {
+    for (const lock of locks) lock.close();
+  }
 }
 
 /** Loads the image as a machine would, and says what it is. */
