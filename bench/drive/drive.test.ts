@@ -13,11 +13,11 @@ import type { Device } from '../../src/devices/device.ts';
 import { EntropyDevice } from '../../src/devices/entropy.ts';
 import { openDevice } from '../../src/devices/open-device.ts';
 import { ArrayDisk } from '../../src/devices/test-disk.ts';
-import { whyUnavailable } from '../../src/native/libc.ts';
 import { VhostUserServer } from '../../src/vhost-user/backend/server.ts';
 import {
   type BackendKind,
-  daemonMissing,
+  kinds,
+  skips,
   type TestBackend,
   type TestBackendOptions,
   withBackend,
@@ -31,12 +31,6 @@ import { checkPattern, SAME } from './pattern.ts';
 
 const PROGRAM = fileURLToPath(new URL('../main.js', import.meta.url));
 const MIB = 2 ** 20;
-
-const skips: Record<BackendKind, string | false> = {
-  daemon: whyUnavailable() ?? daemonMissing(),
-  own: whyUnavailable() ?? false,
-};
-const kinds = Object.keys(skips) as BackendKind[];
 
 interface Ended {
   code: number;

@@ -11,7 +11,6 @@ import { BlockClient } from '../../drivers/block-client.ts';
 import { BLOCK_CONFIG_SIZE } from '../../drivers/block-config.ts';
 import { VIRTIO_BLK_F_BLK_SIZE, VIRTIO_BLK_F_FLUSH, VIRTIO_BLK_F_RO } from '../../formats/block.ts';
 import { EMPTY } from '../../guest/queue.ts';
-import { whyUnavailable } from '../../native/libc.ts';
 import { leavingNoneOpen } from '../../native/test-leaks.ts';
 import { VhostUserServer } from '../backend/server.ts';
 import { EchoDevice } from '../backend/test-echo-device.ts';
@@ -22,17 +21,11 @@ import {
 } from '../messages/protocol.ts';
 import { LocalDevice } from '../queues/local-device.ts';
 import { type Reconnection, RING_FEATURES, VhostUserDevice, type VhostUserDeviceOptions } from './frontend-device.ts';
-import { type BackendKind, daemonMissing, TestBackend, type TestBackendOptions, withBackend } from './test-backends.ts';
+import { type BackendKind, kinds, skips, TestBackend, type TestBackendOptions, withBackend } from './test-backends.ts';
 
 const MIB = 2 ** 20;
 const word = (...bits: number[]) => bits.reduce((sum, bit) => sum | (1n << BigInt(bit)), 0n);
 const FEATURES = RING_FEATURES | word(VIRTIO_BLK_F_FLUSH, VIRTIO_BLK_F_RO, VIRTIO_BLK_F_BLK_SIZE);
-
-const skips: Record<BackendKind, string | false> = {
-  daemon: whyUnavailable() ?? daemonMissing(),
-  own: whyUnavailable() ?? false,
-};
-const kinds = Object.keys(skips) as BackendKind[];
 
 interface Driven {
   device: VhostUserDevice;

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { whyUnavailable } from '../../native/libc.ts';
 
 const START_TIMEOUT_MS = 20_000;
 const DAEMON = 'qemu-storage-daemon';
@@ -13,10 +14,16 @@ const DAEMON = 'qemu-storage-daemon';
 const OWN_SERVER = fileURLToPath(new URL('../backend/test-block-server.js', import.meta.url));
 
 /** Why the daemon cannot be used here, or false. */
-export const daemonMissing = (): string | false =>
-  spawnSync(DAEMON, ['--version']).status === 0 ? false : `needs ${DAEMON}`;
+const daemonMissing = (): string | false => (spawnSync(DAEMON, ['--version']).status === 0 ? false : `needs ${DAEMON}`);
 
 export type BackendKind = 'daemon' | 'own';
+
+/** Why each cannot be had here, or false. */
+export const skips: Record<BackendKind, string | false> = {
+  daemon: whyUnavailable() ?? daemonMissing(),
+  own: whyUnavailable() ?? false,
+};
+export const kinds = Object.keys(skips) as BackendKind[];
 
 export interface TestBackendOptions {
   readonly kind: BackendKind;
