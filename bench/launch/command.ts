@@ -1,10 +1,12 @@
 /** The command `launch`: a guest, its devices and this terminal, until the guest ends. Main thread. */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { ConsoleDevice } from '../../src/devices/console.ts';
 import type { GuestEnding } from '../../src/launcher/cpu/cpu.ts';
 import { workerCpu } from '../../src/launcher/cpu/worker-cpu.ts';
 import type { LaunchDeviceOptions } from '../../src/launcher/device-options.ts';
 import { LauncherError } from '../../src/launcher/errors.ts';
+import { type LaunchQemuEnding, launchQemu, whyNoQemu } from '../../src/launcher/launch-qemu.ts';
 import { type LaunchEnding, launch } from '../../src/launcher/launcher.ts';
 import { describeImage, descriptionLines, refusalOf } from '../../src/launcher/machine/describe-image.ts';
 import { ImageFile } from '../../src/launcher/machine/image-file.ts';
@@ -25,9 +27,35 @@ export async function launchCommand(args: readonly string[], console: Console, h
     return 0;
   }
   const { image, cpu } = options;
-  if (cpu === 'qemu') throw new UsageError('--cpu qemu is not there yet');
+  if (cpu === 'qemu') return await runInQemu(options, console, hooks);
   if (image.kind === 'x86') return refuse(image.path, options, console);
   return await runGuest(image.entry, options, console, hooks);
+}
+
+/** @throws UsageError */
+async function runInQemu(options: LaunchCommandOptions, console: Console, hooks: Hooks): Promise<number> {
+  const { image, memoryMb, args, initrd, verbose, accelerator } = options;
+  if (image.kind === 'module')
+    throw new UsageError(`${image.name} is no x86 kernel, which --cpu qemu runs: run it with --cpu worker`);
+  if (initrd !== null && !existsSync(initrd)) throw new UsageError(`--initrd ${initrd} is no file`);
+  const missing = whyNoQemu();
+  if (missing !== null) throw new UsageError(`--cpu qemu ${missing}`);
+  const signal = hooks.signal?.();
+  let ending: LaunchQemuEnding;
+  try {
+    ending = await launchQemu({
+      ...{ accelerator, memoryMb, kernel: image.path, initrd, args },
+      devices: options.devices.map((device) => deviceOptions(device, options.readOnly)),
+      warn: (line) => console.err(`vringbench: ${line}`),
+      ...(verbose ? { verbose: console.err } : {}),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  } catch (error) {
+    console.err(`vringbench: ${(error as Error).message}`);
+    return EXIT_CODES.failed;
+  }
+  if (options.stats) for (const line of launchStats(ending.stats)) console.err(line);
+  return exitCode(ending.guest, false, console);
 }
 
 /** Loads the image as a machine would, and says what it is. */

@@ -4,6 +4,7 @@ import { SECTOR_SIZE } from '../../src/devices/disk.ts';
 import { type DeviceOptions, openDevice } from '../../src/devices/open-device.ts';
 import { setAffinity } from '../../src/native/affinity.ts';
 import { whyUnavailable } from '../../src/native/libc.ts';
+import { eventLine } from '../../src/vhost-user/backend/event-line.ts';
 import { type ServerEvent, VhostUserServer } from '../../src/vhost-user/backend/server.ts';
 import { LocalDevice } from '../../src/vhost-user/queues/local-device.ts';
 import type { ServedDevice } from '../../src/vhost-user/queues/queue-runner.ts';
@@ -25,8 +26,7 @@ export async function serveCommand(args: readonly string[], console: Console, ho
   const { socket, connect } = options;
   const device = await open(options, console);
   const report = (event: ServerEvent) => {
-    const line = lineOf(event);
-    if (line !== null) console.err(`${device.name}: ${line}`);
+    console.err(`${device.name}: ${eventLine(event)}`);
   };
   const server = new VhostUserServer({ path: socket, device, connects: connect, report });
   try {
@@ -82,21 +82,6 @@ function argumentOf(device: DeviceOptions): string {
   if (device.kind === 'block') return `--image ${device.image}`;
   if (device.kind === 'net' && device.link.kind === 'tap') return `--tap ${device.link.name}`;
   return device.kind;
-}
-
-function lineOf(event: ServerEvent): string | null {
-  switch (event.kind) {
-    case 'connected':
-      return 'connected';
-    case 'disconnected':
-      return event.error === null ? 'disconnected' : `disconnected: ${event.error.message}`;
-    case 'queue-broken':
-      return `queue ${event.index} is broken: ${event.error.message}`;
-    case 'refused':
-      return `refused ${event.request}: ${event.error.message}`;
-    case 'failed':
-      return `failed: ${event.what}: ${event.error.message}`;
-  }
 }
 
 /** Until the caller's signal; without one, for ever. */

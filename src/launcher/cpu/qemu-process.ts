@@ -1,0 +1,84 @@
+/**
+ * QEMU as a child process: its console on our own input and output, what it says on its error output told by lines, its
+ * end, and how to end it. Launcher's main thread, which only listens.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { GuestEnding, RunningGuest } from './cpu.ts';
+
+export const QEMU = 'qemu-system-x86_64';
+/** Debian's. */
+export const QEMU_PACKAGE = 'qemu-system-x86';
+
+/** QEMU ends within this time of being asked; then it is killed. */
+const END_GRACE_MS = 3000;
+/** Of what it said, for the reason of its failing. */
+const LAST_LINES = 4;
+
+/** Where a program is; null: nowhere in `path`. */
+export function findProgram(name: string, path: string): string | null {
+  for (const folder of path.split(delimiter)) {
+    if (folder === '') continue;
+    const file = join(folder, name);
+    try {
+      accessSync(file, constants.X_OK);
+      if (statSync(file).isFile()) return file;
+    } catch {
+      // Not there.
+    }
+  }
+  return null;
+}
+
+export class QemuProcess implements RunningGuest {
+  readonly ended: Promise<GuestEnding>;
+  private readonly child: ChildProcess;
+  private readonly lastLines: string[] = [];
+  private running = true;
+  private stopping = false;
+
+  /** `say`: takes its lines. */
+  constructor(program: string, args: readonly string[], say: (line: string) => void) {
+    const child = spawn(program, args, { stdio: ['inherit', 'inherit', 'pipe'] });
+    this.child = child;
+    createInterface({ input: child.stderr! }).on('line', (line) => {
+      // It says which signal ends it: that is ours.
+      if (this.stopping) return;
+      if (this.lastLines.push(line) > LAST_LINES) this.lastLines.shift();
+      say(line);
+    });
+    this.ended = new Promise((resolve) => {
+      const end = (ending: GuestEnding) => {
+        this.running = false;
+        resolve(this.stopping ? { how: 'stopped' } : ending);
+      };
+      child.on('error', (error) => end({ how: 'failed', error }));
+      child.on('close', (code, signal) => end(this.endingOf(code, signal)));
+    });
+  }
+
+  async stop(): Promise<GuestEnding> {
+    if (!this.running) return await this.ended;
+    this.stopping = true;
+    this.child.kill('SIGTERM');
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), END_GRACE_MS);
+    const ending = await this.ended;
+    clearTimeout(timer);
+    return ending;
+  }
+
+  /** At once, for the end of this process. */
+  kill(): void {
+    if (this.running) this.child.kill('SIGKILL');
+  }
+
+  /** It ends with code 0 when the guest powers off or reboots. */
+  private endingOf(code: number | null, signal: NodeJS.Signals | null): GuestEnding {
+    if (code === 0) return { how: 'halted' };
+    const how = code === null ? `was ended by ${signal}` : `ended with code ${code}`;
+    const said = this.lastLines.length === 0 ? 'it said nothing' : this.lastLines.join(' | ');
+    return { how: 'failed', error: new Error(`QEMU ${how}: ${said}`) };
+  }
+}
