@@ -25,6 +25,7 @@ export function watchWayOut(leaving: (stays: boolean) => void): () => void {
     for (const signal of ENDING) process.off(signal, end);
   };
   process.on('exit', exit);
-  for (const signal of ENDING) process.on(signal, end);
+  // In front: a listener for one signal only has left by the time that those behind it are called.
+  for (const signal of ENDING) process.prependListener(signal, end);
   return unwatch;
 }
