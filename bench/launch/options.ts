@@ -76,13 +76,15 @@ export function parseLaunchOptions(args: readonly string[]): LaunchCommandOption
   const [memory, image, ...guestArgs] = positionals;
   if (memory === undefined || image === undefined)
     throw new UsageError(`launch wants ${memory === undefined ? '<mem-in-mb> and an' : 'an'} image: ${USAGE}`);
+  const cpu = choiceOf('--cpu', options.get('cpu') ?? 'worker', CPUS);
+  if (options.has('accel') && cpu !== 'qemu') throw new UsageError("--accel is QEMU's: it wants --cpu qemu, too");
   return {
     memoryMb: memoryOf(memory),
     image: imageOf(image),
     args: guestArgs,
     devices,
     initrd: options.get('initrd') ?? null,
-    cpu: choiceOf('--cpu', options.get('cpu') ?? 'worker', CPUS),
+    cpu,
     accelerator: choiceOf('--accel', options.get('accel') ?? 'tcg', ACCELERATORS),
     readOnly: options.has('readonly'),
     verbose: options.has('verbose'),
