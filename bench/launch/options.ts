@@ -208,7 +208,8 @@ With --cpu qemu the guest is an x86 kernel in qemu-system-x86_64: its disks, its
 networks and a source of entropy are served by this process over vhost-user, in the
 order given here; its console is QEMU's first serial port, on this terminal. Every
 Ctrl-C is then the guest's, and Ctrl-A X ends QEMU. What follows the image goes to
-the kernel's command line, behind console=ttyS0. It needs the package koffi.
+the kernel's command line, behind console=ttyS0. A guest that powers off has
+halted, one that reboots has died. It needs the package koffi.
 
 Examples
   vringbench launch 64 hello
@@ -218,7 +219,6 @@ Examples
   vringbench launch --cpu qemu --block=disk.img 256 vmlinuz root=/dev/vda panic=-1
 
 Exit codes
-  0 the guest has halted (in QEMU: powered off, or rebooted)
-  1 it died, or could not start: the reason is told
+  0 the guest has halted   1 it died, or could not start: the reason is told
   2 usage, or three times Ctrl-C   130 interrupted`;
 }

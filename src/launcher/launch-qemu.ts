@@ -12,6 +12,7 @@ import { whyUnavailable } from '../native/libc.ts';
 import type { GuestEnding } from './cpu/cpu.ts';
 import { type QemuMachine, qemuArguments, shellLine } from './cpu/qemu-arguments.ts';
 import { QemuDevices } from './cpu/qemu-devices.ts';
+import { QemuMonitor } from './cpu/qemu-monitor.ts';
 import { findProgram, QEMU, QEMU_PACKAGE, QemuProcess } from './cpu/qemu-process.ts';
 import type { LaunchDeviceOptions } from './device-options.ts';
 import type { QueueStats } from './device-service.ts';
@@ -20,7 +21,7 @@ import { watchWayOut } from './way-out.ts';
 
 const STANDARD_INPUT = 0;
 
-export interface LaunchQemuOptions extends Omit<QemuMachine, 'devices'> {
+export interface LaunchQemuOptions extends Omit<QemuMachine, 'devices' | 'monitor'> {
   /** In command-line order. */
   readonly devices: readonly LaunchDeviceOptions[];
   /** Told what QEMU says, and what goes wrong with a device. */
@@ -72,19 +73,35 @@ async function runWithDevices(
   running: { qemu: QemuProcess | null },
 ): Promise<LaunchQemuEnding> {
   const { warn, verbose, signal } = options;
-  const opened = await QemuDevices.open({ devices: options.devices, folder, warn, tell: verbose ?? null });
+  const events = join(folder, 'events.sock');
+  const monitor = await QemuMonitor.open(events);
+  let opened: QemuDevices | null = null;
   try {
+    opened = await QemuDevices.open({ devices: options.devices, folder, warn, tell: verbose ?? null });
     if (signal?.aborted) return { guest: { how: 'stopped' }, stats: opened.stats };
-    const args = qemuArguments({ ...options, devices: opened.devices });
+    const args = qemuArguments({ ...options, devices: opened.devices, monitor: events });
     verbose?.(shellLine([QEMU, ...args]));
     const qemu = new QemuProcess(QEMU, args, warn);
     running.qemu = qemu;
     const stop = () => void qemu.stop();
     signal?.addEventListener('abort', stop, { once: true });
-    const guest = await qemu.ended;
+    const ending = await qemu.ended;
     signal?.removeEventListener('abort', stop);
+    const guest = ending.how === 'halted' ? endingOf(await monitor.lastWord()) : ending;
     return { guest, stats: opened.stats };
   } finally {
-    await opened.close();
+    monitor.close();
+    await opened?.close();
   }
+}
+
+/** What QEMU says when the machine goes down through the guest, though not as it should. */
+const CRASHES: Readonly<Record<string, string>> = {
+  'guest-reset': 'the guest has reset the machine: it rebooted, or crashed',
+  'guest-panic': 'the guest has panicked',
+};
+
+function endingOf(reason: string | null): GuestEnding {
+  const crash = CRASHES[reason ?? ''];
+  return crash === undefined ? { how: 'halted' } : { how: 'died', reason: crash };
 }

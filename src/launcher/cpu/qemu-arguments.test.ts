@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { type QemuMachine, qemuArguments, shellLine } from './qemu-arguments.ts';
 
 const PLAIN: QemuMachine = {
-  ...{ accelerator: 'tcg', memoryMb: 64, kernel: '/k', initrd: null, args: [], devices: [] },
+  ...{ accelerator: 'tcg', memoryMb: 64, kernel: '/k', initrd: null, args: [], devices: [], monitor: '/m' },
 };
 const MAC = Uint8Array.of(2, 0, 0x1f, 3, 0xff, 5);
 
@@ -12,7 +12,8 @@ const machines: [string, Partial<QemuMachine>, string][] = [
   ['the processor', {}, '-accel tcg -machine q35 -cpu max -m 64M'],
   ['another accelerator', { accelerator: 'kvm' }, '-accel kvm -machine'],
   ['shared memory', { memoryMb: 4095 }, '-m 4095M -object memory-backend-memfd,id=mem,size=4095M,share=on -numa'],
-  ['the console', {}, '-display none -no-reboot -serial mon:stdio -kernel /k'],
+  ['the console', {}, '-display none -no-reboot -serial mon:stdio -chardev'],
+  ['the monitor', {}, '-chardev socket,id=events,path=/m -mon chardev=events,mode=control -kernel'],
   ['no initrd', {}, "-kernel /k -append 'console=ttyS0'"],
   ['an initrd', { initrd: '/i' }, '-kernel /k -initrd /i -append'],
   ['arguments', { args: ['root=/dev/vda', 'quiet'] }, "-append 'console=ttyS0 root=/dev/vda quiet'"],

@@ -24,6 +24,8 @@ export interface QemuMachine {
   readonly args: readonly string[];
   /** In the order of the bus. */
   readonly devices: readonly QemuDevice[];
+  /** The socket to which it tells events. */
+  readonly monitor: string;
 }
 
 /** A comma ends a value unless it comes twice. */
@@ -50,7 +52,15 @@ function deviceArguments(device: QemuDevice, index: number): string[] {
   return ['-chardev', `socket,id=char${index},path=${value(device.socket)}`, ...more(index, device)];
 }
 
-export function qemuArguments({ accelerator, memoryMb, kernel, initrd, args, devices }: QemuMachine): string[] {
+export function qemuArguments({
+  accelerator,
+  memoryMb,
+  kernel,
+  initrd,
+  args,
+  devices,
+  monitor,
+}: QemuMachine): string[] {
   return [
     ...['-accel', accelerator, '-machine', 'q35', '-cpu', 'max', '-m', `${memoryMb}M`],
     // The devices map the guest's memory: it must be a file that is shared.
@@ -58,6 +68,7 @@ export function qemuArguments({ accelerator, memoryMb, kernel, initrd, args, dev
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     // The monitor is there, too: Ctrl-C is then the guest's, and Ctrl-A X ends QEMU.
     ...['-serial', 'mon:stdio'],
+    ...['-chardev', `socket,id=events,path=${value(monitor)}`, '-mon', 'chardev=events,mode=control'],
     ...['-kernel', kernel, ...(initrd === null ? [] : ['-initrd', initrd])],
     ...['-append', ['console=ttyS0', ...args].join(' ')],
     ...devices.flatMap(deviceArguments),

@@ -74,7 +74,7 @@ export class QemuProcess implements RunningGuest {
     if (this.running) this.child.kill('SIGKILL');
   }
 
-  /** It ends with code 0 when the guest powers off or reboots. */
+  /** It ends with code 0 when the guest powers off, and when it resets the machine. */
   private endingOf(code: number | null, signal: NodeJS.Signals | null): GuestEnding {
     if (code === 0) return { how: 'halted' };
     const how = code === null ? `was ended by ${signal}` : `ended with code ${code}`;
