@@ -208,8 +208,8 @@ With --cpu qemu the guest is an x86 kernel in qemu-system-x86_64: its disks, its
 networks and a source of entropy are served by this process over vhost-user, in the
 order given here; its console is QEMU's first serial port, on this terminal. Every
 Ctrl-C is then the guest's, and Ctrl-A X ends QEMU. What follows the image goes to
-the kernel's command line, behind console=ttyS0. A guest that powers off has
-halted, one that reboots has died. It needs the package koffi.
+the kernel's command line, behind console=ttyS0 unless it names a console. A guest
+that powers off has halted, one that reboots has died. It needs the package koffi.
 
 Examples
   vringbench launch 64 hello

@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { closeDescriptor } from '../native/descriptors.ts';
 import { whyUnavailable } from '../native/libc.ts';
+import { listenPackets, PacketSocket } from '../native/packet-socket.ts';
 import { leavingNoneOpen } from '../native/test-leaks.ts';
+import { acceptUnix } from '../native/unix-socket.ts';
 import type { PacketLink } from './packet-link.ts';
-import { openPairLink } from './pair-link.ts';
+import { openPairLink, socketName } from './pair-link.ts';
 import { fillPacket, packetFault } from './test-pair.ts';
 
 const skip = whyUnavailable() ?? false;
@@ -194,5 +197,39 @@ test('pair: one that is killed leaves nothing behind, and the other can be found
     await until(() => again.got.length === 1);
     link.close();
     again.link.close();
+  });
+});
+
+test('pair: greeted late: it waits as a link; refused then, its next call says why', { skip }, async () => {
+  await leavingNoneOpen(async () => {
+    const name = newName();
+    const listener = listenPackets(socketName(name));
+    const link = await openPairLink({ name, greetingMs: 1 });
+    assert.equal(send(link, 1), false);
+    assert.equal(link.receive(new Uint8Array(100)), -1);
+    let called = 0;
+    link.onReadable = () => called++;
+    const peer = new PacketSocket(acceptUnix(listener));
+    peer.send(Uint8Array.of(0), 1);
+    await until(() => called === 1);
+    const refused = { message: `pair ${name}: two are connected by this name already` };
+    assert.throws(() => link.receive(new Uint8Array(100)), refused);
+    assert.throws(() => send(link, 1), refused);
+    link.close();
+    peer.close();
+    closeDescriptor(listener);
+  });
+});
+
+test('pair: one who leaves before it greets is not waited for: the name is taken over', { skip }, async () => {
+  await leavingNoneOpen(async () => {
+    const name = newName();
+    const listener = listenPackets(socketName(name));
+    const lines: string[] = [];
+    const link = await openPairLink({ name, greetingMs: 1, tell: (line) => lines.push(line) });
+    closeDescriptor(listener);
+    await until(() => lines.length === 1);
+    assert.deepEqual(lines, [`pair ${name}: waiting for the other`]);
+    link.close();
   });
 });

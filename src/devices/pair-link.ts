@@ -23,16 +23,17 @@ const TAKEN = 0;
 const RETRY_MS = 10;
 const RETRIES_MAX = 500;
 
-/** Whoever is greeted later than this is a link already, and goes on waiting. */
-const GREETING_MS = 2000;
+const GREETING_DEFAULT_MS = 2000;
 
 /** No other user can be at the other end, or take the name by mistake. */
-const socketName = (name: string) => `vringbench/pair/${userInfo().uid}/${name}`;
+export const socketName = (name: string) => `vringbench/pair/${userInfo().uid}/${name}`;
 
 export interface PairLinkOptions {
   readonly name: string;
   /** Takes lines for people who want to know more. */
   readonly tell?: (line: string) => void;
+  /** Whoever is greeted later than this is a link already, and goes on waiting. Default 2000. */
+  readonly greetingMs?: number;
 }
 
 /** @throws Error if two are connected by this name already, or another user has it */
@@ -40,7 +41,7 @@ export async function openPairLink(options: PairLinkOptions): Promise<PacketLink
   const link = new PairLink(options);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, GREETING_MS);
+    timer = setTimeout(resolve, options.greetingMs ?? GREETING_DEFAULT_MS);
   });
   try {
     await Promise.race([link.placed, late]);

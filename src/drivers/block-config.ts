@@ -6,6 +6,7 @@ import {
   BLK_CONFIG_SEG_MAX,
   BLK_CONFIG_SIZE_MAX,
   SECTOR_SIZE,
+  VIRTIO_BLK_F_BARRIER,
   VIRTIO_BLK_F_BLK_SIZE,
   VIRTIO_BLK_F_FLUSH,
   VIRTIO_BLK_F_MQ,
@@ -33,6 +34,8 @@ export interface BlockConfig {
   readonly readOnly: boolean;
   /** The device takes FLUSH: completed writes may be in a cache until then. */
   readonly canFlush: boolean;
+  /** The device takes writes as barriers: a legacy one. */
+  readonly canBarrier: boolean;
   /** Longest element of data, bytes; and the most of them in a request. */
   readonly elementBytesMax: number;
   readonly elementsMax: number;
@@ -76,6 +79,7 @@ export function readBlockConfig(config: Uint8Array, features: bigint): BlockConf
     blockSizeBytes,
     readOnly: has(VIRTIO_BLK_F_RO),
     canFlush: has(VIRTIO_BLK_F_FLUSH),
+    canBarrier: has(VIRTIO_BLK_F_BARRIER),
     elementBytesMax,
     elementsMax,
     queues: several ? Math.max(1, view.getUint16(BLK_CONFIG_NUM_QUEUES, true)) : 1,

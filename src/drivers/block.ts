@@ -14,6 +14,7 @@ import {
   VIRTIO_BLK_S_IOERR,
   VIRTIO_BLK_S_OK,
   VIRTIO_BLK_S_UNSUPP,
+  VIRTIO_BLK_T_BARRIER,
   VIRTIO_BLK_T_FLUSH,
   VIRTIO_BLK_T_GET_ID,
   VIRTIO_BLK_T_IN,
@@ -164,10 +165,13 @@ export class BlockDriver {
     return this.start(slot, VIRTIO_BLK_T_IN, sector, lengthBytes);
   }
 
-  /** Writes the slot's data. False: the ring has no room now. */
-  write(slot: number, sector: number, lengthBytes: number): boolean {
+  /**
+   * Writes the slot's data. As a barrier, only where `disk.canBarrier`, it comes after all that was sent before, which
+   * then lasts, and before all that is sent after. False: the ring has no room now.
+   */
+  write(slot: number, sector: number, lengthBytes: number, barrier = false): boolean {
     this.checkData(lengthBytes);
-    return this.start(slot, VIRTIO_BLK_T_OUT, sector, lengthBytes);
+    return this.start(slot, VIRTIO_BLK_T_OUT, sector, lengthBytes, barrier ? VIRTIO_BLK_T_BARRIER : 0);
   }
 
   /** Makes all writes that were taken back so far lasting. Only where `disk.canFlush`. */
@@ -231,11 +235,11 @@ export class BlockDriver {
       throw new RangeError(`a request's data is a multiple of 512 bytes up to ${this.slotBytes}, not ${lengthBytes}`);
   }
 
-  private start(slot: number, type: number, sector: number, lengthBytes: number): boolean {
+  private start(slot: number, type: number, sector: number, lengthBytes: number, flags = 0): boolean {
     if (this.sent[slot] !== 0) throw new RangeError(`slot ${slot} is in flight, or there is none`);
     const word = (this.headOffset + slot * SLOT_HEAD_SIZE) >>> 2;
     const words = this.region.u32;
-    words[word] = type;
+    words[word] = type | flags;
     words[word + 1] = 0;
     words[word + 2] = sector >>> 0;
     words[word + 3] = sector / ADDRESS_HIGH_UNIT;

@@ -8,6 +8,7 @@
 import {
   BLK_CONFIG_CAPACITY,
   BLK_CONFIG_SEG_MAX,
+  VIRTIO_BLK_F_BARRIER,
   VIRTIO_BLK_F_FLUSH,
   VIRTIO_BLK_F_RO,
   VIRTIO_BLK_F_SEG_MAX,
@@ -40,7 +41,7 @@ import { NetDriver } from './net.ts';
 import type { GuestRam } from './ram.ts';
 import { Slots } from './slots.ts';
 
-const BLOCK_FEATURES = featureWord(VIRTIO_BLK_F_SEG_MAX, VIRTIO_BLK_F_RO, VIRTIO_BLK_F_FLUSH);
+const BLOCK_FEATURES = featureWord(VIRTIO_BLK_F_BARRIER, VIRTIO_BLK_F_SEG_MAX, VIRTIO_BLK_F_RO, VIRTIO_BLK_F_FLUSH);
 const NOTHING = new Uint8Array(0);
 
 const NET_SLOT_BYTES = NET_HEADER_SIZE_LEGACY + ETH_HEADER_SIZE + MTU_DEFAULT;

@@ -17,6 +17,7 @@ const machines: [string, Partial<QemuMachine>, string][] = [
   ['no initrd', {}, "-kernel /k -append 'console=ttyS0'"],
   ['an initrd', { initrd: '/i' }, '-kernel /k -initrd /i -append'],
   ['arguments', { args: ['root=/dev/vda', 'quiet'] }, "-append 'console=ttyS0 root=/dev/vda quiet'"],
+  ['another console', { args: ['quiet', 'console=ttyS0,9600'] }, "-append 'quiet console=ttyS0,9600'"],
   [
     'a disk',
     { devices: [{ kind: 'block', socket: '/s' }] },

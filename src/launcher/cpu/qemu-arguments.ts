@@ -20,7 +20,7 @@ export interface QemuMachine {
   /** Paths. */
   readonly kernel: string;
   readonly initrd: string | null;
-  /** The kernel's, behind the console's. */
+  /** The kernel's. */
   readonly args: readonly string[];
   /** In the order of the bus. */
   readonly devices: readonly QemuDevice[];
@@ -52,6 +52,10 @@ function deviceArguments(device: QemuDevice, index: number): string[] {
   return ['-chardev', `socket,id=char${index},path=${value(device.socket)}`, ...more(index, device)];
 }
 
+/** The kernel is told where its console is, unless its arguments say so. */
+const withConsole = (args: readonly string[]): readonly string[] =>
+  args.some((word) => word.startsWith('console=')) ? args : ['console=ttyS0', ...args];
+
 export function qemuArguments({
   accelerator,
   memoryMb,
@@ -70,7 +74,7 @@ export function qemuArguments({
     ...['-serial', 'mon:stdio'],
     ...['-chardev', `socket,id=events,path=${value(monitor)}`, '-mon', 'chardev=events,mode=control'],
     ...['-kernel', kernel, ...(initrd === null ? [] : ['-initrd', initrd])],
-    ...['-append', ['console=ttyS0', ...args].join(' ')],
+    ...['-append', withConsole(args).join(' ')],
     ...devices.flatMap(deviceArguments),
   ];
 }

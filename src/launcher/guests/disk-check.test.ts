@@ -58,6 +58,14 @@ test('disk-check: flushes on the way, says so, and looks at a part of the disk a
   assert.match(check(disk, 'verify').reason!, /byte 20480 differs/);
 });
 
+test('disk-check: barriers among the writes in flight', () => {
+  const disk = new ArrayDisk({ sectors: 1024 });
+  assert.equal(check(disk, '--barrier 131072').reason, null);
+  const plain = new ArrayDisk({ sectors: 1024 });
+  check(plain);
+  assert.ok(disk.flushes > plain.flushes + 3, `${disk.flushes} flushes`);
+});
+
 /** A disk that lies in one way. */
 class LyingDisk extends ArrayDisk {
   private readonly lie: (disk: ArrayDisk, offsetBytes: number) => void;

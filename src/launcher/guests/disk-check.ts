@@ -3,11 +3,12 @@
  * compares every byte. It dies of the first difference.
  *
  *     disk-check [--depth N] [--block BYTES] [--passes N] [--seed N] [--disk N] [--size BYTES] [--flush BYTES]
- *                [write | verify]
+ *                [--barrier BYTES] [write | verify]
  *
  * Each pass has a pattern of its own. `write` only writes and flushes; `verify` only reads what a `write` of the same
  * seed and number of passes has left. `--size` looks at the start of the disk alone; `--flush` flushes whenever so much
- * is written, and says up to where: what it has said is on the disk for good.
+ * is written, and says up to where: what it has said is on the disk for good. With
+ * `--barrier` each write at a multiple of it is a barrier.
  */
 import { driveBlock } from '../../drivers/bus-drivers.ts';
 import { SECTOR_SIZE } from '../../formats/block.ts';
@@ -35,6 +36,8 @@ const OPTIONS = {
   size: { initial: 0, min: 0, max: Number.MAX_SAFE_INTEGER },
   /** 0: at the end alone. */
   flush: { initial: 0, min: 0, max: Number.MAX_SAFE_INTEGER },
+  /** 0: no write is one. */
+  barrier: { initial: 0, min: 0, max: Number.MAX_SAFE_INTEGER },
 } as const;
 
 const MODES: Readonly<Record<string, { writes: boolean; reads: boolean }>> = {
@@ -49,23 +52,25 @@ export default function diskCheck(guest: Guest): void {
     const { values, rest } = parseOptions(words, OPTIONS);
     const mode = MODES[rest[0] ?? 'both'];
     if (mode === undefined || rest.length > 1) throw new OptionError(`write, verify or nothing, not ${rest.join(' ')}`);
-    for (const name of ['block', 'size', 'flush'] as const)
+    for (const name of ['block', 'size', 'flush', 'barrier'] as const)
       if (values[name] % SECTOR_SIZE !== 0)
         throw new OptionError(`--${name} is a multiple of ${SECTOR_SIZE}, not ${values[name]}`);
     const device = bus.devicesOf(VIRTIO_ID_BLOCK)[values.disk];
     if (device === undefined) throw new OptionError(`there is no disk ${values.disk}`);
     const driver = driveBlock(device, ram, { depth: values.depth, slotBytes: values.block });
-    const { capacitySectors, readOnly, sizeBytes } = driver.disk;
+    const { capacitySectors, readOnly, canBarrier, sizeBytes } = driver.disk;
     if (values.size > sizeBytes) throw new OptionError(`--size is ${sizeBytes} at most, not ${values.size}`);
     terminal.printLine(
       `Disk ${values.disk}: ${capacitySectors} sectors, ${values.depth} requests of ${values.block} bytes`,
     );
+    if (values.barrier > 0 && !canBarrier) throw new DiskError('the disk knows no barriers');
     if (readOnly && mode.writes) throw new DiskError('the disk is read-only');
     if (capacitySectors === 0) throw new DiskError('the disk is empty');
     const check = new Check(new DiskWalker(guest, driver), terminal, {
       sizeBytes: values.size || sizeBytes,
       flushBytes: values.flush || sizeBytes,
       blockBytes: values.block,
+      barrierBytes: values.barrier,
     });
     for (let pass = 1; pass <= values.passes; pass++) {
       const seed = values.seed + pass;
@@ -83,6 +88,7 @@ interface CheckOptions {
   readonly sizeBytes: number;
   readonly flushBytes: number;
   readonly blockBytes: number;
+  readonly barrierBytes: number;
 }
 
 class Check {
@@ -122,10 +128,11 @@ class Check {
 
   private walk(what: string, writes: boolean, seed: number, start: number, end: number): void {
     const { terminal } = this;
-    const { sizeBytes, blockBytes } = this.options;
+    const { sizeBytes, blockBytes, barrierBytes } = this.options;
+    const everyBytes = Math.ceil(sizeBytes / STEPS);
     const onProgress = (done: number) =>
       terminal.printLine(`${what}, ${Math.floor((100 * (start + done)) / sizeBytes)} %`);
-    this.walker.walk({ writes, seed, start, end, blockBytes, everyBytes: Math.ceil(sizeBytes / STEPS), onProgress });
+    this.walker.walk({ writes, seed, start, end, blockBytes, barrierBytes, everyBytes, onProgress });
   }
 
   private say(what: string, ms: number, more: string): void {

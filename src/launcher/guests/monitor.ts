@@ -14,7 +14,7 @@ import { type Booted, boot, fail } from './kit/boot.ts';
 import { describeDevice } from './kit/describe.ts';
 import { hexDump } from './kit/hex-dump.ts';
 import { LineEditor } from './kit/line-editor.ts';
-import { ping } from './kit/net-jobs.ts';
+import { findNeighbour, ping } from './kit/net-jobs.ts';
 import { NetPort } from './kit/net-port.ts';
 import { OneRequest } from './kit/one-request.ts';
 import { OptionError, wholeNumber } from './kit/options.ts';
@@ -26,6 +26,7 @@ const WAIT_MS = 60_000;
 const SECTORS_MAX = 8;
 const DUMP_BYTES_MAX = 4096;
 const PINGS = 4;
+const ASKS = 3;
 
 interface Session extends Booted {
   readonly guest: Guest;
@@ -94,6 +95,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       if (net === null) throw new OptionError('there is no network device');
       const address = parseIp(word);
       if (address === null) throw new OptionError(`an address is four numbers to 255, not ${word}`);
+      findNeighbour(net, address, ASKS);
       const { sent, received, meanMs } = ping(net, address, PINGS);
       terminal.printLine(`${received} of ${sent} answered, ${meanMs.toFixed(3)} ms`);
     },

@@ -9,7 +9,7 @@
 import { VIRTIO_ID_NET } from '../../formats/ids.ts';
 import type { Guest } from '../guest.ts';
 import { boot, fail } from './kit/boot.ts';
-import { echoDatagrams, ping } from './kit/net-jobs.ts';
+import { echoDatagrams, findNeighbour, ping } from './kit/net-jobs.ts';
 import { NetPort } from './kit/net-port.ts';
 import { OptionError, parseOptions, wholeNumber } from './kit/options.ts';
 import type { Terminal } from './kit/terminal.ts';
@@ -22,6 +22,8 @@ const OPTIONS = {
   seconds: { initial: 0, min: 0, max: 86_400 },
 } as const;
 const WAIT_MS = 60_000;
+/** The other may be started after this one. */
+const ASKS = 30;
 const MEBIBYTE = 2 ** 20;
 
 interface Job {
@@ -85,7 +87,9 @@ function serve({ port, terminal, seconds }: Job): void {
 
 function runPing({ port, terminal, words }: Job): void {
   const count = wholeNumber('the number of pings', words[1], { min: 1, max: 10_000_000 });
-  const { received, minMs, meanMs, maxMs } = ping(port, ipOf(words[0]!), count);
+  const address = ipOf(words[0]!);
+  findNeighbour(port, address, ASKS);
+  const { received, minMs, meanMs, maxMs } = ping(port, address, count);
   const times = [minMs, meanMs, maxMs].map((ms) => ms.toFixed(3)).join('/');
   terminal.printLine(`${count} pings sent, ${received} answered, ${count - received} lost`);
   terminal.printLine(`Round trips min/mean/max ${times} ms`);
@@ -94,8 +98,10 @@ function runPing({ port, terminal, words }: Job): void {
 
 function runUdp({ port, terminal, words }: Job): void {
   const mebibytes = wholeNumber('MiB', words[1], { min: 1, max: 1024 });
+  const address = ipOf(words[0]!);
+  findNeighbour(port, address, ASKS);
   const start = performance.now();
-  const count = echoDatagrams(port, ipOf(words[0]!), mebibytes * MEBIBYTE);
+  const count = echoDatagrams(port, address, mebibytes * MEBIBYTE);
   const rate = (mebibytes * MEBIBYTE) / 1e6 / ((performance.now() - start) / 1000);
   terminal.printLine(`${count} datagrams, ${mebibytes} MiB, came back unchanged, ${rate.toFixed(1)} MB/s each way`);
 }

@@ -29,6 +29,8 @@ export interface WalkOptions {
   readonly end: number;
   /** Bytes of each request; the last one may have less. */
   readonly blockBytes: number;
+  /** A write at a multiple of this is a barrier, among the others in flight; 0: none is. */
+  readonly barrierBytes: number;
   /** Called whenever this many bytes more are done, with how many are done in all. */
   readonly everyBytes: number;
   readonly onProgress: (doneBytes: number) => void;
@@ -49,7 +51,7 @@ export class DiskWalker {
   }
 
   /** @throws DiskError at the first byte that differs, or request that fails; requests may then be in flight */
-  walk({ writes, seed, start, end, blockBytes, everyBytes, onProgress }: WalkOptions): void {
+  walk({ writes, seed, start, end, blockBytes, barrierBytes, everyBytes, onProgress }: WalkOptions): void {
     const { driver, sectors } = this;
     const words = driver.region.i32;
     const sizeBytes = end - start;
@@ -65,7 +67,9 @@ export class DiskWalker {
         const length = Math.min(blockBytes, end - next);
         const sector = next / SECTOR_SIZE;
         if (writes) fillPattern(words, driver.dataOffset(slot) >>> 2, seed, sector, length / SECTOR_SIZE);
-        const started = writes ? driver.write(slot, sector, length) : driver.read(slot, sector, length);
+        const started = writes
+          ? driver.write(slot, sector, length, next % barrierBytes === 0)
+          : driver.read(slot, sector, length);
         if (!started) {
           driver.release(slot);
           break;

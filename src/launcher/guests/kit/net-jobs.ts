@@ -4,8 +4,9 @@ import { DATA_BYTES_MAX, type StackListener } from '../net/stack.ts';
 import { UDP_PORT_ECHO } from '../net/udp.ts';
 import type { NetPort } from './net-port.ts';
 
-const ASKS_MAX = 5;
-const ANSWER_TIMEOUT_MS = 1000;
+const ASK_TIMEOUT_MS = 1000;
+/** What takes longer is lost. */
+const ANSWER_TIMEOUT_MS = 5000;
 const PING_BYTES = 56;
 /** Datagrams on their way: fewer than a device has buffers for on either side. */
 const WINDOW = 32;
@@ -43,12 +44,12 @@ function until(port: NetPort, done: () => boolean, timeoutMs: number): boolean {
   }
 }
 
-/** Finds out who has an address. @throws NetJobError if nobody says so */
-export function findNeighbour(port: NetPort, address: number): void {
+/** Finds out who has an address, asking so many times, a second each. @throws NetJobError if nobody says so */
+export function findNeighbour(port: NetPort, address: number, asks: number): void {
   const { stack } = port;
-  for (let i = 0; i < ASKS_MAX && !stack.knows(address); i++) {
+  for (let i = 0; i < asks && !stack.knows(address); i++) {
     stack.ask(address);
-    until(port, () => stack.knows(address), ANSWER_TIMEOUT_MS);
+    until(port, () => stack.knows(address), ASK_TIMEOUT_MS);
   }
   if (!stack.knows(address)) throw new NetJobError(`nobody answers for ${formatIp(address)}`);
 }
@@ -75,9 +76,8 @@ class PingListener implements StackListener {
   datagram(): void {}
 }
 
-/** One ping after the other, each for at most a second; what comes back must be what was sent. @throws NetJobError */
+/** One ping after the other; what comes back must be what was sent. The neighbour was found. */
 export function ping(port: NetPort, address: number, count: number): PingResult {
-  findNeighbour(port, address);
   const listener = new PingListener();
   listener.address = address;
   const { stack } = port;
@@ -132,9 +132,12 @@ class EchoListener implements StackListener {
   }
 }
 
-/** Sends at least `bytes` as datagrams and verifies each that comes back. Returns how many. @throws NetJobError */
+/**
+ * Sends at least `bytes` as datagrams and verifies each that comes back. Returns how many. The neighbour was
+ * found.
+ * @throws NetJobError if one is lost or changed
+ */
 export function echoDatagrams(port: NetPort, address: number, bytes: number): number {
-  findNeighbour(port, address);
   const count = Math.ceil(bytes / DATA_BYTES_MAX);
   const listener = new EchoListener(count, address);
   const { stack } = port;

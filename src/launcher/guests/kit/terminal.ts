@@ -1,13 +1,15 @@
 /**
- * Text on the guest's console. Guest thread. What is printed waits for room, no longer than a bound: a launcher that
- * takes nothing off the console is gone.
+ * Text on the guest's console. Guest thread. What is printed waits for room as long as it takes: people may hold their
+ * terminal. The machine can end a guest that waits.
  */
 import type { ConsoleDriver } from '../../../drivers/console.ts';
 import type { Guest } from '../../guest.ts';
 import { type CallSource, waitForAny } from './wait.ts';
 
-/** So long the console may take nothing. */
-const ROOM_TIMEOUT_MS = 30_000;
+/** A wait for room is begun anew so often. */
+const ROOM_WAIT_MS = 30_000;
+/** A guest that ends waits no longer for its text to be taken. */
+const DRAIN_TIMEOUT_MS = 5000;
 
 export class Terminal {
   private readonly guest: Guest;
@@ -33,8 +35,7 @@ export class Terminal {
     for (let at = 0; at < bytes.length; ) {
       const sent = this.driver.write(bytes, at);
       at += sent;
-      if (sent === 0 && !waitForAny(this.guest, this.room, ROOM_TIMEOUT_MS))
-        this.guest.halt('the console takes nothing');
+      if (sent === 0) waitForAny(this.guest, this.room, ROOM_WAIT_MS);
     }
   }
 
@@ -44,7 +45,7 @@ export class Terminal {
 
   /** Waits until the console has taken all. */
   drain(): void {
-    while (this.driver.inFlight > 0 && waitForAny(this.guest, this.room, ROOM_TIMEOUT_MS));
+    while (this.driver.inFlight > 0 && waitForAny(this.guest, this.room, DRAIN_TIMEOUT_MS));
   }
 
   /** What was typed and not read yet, or some of it; '': nothing. */
