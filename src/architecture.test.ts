@@ -21,7 +21,7 @@ const ARROWS: Record<string, readonly string[]> = {
   devices: [...BASE, 'formats', 'host', 'native'],
   drivers: [...BASE, 'formats', 'guest'],
   'vhost-user': ALL,
-  launcher: ALL,
+  launcher: [...ALL, 'vhost-user'],
 };
 
 /** The same for the rooms of vhost-user among each other. */

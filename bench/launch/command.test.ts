@@ -28,8 +28,16 @@ interface Ended {
 }
 
 /** Runs the program; `onOutput` sees its standard output so far. */
-function launch(args: readonly string[], input: string, onOutput?: (out: string, pid: number) => void): Promise<Ended> {
-  const child = spawn(process.execPath, [MAIN, 'launch', ...args], { timeout: 60_000 });
+function launch(
+  args: readonly string[],
+  input: string,
+  onOutput?: (out: string, pid: number) => void,
+  env: NodeJS.ProcessEnv = {},
+): Promise<Ended> {
+  const child = spawn(process.execPath, [MAIN, 'launch', ...args], {
+    timeout: 60_000,
+    env: { ...process.env, ...env },
+  });
   let out = '';
   let err = '';
   child.stdout.on('data', (data: Buffer) => {
@@ -60,6 +68,9 @@ const runs: [string, string[], string, number, RegExp, RegExp][] = [
   ['no disk', ['--block=/absent', '4', GUEST], '', 1, /^$/, /vringbench: .*\/absent/],
   ['what is no image', ['4', disk], '', 1, /^$/, /doesn't look like a bzImage to me/],
   ['an x86 kernel', ['4', kernel], '', 2, /^bzImage image: 2048 bytes/, /the worker CPU .* --cpu qemu\n$/],
+  ['our guest in QEMU', ['--cpu=qemu', '4', 'hello'], '', 2, /^$/, /hello is no x86 kernel.* --cpu worker\n$/],
+  ['a module in QEMU', ['--cpu=qemu', '4', GUEST], '', 2, /^$/, /test-guest\.js is no x86 kernel.* --cpu worker\n$/],
+  ['no initrd for QEMU', ['--cpu=qemu', '--initrd=/absent', '4', kernel], '', 2, /^$/, /--initrd \/absent is no file/],
   ['usage', ['--blok=a', '4', GUEST], '', 2, /^$/, /did you mean --block/],
   [
     'a read-only disk',
@@ -89,6 +100,12 @@ for (const [what, args, input, code, out, err] of runs)
     assert.match(ended.err, err);
     assert.equal(ended.code, code);
   });
+
+test('launch: where QEMU is not installed, its package is named', async () => {
+  const ended = await launch(['--cpu=qemu', '4', kernel], '', undefined, { PATH: folder });
+  assert.deepEqual([ended.code, ended.out], [2, '']);
+  assert.match(ended.err, /--cpu qemu needs qemu-system-x86_64, .* Debian's package qemu-system-x86\n$/);
+});
 
 test('launch: interrupted, a guest in an endless loop ends with code 130', async () => {
   const ended = await launch(['4', GUEST, 'say looping; loop'], '', (out, pid) => {

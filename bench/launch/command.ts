@@ -1,10 +1,12 @@
 /** The command `launch`: a guest, its devices and this terminal, until the guest ends. Main thread. */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { ConsoleDevice } from '../../src/devices/console.ts';
 import type { GuestEnding } from '../../src/launcher/cpu/cpu.ts';
 import { workerCpu } from '../../src/launcher/cpu/worker-cpu.ts';
 import type { LaunchDeviceOptions } from '../../src/launcher/device-options.ts';
 import { LauncherError } from '../../src/launcher/errors.ts';
+import { type LaunchQemuEnding, launchQemu, whyNoQemu } from '../../src/launcher/launch-qemu.ts';
 import { type LaunchEnding, launch } from '../../src/launcher/launcher.ts';
 import { describeImage, descriptionLines, refusalOf } from '../../src/launcher/machine/describe-image.ts';
 import { ImageFile } from '../../src/launcher/machine/image-file.ts';
@@ -17,7 +19,6 @@ import { whyUnavailable } from '../../src/native/libc.ts';
 import { type Console, EXIT_CODES, EXIT_USAGE, type Hooks } from '../command-line/command.ts';
 import { UsageError } from '../command-line/option-values.ts';
 import { type DeviceChoice, type LaunchCommandOptions, launchHelp, parseLaunchOptions } from './options.ts';
-import { runInQemu } from './qemu.ts';
 import { launchStats } from './stats.ts';
 
 /** Runs `launch` with its arguments; resolves to the exit code. @throws UsageError */
@@ -28,12 +29,7 @@ export async function launchCommand(args: readonly string[], console: Console, h
     return 0;
   }
   const { image, cpu } = options;
-  if (cpu === 'qemu') {
-    if (image.kind !== 'x86') throw new UsageError(`${image.name} is no x86 kernel: run it with --cpu worker`);
-    const missing = whyUnavailable();
-    if (missing !== null) throw new UsageError(`--cpu qemu ${missing}`);
-    return await withDisksLocked(options, console, () => runKernel(image.path, options, console, hooks));
-  }
+  if (cpu === 'qemu') return await withDisksLocked(options, console, () => runInQemu(options, console, hooks));
   if (image.kind === 'x86') return refuse(image.path, options, console);
   return await withDisksLocked(options, console, () => runGuest(image.entry, options, console, hooks));
 }
@@ -59,6 +55,32 @@ async function withDisksLocked(
   } finally {
     for (const lock of locks) lock.close();
   }
+}
+
+/** @throws UsageError */
+async function runInQemu(options: LaunchCommandOptions, console: Console, hooks: Hooks): Promise<number> {
+  const { image, memoryMb, args, initrd, verbose, accelerator } = options;
+  if (image.kind === 'module')
+    throw new UsageError(`${image.name} is no x86 kernel, which --cpu qemu runs: run it with --cpu worker`);
+  if (initrd !== null && !existsSync(initrd)) throw new UsageError(`--initrd ${initrd} is no file`);
+  const missing = whyNoQemu();
+  if (missing !== null) throw new UsageError(`--cpu qemu ${missing}`);
+  const signal = hooks.signal?.();
+  let ending: LaunchQemuEnding;
+  try {
+    ending = await launchQemu({
+      ...{ accelerator, memoryMb, kernel: image.path, initrd, args },
+      devices: options.devices.map((device) => deviceOptions(device, options.readOnly)),
+      warn: (line) => console.err(`vringbench: ${line}`),
+      ...(verbose ? { verbose: console.err } : {}),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  } catch (error) {
+    console.err(`vringbench: ${(error as Error).message}`);
+    return EXIT_CODES.failed;
+  }
+  if (options.stats) for (const line of launchStats(ending.stats)) console.err(line);
+  return exitCode(ending.guest, false, console);
 }
 
 /** Loads the image as a machine would, and says what it is. */
@@ -87,12 +109,14 @@ function refuse(path: string, options: LaunchCommandOptions, console: Console): 
 
 async function runGuest(entry: string, options: LaunchCommandOptions, console: Console, hooks: Hooks): Promise<number> {
   const { memoryMb, args, initrd, verbose, stats } = options;
-  const ends = new Ends(hooks);
-  const terminal = new Terminal({ warn: console.err, abort: ends.abort });
+  const typed = new AbortController();
+  const asked = hooks.signal?.();
+  const signal = asked === undefined ? typed.signal : AbortSignal.any([asked, typed.signal]);
+  const terminal = new Terminal({ warn: (line) => console.err(line), abort: () => typed.abort() });
   let ending: LaunchEnding;
   try {
     ending = await launch({
-      ...{ cpu: workerCpu, memoryMb, entry, args, timed: stats, signal: ends.signal },
+      ...{ cpu: workerCpu, memoryMb, entry, args, timed: stats, signal },
       ...(initrd === null ? {} : { initrd }),
       devices: options.devices.map((device) => deviceOptions(device, options.readOnly)),
       console: new ConsoleDevice({ port: verbose ? toldPort(terminal, console.err) : terminal }),
@@ -107,53 +131,7 @@ async function runGuest(entry: string, options: LaunchCommandOptions, console: C
   }
   for (const line of ending.warnings) console.err(`vringbench: ${line}`);
   if (stats) for (const line of launchStats(ending.stats)) console.err(line);
-  return exitCode(ending.guest, ends.typed, console);
-}
-
-async function runKernel(
-  kernel: string,
-  options: LaunchCommandOptions,
-  console: Console,
-  hooks: Hooks,
-): Promise<number> {
-  const { memoryMb, args, initrd, verbose, stats } = options;
-  const ends = new Ends(hooks);
-  let terminal: Terminal | null = null;
-  try {
-    const description = describeImage(kernel);
-    if (verbose) for (const line of descriptionLines(description)) console.err(line);
-    terminal = new Terminal({ warn: console.err, abort: ends.abort });
-    const ending = await runInQemu({
-      ...{ memoryMb, kernel, initrd, args, signal: ends.signal },
-      devices: options.devices.map((device) => deviceOptions(device, options.readOnly)),
-      console: verbose ? toldPort(terminal, console.err) : terminal,
-      verbose: verbose ? console.err : () => {},
-      stats: stats ? console.err : null,
-    });
-    return exitCode(ending, ends.typed, console);
-  } catch (error) {
-    console.err(`vringbench: ${(error as Error).message}`);
-    return EXIT_CODES.failed;
-  } finally {
-    terminal?.close();
-  }
-}
-
-/** What ends a run from outside: a signal, or three times ^C. */
-class Ends {
-  readonly signal: AbortSignal;
-  private readonly controller = new AbortController();
-
-  constructor({ signal }: Hooks) {
-    const asked = signal?.();
-    this.signal = asked === undefined ? this.controller.signal : AbortSignal.any([asked, this.controller.signal]);
-  }
-
-  get typed(): boolean {
-    return this.controller.signal.aborted;
-  }
-
-  readonly abort = (): void => this.controller.abort();
+  return exitCode(ending.guest, typed.signal.aborted, console);
 }
 
 function exitCode(guest: GuestEnding, typed: boolean, console: Console): number {

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { ACCELERATORS, type Accelerator } from '../../src/launcher/cpu/qemu-arguments.ts';
 import type { LaunchLink } from '../../src/launcher/device-options.ts';
 import { GUESTS } from '../../src/launcher/guests.ts';
 import { MEMORY_MB_MAX } from '../../src/launcher/machine/physical-memory.ts';
@@ -20,7 +21,7 @@ export const CPUS = {
 } as const;
 export type CpuName = keyof typeof CPUS;
 
-type OptionName = 'verbose' | 'tunnet' | 'block' | 'initrd' | 'cpu' | 'net' | 'readonly' | 'stats';
+type OptionName = 'verbose' | 'tunnet' | 'block' | 'initrd' | 'cpu' | 'accel' | 'net' | 'readonly' | 'stats';
 
 const OPTIONS: OptionTable<OptionName> = {
   verbose: flag('says what happens, on standard error; -v too'),
@@ -28,6 +29,7 @@ const OPTIONS: OptionTable<OptionName> = {
   block: { value: 'FILE', summary: 'a disk in a file of whole sectors (512 bytes)' },
   initrd: { value: 'FILE', summary: "a file at the top of the guest's memory" },
   cpu: { value: 'NAME', summary: 'what runs the guest', byDefault: 'worker', choices: CPUS },
+  accel: { value: 'NAME', summary: 'what QEMU runs the guest with', byDefault: 'tcg', choices: ACCELERATORS },
   net: { value: 'pair:NAME', summary: 'a network with the other launcher of that name; or loopback' },
   readonly: flag('every disk is opened for reading alone, and the guest told so'),
   stats: flag('what each queue did, at the end, on standard error'),
@@ -54,6 +56,8 @@ export interface LaunchCommandOptions {
   readonly devices: readonly DeviceChoice[];
   readonly initrd: string | null;
   readonly cpu: CpuName;
+  /** Of QEMU. */
+  readonly accelerator: Accelerator;
   readonly readOnly: boolean;
   readonly verbose: boolean;
   readonly stats: boolean;
@@ -72,13 +76,16 @@ export function parseLaunchOptions(args: readonly string[]): LaunchCommandOption
   const [memory, image, ...guestArgs] = positionals;
   if (memory === undefined || image === undefined)
     throw new UsageError(`launch wants ${memory === undefined ? '<mem-in-mb> and an' : 'an'} image: ${USAGE}`);
+  const cpu = choiceOf('--cpu', options.get('cpu') ?? 'worker', CPUS);
+  if (options.has('accel') && cpu !== 'qemu') throw new UsageError("--accel is QEMU's: it wants --cpu qemu, too");
   return {
     memoryMb: memoryOf(memory),
     image: imageOf(image),
     args: guestArgs,
     devices,
     initrd: options.get('initrd') ?? null,
-    cpu: choiceOf('--cpu', options.get('cpu') ?? 'worker', CPUS),
+    cpu,
+    accelerator: choiceOf('--accel', options.get('accel') ?? 'tcg', ACCELERATORS),
     readOnly: options.has('readonly'),
     verbose: options.has('verbose'),
     stats: options.has('stats'),
@@ -197,11 +204,19 @@ no arguments and no streams. Run only modules that you trust.
 
 Three times Ctrl-C within a second end the launcher; single ones are the guest's.
 
+With --cpu qemu the guest is an x86 kernel in qemu-system-x86_64: its disks, its
+networks and a source of entropy are served by this process over vhost-user, in the
+order given here; its console is QEMU's first serial port, on this terminal. Every
+Ctrl-C is then the guest's, and Ctrl-A X ends QEMU. What follows the image goes to
+the kernel's command line, behind console=ttyS0 unless it names a console. A guest
+that powers off has halted, one that reboots has died. It needs the package koffi.
+
 Examples
   vringbench launch 64 hello
   vringbench launch --block=disk.img --stats 64 disk-check
   vringbench launch --net=pair:lab 64 net-echo
   echo devices | vringbench launch --verbose 64 monitor
+  vringbench launch --cpu qemu --block=disk.img 256 vmlinuz root=/dev/vda panic=-1
 
 Exit codes
   0 the guest has halted   1 it died, or could not start: the reason is told

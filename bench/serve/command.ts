@@ -5,6 +5,7 @@ import { type DeviceOptions, openDevice } from '../../src/devices/open-device.ts
 import { setAffinity } from '../../src/native/affinity.ts';
 import { type FileLock, lockImage } from '../../src/native/file-lock.ts';
 import { whyUnavailable } from '../../src/native/libc.ts';
+import { eventLine } from '../../src/vhost-user/backend/event-line.ts';
 import { type ServerEvent, VhostUserServer } from '../../src/vhost-user/backend/server.ts';
 import { LocalDevice } from '../../src/vhost-user/queues/local-device.ts';
 import type { ServedDevice } from '../../src/vhost-user/queues/queue-runner.ts';
@@ -28,8 +29,7 @@ export async function serveCommand(args: readonly string[], console: Console, ho
   const signal = hooks.signal?.();
   const { device, lock } = await open(options, console);
   const report = (event: ServerEvent) => {
-    const line = lineOf(event);
-    if (line !== null) console.err(`${device.name}: ${line}`);
+    console.err(`${device.name}: ${eventLine(event)}`);
   };
   const server = new VhostUserServer({ path: socket, device, connects: connect, report });
   try {
@@ -106,21 +106,6 @@ function whyNoSocket(path: string, { code, message }: NodeJS.ErrnoException): st
   return lstatSync(path, { throwIfNoEntry: false })?.isSocket() === false
     ? 'exists and is no socket'
     : 'another server listens there';
-}
-
-function lineOf(event: ServerEvent): string | null {
-  switch (event.kind) {
-    case 'connected':
-      return 'connected';
-    case 'disconnected':
-      return event.error === null ? 'disconnected' : `disconnected: ${event.error.message}`;
-    case 'queue-broken':
-      return `queue ${event.index} is broken: ${event.error.message}`;
-    case 'refused':
-      return `refused ${event.request}: ${event.error.message}`;
-    case 'failed':
-      return `failed: ${event.what}: ${event.error.message}`;
-  }
 }
 
 /** Until the caller's signal; without one, for ever. */

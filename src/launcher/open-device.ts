@@ -1,6 +1,7 @@
 /** Opens the launcher's devices from plain data, in the thread that serves them. */
 import { AsyncDisk } from '../devices/async-disk.ts';
 import type { Device } from '../devices/device.ts';
+import type { Disk } from '../devices/disk.ts';
 import { NetDevice } from '../devices/net.ts';
 import { loopbackLink, type PacketLink } from '../devices/packet-link.ts';
 import { openPairLink } from '../devices/pair-link.ts';
@@ -17,11 +18,19 @@ const TAP_NAME = 'tap%d';
 
 type Tell = (line: string) => void;
 
-/** `tell`: takes lines for `--verbose`; null: nobody does. @throws Error that names what cannot be opened */
-export async function openDevice(options: LaunchDeviceOptions, tell: Tell | null): Promise<Device> {
+/**
+ * `tell`: takes lines for `--verbose`; null: nobody does. `makeBlock`: the block device on the disk, that of the bus
+ * unless told otherwise.
+ * @throws Error that names what cannot be opened
+ */
+export async function openDevice(
+  options: LaunchDeviceOptions,
+  tell: Tell | null,
+  makeBlock: (parts: { disk: Disk }) => Device = launcherBlock,
+): Promise<Device> {
   if (options.kind === 'block') {
     const disk = new AsyncDisk({ path: options.path, readOnly: options.readOnly });
-    return launcherBlock({ disk: tell === null ? disk : new ToldDisk(disk, tell) });
+    return makeBlock({ disk: tell === null ? disk : new ToldDisk(disk, tell) });
   }
   const link = await openLink(options.link, tell);
   try {

@@ -1,13 +1,11 @@
 /**
  * The terminal while a guest has it: no signals, no line mode, no echo, nothing else changed; and as it was before on
- * every way out: `restore`, the process's exit for whatever reason, and the signals that end one. SIGKILL nobody sees.
- * Main thread: signals and exits are only seen there.
+ * every way out: `restore`, the process's exit for whatever reason, and the signals that end one. Main thread.
  */
+import { isatty } from 'node:tty';
 import { whyUnavailable } from '../native/libc.ts';
 import { rawSettings, readTerminal, writeTerminal } from '../native/terminal.ts';
-
-/** What ends a process that does not listen. */
-const ENDING = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const;
+import { watchWayOut } from './way-out.ts';
 
 /** Sets a terminal, and how to undo it. Undone more than once, it does nothing more. */
 export interface TerminalMode {
@@ -22,28 +20,35 @@ export interface NodeTerminal {
 
 /** @throws SystemError ENOTTY if it is no terminal */
 export function takeTerminal(terminal: NodeTerminal): TerminalMode {
-  const undo = whyUnavailable() === null ? setNative(terminal.fd) : setByNode(terminal);
-  let taken = true;
+  const mode = undoneOnce(whyUnavailable() === null ? setNative(terminal.fd) : setByNode(terminal));
+  const unwatch = watchWayOut(() => restore());
   const restore = () => {
-    if (!taken) return;
-    taken = false;
-    process.off('exit', restore);
-    for (const signal of ENDING) process.off(signal, end);
-    try {
-      undo();
-    } catch {
-      // It has gone away: nobody is left to be disturbed by how it was set.
-    }
+    unwatch();
+    mode.restore();
   };
-  const end = (signal: NodeJS.Signals) => {
-    // Whoever else listens decides whether the process ends; if nobody does, it ends as if we had not listened.
-    const others = process.listenerCount(signal) > 1;
-    restore();
-    if (!others) process.kill(process.pid, signal);
-  };
-  process.on('exit', restore);
-  for (const signal of ENDING) process.on(signal, end);
   return { restore };
+}
+
+/** For a program that sets the terminal itself, and may be killed: `restore` makes it as it is now. Needs libc. */
+export function keepTerminal(descriptor: number): TerminalMode {
+  if (!isatty(descriptor)) return { restore: () => {} };
+  const before = readTerminal(descriptor);
+  return undoneOnce(() => writeTerminal(descriptor, before));
+}
+
+function undoneOnce(undo: () => void): TerminalMode {
+  let taken = true;
+  return {
+    restore: () => {
+      if (!taken) return;
+      taken = false;
+      try {
+        undo();
+      } catch {
+        // It has gone away: nobody is left to be disturbed by how it was set.
+      }
+    },
+  };
 }
 
 function setNative(descriptor: number): () => void {

@@ -26,6 +26,10 @@ export interface RunningGuest {
   stop(): Promise<GuestEnding>;
 }
 
+/**
+ * What runs guests of the launcher's own bus. QEMU is none: it makes the guest's memory itself, and its devices stand on
+ * a PCI bus behind sockets; `launchQemu` is its run.
+ */
 export interface Cpu {
   /** Its name on the command line. */
   readonly name: string;

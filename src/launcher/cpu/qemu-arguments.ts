@@ -1,54 +1,84 @@
-/** QEMU as the launcher's CPU: its command line. Devices are served by this process, over vhost-user. */
+/** QEMU's command line for a guest whose devices are served by this process over vhost-user. Pure. */
 
-export interface QemuBlock {
-  readonly kind: 'block';
-  readonly socket: string;
-}
+/** What executes the guest's instructions. */
+export const ACCELERATORS = {
+  tcg: { summary: 'QEMU translates: everywhere, and slowly' },
+  kvm: { summary: 'the processor itself: where /dev/kvm is there and works' },
+} as const;
+export type Accelerator = keyof typeof ACCELERATORS;
 
-export interface QemuNet {
-  readonly kind: 'net';
-  readonly socket: string;
-  /** 6 bytes. */
-  readonly mac: Uint8Array;
-}
+/** A device, and the socket at which it is served. */
+export type QemuDevice =
+  | { readonly kind: 'block'; readonly socket: string }
+  | { readonly kind: 'net'; readonly socket: string; readonly mac: Uint8Array }
+  | { readonly kind: 'entropy'; readonly socket: string };
 
-export interface QemuOptions {
+export interface QemuMachine {
+  readonly accelerator: Accelerator;
+  /** MiB. */
   readonly memoryMb: number;
+  /** Paths. */
   readonly kernel: string;
   readonly initrd: string | null;
-  /** The kernel's. Without a word on the console the kernel is told where it is. */
+  /** The kernel's. */
   readonly args: readonly string[];
-  /** In command-line order. */
-  readonly devices: readonly (QemuBlock | QemuNet)[];
+  /** In the order of the bus. */
+  readonly devices: readonly QemuDevice[];
+  /** The socket to which it tells events. */
+  readonly monitor: string;
 }
 
-export const QEMU = 'qemu-system-x86_64';
+/** A comma ends a value unless it comes twice. */
+const value = (text: string): string => text.replaceAll(',', ',,');
 
-/** The guest's first serial port is QEMU's standard input and output. */
-export function qemuArguments({ memoryMb, kernel, initrd, args, devices }: QemuOptions): string[] {
-  const words = args.some((word) => word.startsWith('console=')) ? args : ['console=ttyS0', ...args];
+const macText = (mac: Uint8Array): string => Array.from(mac, (byte) => byte.toString(16).padStart(2, '0')).join(':');
+
+/** By kind: the arguments behind the socket's. */
+const DEVICES: {
+  [K in QemuDevice['kind']]: (index: number, device: Extract<QemuDevice, { kind: K }>) => readonly string[];
+} = {
+  block: (index) => ['-device', `vhost-user-blk-pci,chardev=char${index},num-queues=1`],
+  net: (index, { mac }) => [
+    ...['-netdev', `vhost-user,id=net${index},chardev=char${index},queues=1`],
+    // No boot code, which would use the network before the kernel does. With MSI-X vectors QEMU 7.2 crashes under TCG.
+    ...['-device', `virtio-net-pci,netdev=net${index},romfile=,vectors=0,mac=${macText(mac)}`],
+  ],
+  entropy: (index) => ['-device', `vhost-user-rng-pci,chardev=char${index}`],
+};
+
+/** No `reconnect` of the sockets: the backends live as long as QEMU, and its spelling differs between versions. */
+function deviceArguments(device: QemuDevice, index: number): string[] {
+  const more = DEVICES[device.kind] as (index: number, device: QemuDevice) => readonly string[];
+  return ['-chardev', `socket,id=char${index},path=${value(device.socket)}`, ...more(index, device)];
+}
+
+/** The kernel is told where its console is, unless its arguments say so. */
+const withConsole = (args: readonly string[]): readonly string[] =>
+  args.some((word) => word.startsWith('console=')) ? args : ['console=ttyS0', ...args];
+
+export function qemuArguments({
+  accelerator,
+  memoryMb,
+  kernel,
+  initrd,
+  args,
+  devices,
+  monitor,
+}: QemuMachine): string[] {
   return [
-    // Emulated: that runs on any machine, and the same everywhere.
-    ...['-accel', 'tcg', '-machine', 'q35', '-cpu', 'max', '-m', `${memoryMb}M`],
-    // The backends map the guest's memory: it must be a file that is shared.
+    ...['-accel', accelerator, '-machine', 'q35', '-cpu', 'max', '-m', `${memoryMb}M`],
+    // The devices map the guest's memory: it must be a file that is shared.
     ...['-object', `memory-backend-memfd,id=mem,size=${memoryMb}M,share=on`, '-numa', 'node,memdev=mem'],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
-    // No signals: ^C is the guest's.
-    ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
-    ...['-kernel', kernel, ...(initrd === null ? [] : ['-initrd', initrd]), '-append', words.join(' ')],
-    ...devices.flatMap((device, i) => deviceArguments(device, i)),
+    // The monitor is there, too: Ctrl-C is then the guest's, and Ctrl-A X ends QEMU.
+    ...['-serial', 'mon:stdio'],
+    ...['-chardev', `socket,id=events,path=${value(monitor)}`, '-mon', 'chardev=events,mode=control'],
+    ...['-kernel', kernel, ...(initrd === null ? [] : ['-initrd', initrd])],
+    ...['-append', withConsole(args).join(' ')],
+    ...devices.flatMap(deviceArguments),
   ];
 }
 
-function deviceArguments(device: QemuBlock | QemuNet, index: number): string[] {
-  // A comma in a value is written twice.
-  const chardev = ['-chardev', `socket,id=c${index},path=${device.socket.replaceAll(',', ',,')}`];
-  if (device.kind === 'block') return [...chardev, '-device', `vhost-user-blk-pci,chardev=c${index},num-queues=1`];
-  const mac = Array.from(device.mac, (byte) => byte.toString(16).padStart(2, '0')).join(':');
-  return [
-    ...chardev,
-    ...['-netdev', `vhost-user,id=n${index},chardev=c${index},queues=1`],
-    // Emulated, QEMU 7.2 does not survive MSI-X with vhost-user.
-    ...['-device', `virtio-net-pci,netdev=n${index},mac=${mac},romfile=,vectors=0`],
-  ];
-}
+/** For people, to be pasted into a shell. */
+export const shellLine = (words: readonly string[]): string =>
+  words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');

@@ -1,78 +1,73 @@
 import assert from 'node:assert/strict';
-import { PassThrough } from 'node:stream';
-import { test } from 'node:test';
-import { StreamPort } from '../../devices/console-port.ts';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
 import type { GuestEnding } from './cpu.ts';
-import { qemuArguments } from './qemu-arguments.ts';
-import { QemuProcess } from './qemu-process.ts';
+import { findProgram, QemuProcess } from './qemu-process.ts';
 
-const machine = { memoryMb: 64, kernel: 'bzImage', initrd: null, args: [], devices: [] };
-const valuesOf = (args: readonly string[], name: string) =>
-  args.flatMap((arg, i) => (arg === name ? [args[i + 1]!] : []));
+const folder = mkdtempSync(join(tmpdir(), 'qemu-process-'));
+after(() => rmSync(folder, { recursive: true }));
 
-test('qemu: the console is named unless the guest names one', () => {
-  assert.deepEqual(valuesOf(qemuArguments(machine), '-append'), ['console=ttyS0']);
-  assert.deepEqual(valuesOf(qemuArguments({ ...machine, args: ['a', 'b'] }), '-append'), ['console=ttyS0 a b']);
-  assert.deepEqual(valuesOf(qemuArguments({ ...machine, args: ['console=tty0'] }), '-append'), ['console=tty0']);
+test('findProgram: the first that can be run', () => {
+  const [none, plain, first, second] = ['none', 'plain', 'first', 'second'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  for (const path of [plain, first, second]) mkdirSync(path);
+  mkdirSync(join(plain, 'folder'));
+  writeFileSync(join(plain, 'program'), '', { mode: 0o644 });
+  for (const path of [first, second])
+    for (const name of ['program', 'folder']) writeFileSync(join(path, name), '', { mode: 0o755 });
+  // Who may do everything may not run a file that nobody may.
+  assert.equal(findProgram('program', [none, plain, '', first, second].join(':')), join(first, 'program'));
+  assert.equal(findProgram('folder', `${plain}:${second}`), join(second, 'folder'));
+  assert.equal(findProgram('program', plain), null);
+  assert.equal(findProgram('program', ''), null);
 });
 
-test('qemu: devices keep their order, over memory that is shared', () => {
-  const mac = Uint8Array.of(2, 0, 0, 0, 0, 0xab);
-  const args = qemuArguments({
-    ...machine,
-    initrd: 'initrd',
-    devices: [
-      { kind: 'net', socket: '/n', mac },
-      { kind: 'block', socket: '/a,b' },
-    ],
-  });
-  assert.deepEqual(valuesOf(args, '-device'), [
-    'virtio-net-pci,netdev=n0,mac=02:00:00:00:00:ab,romfile=,vectors=0',
-    'vhost-user-blk-pci,chardev=c1,num-queues=1',
-  ]);
-  assert.deepEqual(valuesOf(args, '-chardev').slice(1), ['socket,id=c0,path=/n', 'socket,id=c1,path=/a,,b']);
-  assert.deepEqual(valuesOf(args, '-object'), ['memory-backend-memfd,id=mem,size=64M,share=on']);
-  assert.deepEqual(valuesOf(args, '-initrd'), ['initrd']);
-});
+/** Node plays QEMU. */
+const run = (code: string, said: string[] = []) =>
+  new QemuProcess(process.execPath, ['-e', code], (line) => said.push(line));
+const shown = (ending: GuestEnding) => (ending.how === 'failed' ? ending.error.message : ending.how);
 
-/** A program in QEMU's place. */
-function run(script: string, input = ''): { guest: QemuProcess; output: PassThrough } {
-  const typed = new PassThrough();
-  typed.write(input);
-  const output = new PassThrough();
-  return { guest: new QemuProcess(['-e', script], new StreamPort(typed, output), process.execPath), output };
-}
-const shown = (ending: GuestEnding) => (ending.how === 'failed' ? `failed: ${ending.error.message}` : ending.how);
-
-const endings: [string, string, RegExp][] = [
-  ['that ends well has halted', '', /^halted$/],
-  ['that ends badly has failed, in its own words', 'console.error("no memory"); process.exit(3)', /with 3: no memory$/],
-  ['that is killed has failed', 'process.kill(process.pid, "SIGKILL")', /with SIGKILL/],
+const endings: [string, string, string, string[]][] = [
+  ['all well', '', 'halted', []],
+  ['all well, with a warning', 'console.error("slow")', 'halted', ['slow']],
+  [
+    'a failure',
+    'console.error("no\\nkernel"); process.exit(1)',
+    'QEMU ended with code 1: no | kernel',
+    ['no', 'kernel'],
+  ],
+  ['a silent failure', 'process.exit(3)', 'QEMU ended with code 3: it said nothing', []],
+  ['a crash', 'process.kill(process.pid, "SIGKILL")', 'QEMU was ended by SIGKILL: it said nothing', []],
 ];
-for (const [what, script, expected] of endings)
-  test(`qemu: a process ${what}`, async () => {
-    assert.match(shown(await run(script).guest.ended), expected);
+for (const [what, code, expected, lines] of endings)
+  test(`QEMU's end: ${what}`, async () => {
+    const said: string[] = [];
+    const process = run(code, said);
+    assert.equal(shown(await process.ended), expected);
+    assert.deepEqual(said, lines);
+    assert.equal(shown(await process.stop()), expected);
   });
 
-test('qemu: a program that is not there has failed', async () => {
-  const port = new StreamPort(new PassThrough(), new PassThrough());
-  assert.match(shown(await new QemuProcess([], port, '/absent/qemu').ended), /^failed: .*ENOENT/);
+test("QEMU's end: it does not start", async () => {
+  const ending = await new QemuProcess(join(folder, 'absent'), [], () => {}).ended;
+  assert.match(shown(ending), /ENOENT/);
 });
 
-test('qemu: input and output are joined, and nothing of either is lost', async () => {
-  const script =
-    'process.stdin.once("data", (data) => { process.stdout.write(String(data).repeat(40000)); process.stdin.destroy(); })';
-  const { guest, output } = run(script, 'polly\n');
-  let bytes = 0;
-  output.on('data', (data: Buffer) => {
-    bytes += data.length;
-  });
-  assert.deepEqual(await guest.ended, { how: 'halted' });
-  assert.equal(bytes, 6 * 40000);
-});
-
-test('qemu: one that does not want to end is stopped', async () => {
-  const { guest, output } = run('process.on("SIGTERM", () => {}); console.log("up"); setInterval(() => {}, 1000)');
-  await new Promise((resolve) => output.once('data', resolve));
-  assert.deepEqual(await guest.stop(), { how: 'stopped' });
+test("QEMU's end: stopped, and killed where it does not heed that", async () => {
+  const deaf = 'process.on("SIGTERM", () => {}); console.error("here"); setInterval(() => {}, 1000)';
+  for (const code of ['console.error("here"); setInterval(() => {}, 1000)', deaf]) {
+    let tell: () => void = () => {};
+    const here = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    const running = new QemuProcess(process.execPath, ['-e', code], tell);
+    await here;
+    assert.equal(shown(await running.stop()), 'stopped');
+  }
 });

@@ -1,90 +1,84 @@
 /**
- * A guest in a QEMU process, its serial port joined to a console port. The launcher's thread. QEMU's own words on
- * standard error are kept for the case that it fails.
+ * QEMU as a child process: its console on our own input and output, what it says on its error output told by lines, its
+ * end, and how to end it. Launcher's main thread, which only listens.
  */
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import type { ConsolePort } from '../../devices/console-port.ts';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import type { GuestEnding, RunningGuest } from './cpu.ts';
-import { QEMU } from './qemu-arguments.ts';
 
-const CHUNK_BYTES = 4096;
-/** Kept of what it says on standard error. */
-const WORDS_MAX = 4096;
-/** Asked to end, it has so long; then it is ended. */
-const END_MS = 2000;
+export const QEMU = 'qemu-system-x86_64';
+/** Debian's. */
+export const QEMU_PACKAGE = 'qemu-system-x86';
+
+/** QEMU ends within this time of being asked; then it is killed. */
+const END_GRACE_MS = 3000;
+/** Of what it said, for the reason of its failing. */
+const LAST_LINES = 4;
+
+/** Where a program is; null: nowhere in `path`. */
+export function findProgram(name: string, path: string): string | null {
+  for (const folder of path.split(delimiter)) {
+    if (folder === '') continue;
+    const file = join(folder, name);
+    try {
+      accessSync(file, constants.X_OK);
+      if (statSync(file).isFile()) return file;
+    } catch {
+      // Not there.
+    }
+  }
+  return null;
+}
 
 export class QemuProcess implements RunningGuest {
   readonly ended: Promise<GuestEnding>;
-  private readonly child: ChildProcessWithoutNullStreams;
-  private ending: GuestEnding | null = null;
-  private words = '';
+  private readonly child: ChildProcess;
+  private readonly lastLines: string[] = [];
+  private running = true;
+  private stopping = false;
 
-  /** The port stays the caller's. */
-  constructor(args: readonly string[], port: ConsolePort, program = QEMU) {
-    const child = spawn(program, args, { stdio: 'pipe' });
+  /** `say`: takes its lines. */
+  constructor(program: string, args: readonly string[], say: (line: string) => void) {
+    const child = spawn(program, args, { stdio: ['inherit', 'inherit', 'pipe'] });
     this.child = child;
-    child.stderr.on('data', (data: Buffer) => {
-      this.words = (this.words + data.toString()).slice(-WORDS_MAX);
+    createInterface({ input: child.stderr! }).on('line', (line) => {
+      // It says which signal ends it: that is ours.
+      if (this.stopping) return;
+      if (this.lastLines.push(line) > LAST_LINES) this.lastLines.shift();
+      say(line);
     });
-    joinConsole(child, port);
     this.ended = new Promise((resolve) => {
-      child.on('error', (error) => {
-        this.ending ??= { how: 'failed', error };
-        // It never ran: no 'close' is to come.
-        if (child.pid === undefined) resolve(this.ending);
-      });
-      child.on('close', (code, signal) => {
-        this.ending ??= code === 0 ? { how: 'halted' } : { how: 'failed', error: this.failure(code ?? signal) };
-        resolve(this.ending);
-      });
+      const end = (ending: GuestEnding) => {
+        this.running = false;
+        resolve(this.stopping ? { how: 'stopped' } : ending);
+      };
+      child.on('error', (error) => end({ how: 'failed', error }));
+      child.on('close', (code, signal) => end(this.endingOf(code, signal)));
     });
   }
 
   async stop(): Promise<GuestEnding> {
-    this.ending ??= { how: 'stopped' };
+    if (!this.running) return await this.ended;
+    this.stopping = true;
     this.child.kill('SIGTERM');
-    const timer = setTimeout(() => this.child.kill('SIGKILL'), END_MS);
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), END_GRACE_MS);
     const ending = await this.ended;
     clearTimeout(timer);
     return ending;
   }
 
-  private failure(how: number | string | null): Error {
-    return new Error(`${QEMU} ended with ${how}: ${this.words.trim()}`);
+  /** At once, for the end of this process. */
+  kill(): void {
+    if (this.running) this.child.kill('SIGKILL');
   }
-}
 
-/** Nothing is taken from either side before the other has room for it. */
-function joinConsole({ stdin, stdout }: ChildProcessWithoutNullStreams, port: ConsolePort): void {
-  const chunk = new Uint8Array(CHUNK_BYTES);
-  let room = true;
-  const forward = (): void => {
-    while (room) {
-      const count = port.read(chunk, chunk.length);
-      if (count === 0) return;
-      room = stdin.write(chunk.slice(0, count));
-    }
-  };
-  stdin.on('drain', () => {
-    room = true;
-    forward();
-  });
-  // The process is gone: its end tells more.
-  stdin.on('error', () => {});
-  port.onReadable = forward;
-  port.resume();
-  forward();
-  let pending: Uint8Array | null = null;
-  const write = (bytes: Uint8Array): void => {
-    if (port.write(bytes, bytes.length)) return;
-    pending = bytes;
-    stdout.pause();
-  };
-  port.onWritable = () => {
-    const bytes = pending;
-    pending = null;
-    if (bytes !== null) write(bytes);
-    if (pending === null) stdout.resume();
-  };
-  stdout.on('data', write);
+  /** It ends with code 0 when the guest powers off, and when it resets the machine. */
+  private endingOf(code: number | null, signal: NodeJS.Signals | null): GuestEnding {
+    if (code === 0) return { how: 'halted' };
+    const how = code === null ? `was ended by ${signal}` : `ended with code ${code}`;
+    const said = this.lastLines.length === 0 ? 'it said nothing' : this.lastLines.join(' | ');
+    return { how: 'failed', error: new Error(`QEMU ${how}: ${said}`) };
+  }
 }

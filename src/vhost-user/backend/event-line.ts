@@ -1,0 +1,17 @@
+/** What a server tells, as a line for people. Pure. */
+import type { ServerEvent } from './server.ts';
+
+export function eventLine(event: ServerEvent): string {
+  switch (event.kind) {
+    case 'connected':
+      return 'connected';
+    case 'disconnected':
+      return event.error === null ? 'disconnected' : `disconnected: ${event.error.message}`;
+    case 'queue-broken':
+      return `queue ${event.index} is broken: ${event.error.message}`;
+    case 'refused':
+      return `refused ${event.request}: ${event.error.message}`;
+    case 'failed':
+      return `failed: ${event.what}: ${event.error.message}`;
+  }
+}
