@@ -215,7 +215,7 @@ Examples
   vringbench launch 64 hello
   vringbench launch --block=disk.img --stats 64 disk-check
   vringbench launch --net=pair:lab 64 net-echo
-  echo devices | vringbench launch --verbose 64 monitor
+  printf 'devices\\nhalt\\n' | vringbench launch --verbose 64 monitor
   vringbench launch --cpu qemu --block=disk.img 256 vmlinuz root=/dev/vda panic=-1
 
 Exit codes
