@@ -9,8 +9,7 @@ import { LauncherError } from '../../src/launcher/errors.ts';
 import { type LaunchQemuEnding, launchQemu, whyNoQemu } from '../../src/launcher/launch-qemu.ts';
 import { type LaunchEnding, launch } from '../../src/launcher/launcher.ts';
 import { describeImage, descriptionLines, refusalOf } from '../../src/launcher/machine/describe-image.ts';
-import { ImageFile } from '../../src/launcher/machine/image-file.ts';
-import { loadGuest } from '../../src/launcher/machine/load.ts';
+import { loadFiles } from '../../src/launcher/machine/load-files.ts';
 import { PhysicalMemory } from '../../src/launcher/machine/physical-memory.ts';
 import { Terminal } from '../../src/launcher/terminal.ts';
 import { toldPort } from '../../src/launcher/waker.ts';
@@ -85,14 +84,10 @@ async function runInQemu(options: LaunchCommandOptions, console: Console, hooks:
 
 /** Loads the image as a machine would, and says what it is. */
 function refuse(path: string, options: LaunchCommandOptions, console: Console): number {
-  const { memoryMb, args, initrd: initrdPath } = options;
+  const { memoryMb, args, initrd } = options;
   const verbose = options.verbose ? console.err : () => {};
-  let kernel: ImageFile | null = null;
-  let initrd: ImageFile | null = null;
   try {
-    kernel = new ImageFile(path);
-    initrd = initrdPath === null ? null : new ImageFile(initrdPath);
-    loadGuest(new PhysicalMemory(memoryMb), { kernel, initrd, args, verbose });
+    loadFiles(new PhysicalMemory(memoryMb), { kernel: path, initrd, args, verbose });
     const description = describeImage(path);
     for (const line of descriptionLines(description)) console.out(line);
     console.err(`vringbench: ${refusalOf(path, description)}`);
@@ -101,9 +96,6 @@ function refuse(path: string, options: LaunchCommandOptions, console: Console): 
     if (!(error instanceof LauncherError)) throw error;
     console.err(`vringbench: ${error.message}`);
     return EXIT_CODES.failed;
-  } finally {
-    kernel?.close();
-    initrd?.close();
   }
 }
 

@@ -24,6 +24,7 @@ import { EMPTY, type GuestQueue } from '../guest/queue.ts';
 import { ScatterList } from '../guest/scatter-list.ts';
 import { ADDRESS_HIGH_UNIT, type MemoryRegion } from '../memory/region.ts';
 import { type BlockConfig, readBlockConfig } from './block-config.ts';
+import { Slots } from './slots.ts';
 
 /**
  * A slot's header and status, a cache line for each slot:
@@ -82,7 +83,7 @@ export interface BlockDriverOptions {
   config: Uint8Array;
 }
 
-const dataStride = (slotBytes: number) => Math.ceil(slotBytes / DATA_ALIGN) * DATA_ALIGN;
+const dataBytes = (slotBytes: number) => Math.ceil(slotBytes / DATA_ALIGN) * DATA_ALIGN;
 const headBytes = (depth: number) => Math.ceil((depth * SLOT_HEAD_SIZE) / DATA_ALIGN) * DATA_ALIGN;
 
 export class BlockDriver {
@@ -97,12 +98,10 @@ export class BlockDriver {
 
   private queue: GuestQueue;
   private readonly headOffset: number;
-  private readonly dataStart: number;
-  private readonly stride: number;
+  /** What the requests' data lies in. */
+  private readonly slots: Slots;
   private readonly elements: ScatterList;
   private readonly elementBytesMax: number;
-  private readonly free: Uint16Array;
-  private freeCount: number;
   /** By slot: with the device or not, and what was asked, so that it can be asked again. */
   private readonly sent: Uint8Array;
   private readonly types: Uint8Array;
@@ -119,8 +118,8 @@ export class BlockDriver {
     this.depth = depth;
     this.slotBytes = slotBytes;
     this.headOffset = offset;
-    this.dataStart = offset + headBytes(depth);
-    this.stride = dataStride(slotBytes);
+    const dataOffset = offset + headBytes(depth);
+    this.slots = new Slots({ region, offset: dataOffset, count: depth, slotBytes: dataBytes(slotBytes) });
     this.elementBytesMax = this.disk.elementBytesMax;
     const dataElements = Math.max(1, Math.ceil(slotBytes / this.elementBytesMax));
     if (dataElements > 1 && dataElements > this.disk.elementsMax)
@@ -128,8 +127,6 @@ export class BlockDriver {
         `the device takes ${this.elementBytesMax} bytes in ${this.disk.elementsMax} elements at most`,
       );
     this.elements = new ScatterList(FRAME_ELEMENTS + dataElements);
-    this.free = Uint16Array.from({ length: depth }, (_, i) => depth - 1 - i);
-    this.freeCount = depth;
     this.sent = new Uint8Array(depth);
     this.types = new Uint8Array(depth);
     this.lengths = new Uint32Array(depth);
@@ -137,7 +134,7 @@ export class BlockDriver {
 
   /** Guest memory that so many slots need, bytes. */
   static bytesFor(depth: number, slotBytes: number): number {
-    return headBytes(depth) + depth * dataStride(slotBytes);
+    return headBytes(depth) + Slots.bytesFor(depth, dataBytes(slotBytes));
   }
 
   /** Descriptors that a request with a full slot takes in the ring, where it has no indirect table. */
@@ -147,16 +144,16 @@ export class BlockDriver {
 
   /** A slot for a request, or EMPTY: all are in use. */
   acquire(): number {
-    return this.freeCount === 0 ? EMPTY : this.free[--this.freeCount]!;
+    return this.slots.acquire();
   }
 
   release(slot: number): void {
-    this.free[this.freeCount++] = slot;
+    this.slots.release(slot);
   }
 
   /** Where a slot's data lies in the region. */
   dataOffset(slot: number): number {
-    return this.dataStart + slot * this.stride;
+    return this.slots.offsetOf(slot);
   }
 
   /** Reads `lengthBytes` from `sector` on into the slot's data. False: the ring has no room now. */

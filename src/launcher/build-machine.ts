@@ -14,8 +14,7 @@ import type { DeviceDescription } from './device-service.ts';
 import type { GuestBoot, RingDoorbell } from './guest-boot.ts';
 import { makeInterruptLines } from './interrupts.ts';
 import { DevicePage, type PlacedDevice } from './machine/device-page.ts';
-import { ImageFile } from './machine/image-file.ts';
-import { loadGuest } from './machine/load.ts';
+import { loadFiles } from './machine/load-files.ts';
 import { PhysicalMemory } from './machine/physical-memory.ts';
 
 export interface MachineOptions {
@@ -41,7 +40,8 @@ export function buildMachine(options: MachineOptions): Machine {
   const memory = new PhysicalMemory(options.memoryMb);
   const page = new DevicePage(memory);
   const placed = options.devices.map((description) => placeDevice(page, description));
-  const commandLine = load(memory, options);
+  const { initrd, args, verbose } = options;
+  const { commandLine } = loadFiles(memory, { kernel: null, initrd, args, verbose });
   // Only now is it known how many pages and lines there are.
   const { shared, limitBytes, ramBytes } = memory;
   const interrupts = makeInterruptLines(page.lineCount);
@@ -66,7 +66,7 @@ export function buildMachine(options: MachineOptions): Machine {
     rings,
     interrupts,
   };
-  options.verbose(`Guest: 0x0 - 0x${limitBytes.toString(16)} (0x${limitBytes.toString(16)})`);
+  verbose(`Guest: 0x0 - 0x${limitBytes.toString(16)} (0x${limitBytes.toString(16)})`);
   return { boot, plans };
 }
 
@@ -84,14 +84,4 @@ function placeDevice(page: DevicePage, { id, queueCount, fields, offered }: Devi
   new DataView(value.buffer).setUint32(LGUEST_FEATURES_OFFERED, Number(offered), true);
   const address = device.addField(VIRTIO_CONFIG_F_DEVICE, value);
   return { device, acceptedAddress: address + LGUEST_FEATURES_ACCEPTED };
-}
-
-/** Its command line. */
-function load(memory: PhysicalMemory, { initrd, args, verbose }: MachineOptions): string {
-  const image = initrd === null ? null : new ImageFile(initrd);
-  try {
-    return loadGuest(memory, { kernel: null, initrd: image, args, verbose }).commandLine;
-  } finally {
-    image?.close();
-  }
 }

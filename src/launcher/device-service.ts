@@ -6,6 +6,7 @@
  * no more: to end the guest is the launcher's.
  */
 import type { Device, QueueService } from '../devices/device.ts';
+import { restOf, Turns } from '../devices/in-service.ts';
 import type { Doorbell, DoorbellHandle } from '../doorbell/doorbell.ts';
 import { DOORBELLS, type DoorbellName } from '../doorbell/index.ts';
 import { LGUEST_RING_ALIGN } from '../formats/lguest-bus.ts';
@@ -25,8 +26,6 @@ import { Latencies, TimedQueue } from './timed-queue.ts';
 
 /** A wait for a kick is begun anew so often: every wait is bounded. */
 const KICK_WAIT_MS = 60_000;
-/** A device has so long to finish what it holds. */
-const REST_TIMEOUT_MS = 10_000;
 /** Turns of service at most for what an ended guest left in a ring. */
 const LAST_TURNS = 16;
 
@@ -104,8 +103,8 @@ class ServedQueue {
   private readonly latencies: Latencies | null;
   private readonly kick: DoorbellHandle;
   private readonly failed: (error: Error) => void;
+  private readonly turns = new Turns(() => this.serveTurn());
   private service: QueueService | null = null;
-  private asked = false;
   private open = true;
 
   constructor(options: DeviceServiceOptions, memory: GuestMemory, index: number, failed: (error: Error) => void) {
@@ -127,9 +126,9 @@ class ServedQueue {
 
   /** Puts it into service. */
   begin(device: Device): void {
-    const { queue, memory, line, ask } = this;
-    this.service = device.start(this.index, { queue, memory, call: line, wake: ask });
-    this.ask();
+    const { queue, memory, line, turns } = this;
+    this.service = device.start(this.index, { queue, memory, call: line, wake: turns.ask });
+    turns.ask();
   }
 
   /** Until the doorbell is stopped: `kicked` for every kick. */
@@ -152,7 +151,11 @@ class ServedQueue {
 
   /** After a kick. A turn that is asked for sees what the kick is about. */
   serveNow(): void {
-    if (!this.asked && this.serve()) this.ask();
+    if (!this.turns.isAsked) this.serveTurn();
+  }
+
+  private serveTurn(): void {
+    if (this.serve()) this.turns.ask();
   }
 
   hasAvailable(): boolean {
@@ -163,7 +166,7 @@ class ServedQueue {
     for (let turns = LAST_TURNS; drains && turns > 0 && this.serve(); turns--);
     this.open = false;
     strategyOf(this.kick).stop(this.kick);
-    await withinTime(this.service?.stop(), this.name);
+    await restOf(this.service?.stop(), this.name);
   }
 
   /** Serves no more; what is under way may still come to its end. */
@@ -176,18 +179,6 @@ class ServedQueue {
     const latency = this.latencies === null ? null : this.latencies.summary();
     return { name: this.name, requests, bytes, failures, kicks: this.kicks, interrupts: this.line.rings, latency };
   }
-
-  /** Asks for a turn of the event loop in which to serve. */
-  private readonly ask = (): void => {
-    if (this.asked) return;
-    this.asked = true;
-    setImmediate(this.takeTurn);
-  };
-
-  private readonly takeTurn = (): void => {
-    this.asked = false;
-    if (this.serve()) this.ask();
-  };
 
   /** True: more is waiting. */
   private serve(): boolean {
@@ -290,20 +281,5 @@ export class LocalDevice implements LauncherDevice {
     if (this.service !== null) return await this.service.stop(drains);
     this.options.device.close();
     return [];
-  }
-}
-
-/** Waits no longer than a device may take. @throws Error if it takes longer. */
-async function withinTime(stopped: void | Promise<void> | undefined, name: string): Promise<void> {
-  if (stopped === undefined) return;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const error = new Error(`${name} still holds requests after ${REST_TIMEOUT_MS} ms`);
-    timer = setTimeout(() => reject(error), REST_TIMEOUT_MS);
-  });
-  try {
-    await Promise.race([stopped, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -3,6 +3,7 @@
  * kicked, for a batch at a time. Mappings are this thread's, shared by its queues.
  */
 import type { Device, QueueService } from '../../devices/device.ts';
+import { restOf, Turns } from '../../devices/in-service.ts';
 import type { QueueState } from '../../host/queue.ts';
 import { DirtyLog } from '../../memory/dirty-log.ts';
 import { bindRing } from '../../ordering/ring-fields.ts';
@@ -18,8 +19,6 @@ import { NO_STATS, type QueueRunner, type QueueStats, type RunnerEvents, type Se
 import type { AreaSetup, QueueSetup } from './queue-setup.ts';
 import { type MappedArea, mapArea, type QueueMemory, threadMemory } from './thread-memory.ts';
 
-/** A device has so long to finish what it holds; then the queue is left as it stands. */
-const REST_TIMEOUT_MS = 10_000;
 /** Pages that a device notes between two calls of `serve` are told of at the latest then. */
 const LOG_CALL_EVERY_MS = 100;
 
@@ -45,8 +44,8 @@ interface InService {
 class LocalRunner implements QueueRunner {
   private readonly device: Device;
   private readonly pollUs: number;
+  private readonly turns = new Turns(() => this.serve());
   private current: InService | null = null;
-  private asked = false;
   private isBroken = false;
   private pollUntil = 0;
   private requestsSeen = 0;
@@ -71,7 +70,7 @@ class LocalRunner implements QueueRunner {
       throw error;
     }
     if (current.logCall !== null) current.logTimer = setInterval(this.tellLog, LOG_CALL_EVERY_MS).unref();
-    this.ask();
+    this.turns.ask();
   }
 
   private putIntoService(setup: QueueSetup, events: RunnerEvents): InService {
@@ -103,7 +102,7 @@ class LocalRunner implements QueueRunner {
       });
       const call = new CallBell(setup.call, setup.byMessage ? events.called : null, this.fail);
       const logCall = setup.logCall === null ? null : new CallBell(setup.logCall, null, this.fail);
-      const service = this.device.start(setup.index, { queue, memory: memory.guest, call, wake: this.ask });
+      const service = this.device.start(setup.index, { queue, memory: memory.guest, call, wake: this.turns.ask });
       return { memory, areas, queue, call, service, log, logCall, events, kicks: null, logTimer: null };
     } catch (error) {
       for (const area of areas) area.close();
@@ -129,7 +128,7 @@ class LocalRunner implements QueueRunner {
     current.kicks?.close();
     if (current.logTimer !== null) clearInterval(current.logTimer);
     try {
-      await withinTime(current.service.stop());
+      await restOf(current.service.stop(), 'the device');
     } finally {
       tellLog(current);
       for (const name of ['requests', 'brokenRequests', 'failures', 'bytes'] as const)
@@ -159,19 +158,7 @@ class LocalRunner implements QueueRunner {
   private readonly onKick = (): void => {
     this.past.kicks++;
     // A turn that is asked for sees what the kick is about.
-    if (!this.asked) this.serve();
-  };
-
-  /** Asks for a turn of the event loop in which to serve. */
-  private readonly ask = (): void => {
-    if (this.asked) return;
-    this.asked = true;
-    setImmediate(this.takeTurn);
-  };
-
-  private readonly takeTurn = (): void => {
-    this.asked = false;
-    this.serve();
+    if (!this.turns.isAsked) this.serve();
   };
 
   private serve(): void {
@@ -180,7 +167,7 @@ class LocalRunner implements QueueRunner {
     try {
       const more = current.service.serve();
       if (current.logCall !== null) tellLog(current);
-      if (more || (this.pollUs > 0 && this.looksAgain(current.service.requests))) this.ask();
+      if (more || (this.pollUs > 0 && this.looksAgain(current.service.requests))) this.turns.ask();
     } catch (error) {
       this.fail(error as Error);
     }
@@ -210,21 +197,6 @@ class LocalRunner implements QueueRunner {
 
 function tellLog({ log, logCall }: InService): void {
   if (log?.takeMarked()) logCall?.ring();
-}
-
-/** Waits no longer than a device may take. @throws Error if it takes longer. */
-async function withinTime(stopped: void | Promise<void>): Promise<void> {
-  if (stopped === undefined) return;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const error = new Error(`the device still holds requests after ${REST_TIMEOUT_MS} ms`);
-    timer = setTimeout(() => reject(error), REST_TIMEOUT_MS);
-  });
-  try {
-    await Promise.race([stopped, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 export class LocalDevice implements ServedDevice {
