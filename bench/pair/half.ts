@@ -7,6 +7,7 @@ import { type Doorbell, SilentDoorbell, type WaitSet } from '../../src/doorbell/
 import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { Request } from '../../src/host/queue.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
+import { cpuYield } from '../../src/native/scheduler.ts';
 import { type Clock, openClock } from '../latency/clock.ts';
 import { FixedRate, type Pace, UNPACED } from '../latency/pace.ts';
 import { NO_PROBE, type Probe, RoundTripProbe, ScheduledRoundTripProbe } from '../latency/round-trip.ts';
@@ -79,7 +80,7 @@ const guestLoop: MakeLoop = (pair, bell, timing) => {
 
 const hostLoop: MakeLoop = (pair, bell) => {
   const { config } = pair;
-  if (config.fastVringh) return new FastHostLoop(vringhHost(pair), bell);
+  if (config.fastVringh) return new FastHostLoop(vringhHost(pair), bell, config.apart ? null : cpuYield());
   const layout = LAYOUTS[config.layout];
   const request = new Request(new GuestMemory([pair.region]));
   const workload = layout.carries ? WORKLOADS[config.workload].host() : IDLE_HOST;

@@ -2,6 +2,8 @@
  * One side of a pair, from the start of its thread's task to its report: pin, build, warm up, meet, measure, report.
  * Guest or host thread.
  */
+import type { DoorbellStrategy } from '../../src/doorbell/doorbell.ts';
+import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { type MachineTimes, machineDelta, machineTimes } from '../records/machine.ts';
 import type { SideRecord } from '../records/record.ts';
 import { Runner } from '../workloads/runner.ts';
@@ -59,7 +61,8 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
   const collect = collector();
   const pinning = pinThread(task.cpu, task.unpinnedReason);
   if (task.cpuRequired && !pinning.pinned) throw new PinningFailed(side, task.cpu, pinning.reason);
-  if (!serving && pinning.pinned && !config.apart) yieldToPeer();
+  const strategy: DoorbellStrategy = DOORBELLS[config.doorbell];
+  if (!serving && pinning.pinned && !config.apart && !strategy.handsOver?.()) yieldToPeer();
   const rendezvous = new Rendezvous(setup.rendezvous, side);
   const { loop, waits, bell, pace, latency } = await buildHalf(side, setup, task.fault);
   const clockNs = latency?.clock.costNs() ?? 0;

@@ -224,10 +224,13 @@ export const POLLS_MAX = 10_000;
 /** `--fast-vringh`: spins on the available index, reads no chain, completes each head with length 0. */
 export class FastHostLoop extends HostSide implements Loop {
   private readonly queue: Vringh;
+  private readonly yieldCpu: (() => number) | null;
 
-  constructor(queue: Vringh, bell: Doorbell) {
+  /** @param yieldCpu for a CPU that both sides share, where nothing becomes available while this one spins. */
+  constructor(queue: Vringh, bell: Doorbell, yieldCpu: (() => number) | null) {
     super(bell);
     this.queue = queue;
+    this.yieldCpu = yieldCpu;
   }
 
   advance(limit: number): LoopState {
@@ -243,6 +246,7 @@ export class FastHostLoop extends HostSide implements Loop {
       }
       this.callIfNeeded(queue);
       if (++polls === POLLS_MAX) return IDLE;
+      if (this.yieldCpu !== null) this.yieldCpu();
     }
     this.callIfNeeded(queue);
     return REACHED;

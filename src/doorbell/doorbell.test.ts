@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { afterEach, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { type DoorbellHandle, type DoorbellStrategy, portsOf, SilentDoorbell, waitingEnd } from './doorbell.ts';
+import {
+  type DoorbellHandle,
+  type DoorbellStrategy,
+  portsOf,
+  SilentDoorbell,
+  type WaitOptions,
+  waitingEnd,
+} from './doorbell.ts';
 import { DOORBELLS, type DoorbellName } from './index.ts';
 
 /** Long enough never to pass in a test that works. */
@@ -12,7 +19,7 @@ const LONG_MS = 60_000;
 const WAITER = `
   import { parentPort, workerData } from 'node:worker_threads';
   const { DOORBELLS } = await import(workerData.module);
-  const waits = DOORBELLS[workerData.name].waitSet(workerData.handle);
+  const waits = DOORBELLS[workerData.name].waitSet(workerData.handle, workerData.options);
   for (let i = 0; i < workerData.waits; i++) {
     parentPort.postMessage('waiting');
     parentPort.postMessage(await waits.wait(workerData.timeoutMs));
@@ -20,11 +27,18 @@ const WAITER = `
   waits.close();
 `;
 
-function startWaiter(name: DoorbellName, handle: DoorbellHandle, waits: number, timeoutMs = LONG_MS) {
+interface Waiter {
+  waits: number;
+  timeoutMs?: number;
+  options?: Partial<WaitOptions>;
+}
+
+function startWaiter(name: DoorbellName, handle: DoorbellHandle, waiter: Waiter) {
+  const { waits, timeoutMs = LONG_MS, options = {} } = waiter;
   const module = new URL('./index.js', import.meta.url).href;
   const end = waitingEnd(handle);
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(WAITER)}`), {
-    workerData: { module, name, handle: end, waits, timeoutMs },
+    workerData: { module, name, handle: end, waits, timeoutMs, options },
     transferList: portsOf(end),
   });
   const inbox: string[] = [];
@@ -47,8 +61,16 @@ function startWaiter(name: DoorbellName, handle: DoorbellHandle, waits: number, 
   return { receive, ended };
 }
 
-for (const [key, strategy] of Object.entries<DoorbellStrategy>(DOORBELLS)) {
-  const name = key as DoorbellName;
+/** Every doorbell, and those that look before they sleep as they are where both ends share a CPU, too. */
+const CASES: { name: DoorbellName; options: Partial<WaitOptions> }[] = [
+  ...(Object.keys(DOORBELLS) as DoorbellName[]).map((name) => ({ name, options: {} })),
+  { name: 'adaptive', options: { yields: true } },
+  { name: 'spin', options: { yields: true } },
+];
+
+for (const { name: key, options } of CASES) {
+  const strategy: DoorbellStrategy = DOORBELLS[key];
+  const name = options.yields ? `${key} on one CPU` : key;
   const skip = strategy.unavailable?.() ?? false;
   const check = (what: string, body: () => void | Promise<void>) => test(what, { skip }, body);
   const ended: (() => void)[] = [];
@@ -64,7 +86,7 @@ for (const [key, strategy] of Object.entries<DoorbellStrategy>(DOORBELLS)) {
   };
   const fresh = () => {
     const { handle, bell } = rung();
-    const waits = strategy.waitSet(handle);
+    const waits = strategy.waitSet(handle, options);
     ended.unshift(() => waits.close());
     return { handle, bell, waits };
   };
@@ -73,9 +95,9 @@ for (const [key, strategy] of Object.entries<DoorbellStrategy>(DOORBELLS)) {
   });
 
   check(`doorbell ${name}: its entry tells its name and what it is`, () => {
-    assert.equal(strategy.name, name);
+    assert.equal(strategy.name, key);
     assert.match(strategy.summary, /\S/);
-    assert.equal(rung().handle.strategy, name);
+    assert.equal(rung().handle.strategy, key);
   });
 
   check(`doorbell ${name}: a ring before the wait is not lost`, async () => {
@@ -110,7 +132,7 @@ for (const [key, strategy] of Object.entries<DoorbellStrategy>(DOORBELLS)) {
 
   check(`doorbell ${name}: another thread's wait ends at its bound, again and again`, async () => {
     const { handle } = rung();
-    const waiter = startWaiter(name, handle, 3, 1);
+    const waiter = startWaiter(key, handle, { waits: 3, timeoutMs: 1, options });
     for (let i = 0; i < 3; i++) {
       assert.equal(await waiter.receive(), 'waiting');
       assert.equal(await waiter.receive(), 'timed-out');
@@ -160,7 +182,7 @@ for (const [key, strategy] of Object.entries<DoorbellStrategy>(DOORBELLS)) {
   check(`doorbell ${name}: another thread's wait, asleep or about to, is ended by each ring`, async () => {
     const rounds = 20;
     const { handle, bell } = rung();
-    const waiter = startWaiter(name, handle, rounds);
+    const waiter = startWaiter(key, handle, { waits: rounds, options });
     for (let i = 0; i < rounds; i++) {
       assert.equal(await waiter.receive(), 'waiting');
       bell.ring();
@@ -173,7 +195,7 @@ for (const [key, strategy] of Object.entries<DoorbellStrategy>(DOORBELLS)) {
 
   check(`doorbell ${name}: stop ends another thread's wait`, async () => {
     const { handle } = rung();
-    const waiter = startWaiter(name, handle, 2);
+    const waiter = startWaiter(key, handle, { waits: 2, options });
     assert.equal(await waiter.receive(), 'waiting');
     strategy.stop(handle);
     assert.equal(await waiter.receive(), 'stopped');
@@ -212,7 +234,7 @@ test('doorbell futex: a notify that comes late, for a ring taken already, wakes 
   const ASLEEP = 2;
   const handle = DOORBELLS.futex.makeHandle();
   const words = new Int32Array(handle.words);
-  const waiter = startWaiter('futex', handle, 1);
+  const waiter = startWaiter('futex', handle, { waits: 1 });
   assert.equal(await waiter.receive(), 'waiting');
   while (Atomics.load(words, 0) !== ASLEEP) await new Promise(setImmediate);
   for (let i = 0; i < 100; i++) Atomics.notify(words, 0);
@@ -226,7 +248,7 @@ test('doorbell futex: a ring that finds the waiter asleep is one wake-up, the ne
   const handle = DOORBELLS.futex.makeHandle();
   const words = new Int32Array(handle.words);
   const bell = DOORBELLS.futex.doorbell(handle);
-  const waiter = startWaiter('futex', handle, 1);
+  const waiter = startWaiter('futex', handle, { waits: 1 });
   assert.equal(await waiter.receive(), 'waiting');
   // The waiter says in its own word that it sleeps: only then is the ring one that must wake.
   while (Atomics.load(words, 0) !== ASLEEP) await new Promise(setImmediate);

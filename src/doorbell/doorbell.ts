@@ -87,6 +87,8 @@ export interface DoorbellStrategy {
   readonly summary: string;
   /** Why it cannot be used on this machine (`needs …`), or null if it can. Without it, it always can. */
   unavailable?(): string | null;
+  /** On a shared CPU its waits let the peer run without a wake-up, so that the threads' priorities decide nothing. */
+  handsOver?(): boolean;
   makeHandle(): DoorbellHandle;
   /** On the thread that waits; once a handle. */
   waitSet(handle: DoorbellHandle, options?: Partial<WaitOptions>): WaitSet;
