@@ -75,7 +75,7 @@ export const RUN_OPTIONS = {
   layout: condition(choice(LAYOUTS, 'ring layout', 'split')),
   host: condition(choice(HOSTS, 'whose host half serves the ring', 'vringh')),
   ordering: strategy({ ...choice(ORDERINGS, 'how shared fields are accessed', 'seqcst'), parallelOnly: false }),
-  doorbell: strategy(choice(DOORBELLS, 'how one thread wakes the other', 'futex')),
+  doorbell: strategy(choice(DOORBELLS, 'how one thread wakes the other', 'adaptive')),
   'spin-us': strategy(
     measured('N', 'doorbell adaptive: the longest time it looks before it sleeps, microseconds', '50'),
   ),

@@ -18,9 +18,9 @@ class AlternateGuest extends SlotGuest implements GuestWorkload {
     super(slots, SLOT_BYTES, ELEMENTS_MAX);
   }
 
-  fill(x: number): ScatterList {
+  fill(x: number, slot: number): ScatterList {
     const { elements } = this;
-    const at = this.slotOf(x);
+    const at = this.offsetOf(slot);
     const out = (x & 1) === 0;
     this.numbers[at >>> 2] = out ? x : UNWRITTEN;
     elements.reset();
@@ -43,14 +43,14 @@ class AlternateGuest extends SlotGuest implements GuestWorkload {
     return elements;
   }
 
-  verify(x: number, usedLength: number): boolean {
-    const actual = this.numbers[this.slotOf(x) >>> 2]!;
+  verify(x: number, slot: number, usedLength: number): boolean {
+    const actual = this.numbers[this.offsetOf(slot) >>> 2]!;
     const odd = x & 1;
     return actual === ((x - odd) | 0) && usedLength === odd * SLOT_BYTES;
   }
 
-  explain(x: number, usedLength: number): never {
-    const actual = this.numbers[this.slotOf(x) >>> 2]!;
+  explain(x: number, slot: number, usedLength: number): never {
+    const actual = this.numbers[this.offsetOf(slot) >>> 2]!;
     const written = (x & 1) * SLOT_BYTES;
     if (usedLength !== written) throw new CheckFailed(`transfer ${x}: used length`, written, usedLength);
     throw new CheckFailed(`transfer ${x}: payload`, x - (x & 1), actual);

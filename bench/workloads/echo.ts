@@ -19,9 +19,9 @@ class EchoGuest extends SlotGuest implements GuestWorkload {
     super(slots, SLOT_BYTES, ELEMENTS_MAX);
   }
 
-  fill(x: number): ScatterList {
+  fill(x: number, slot: number): ScatterList {
     const { elements, region } = this;
-    const out = this.slotOf(x);
+    const out = this.offsetOf(slot);
     const copy = out + PAYLOAD_BYTES;
     this.numbers[out >>> 2] = x;
     this.numbers[copy >>> 2] = UNWRITTEN;
@@ -47,14 +47,14 @@ class EchoGuest extends SlotGuest implements GuestWorkload {
     return elements;
   }
 
-  verify(x: number, usedLength: number): boolean {
-    const at = this.slotOf(x) >>> 2;
+  verify(x: number, slot: number, usedLength: number): boolean {
+    const at = this.offsetOf(slot) >>> 2;
     const number = x | 0;
     return this.numbers[at] === number && this.numbers[at + 1] === number && usedLength === PAYLOAD_BYTES;
   }
 
-  explain(x: number, usedLength: number): never {
-    const at = this.slotOf(x) >>> 2;
+  explain(x: number, slot: number, usedLength: number): never {
+    const at = this.offsetOf(slot) >>> 2;
     if (usedLength !== PAYLOAD_BYTES) throw new CheckFailed(`transfer ${x}: used length`, PAYLOAD_BYTES, usedLength);
     if (this.numbers[at] !== (x | 0)) throw new CheckFailed(`transfer ${x}: original`, x, this.numbers[at]!);
     throw new CheckFailed(`transfer ${x}: copy`, x, this.numbers[at + 1]!);

@@ -70,9 +70,12 @@ export class GuestLoop implements Loop {
   done = 0;
   suppressed = 0;
   private sent = 0;
+  /** The slots of the transfers numbered `sent` and `done`. */
+  private sendSlot = 0;
+  private takeSlot = 0;
   private readonly queue: GuestQueue;
   private readonly workload: GuestWorkload;
-  private readonly slotCount: number;
+  private readonly lastSlot: number;
   private readonly verify: boolean;
   private readonly probe: Probe;
   private readonly pace: Pace;
@@ -87,7 +90,7 @@ export class GuestLoop implements Loop {
     this.pace = pace;
     this.queue = queue;
     this.workload = workload;
-    this.slotCount = slotCount;
+    this.lastSlot = slotCount - 1;
     this.verify = verify;
     this.batch = knobs.batch;
     this.outstanding = knobs.outstanding;
@@ -95,13 +98,15 @@ export class GuestLoop implements Loop {
   }
 
   advance(limit: number, drain: boolean): LoopState {
-    const { queue, workload, slotCount, probe, pace } = this;
+    const { queue, workload, lastSlot, probe, pace } = this;
     for (;;) {
       for (let token = queue.getBuf(); token !== EMPTY; token = queue.getBuf()) {
         const x = this.done;
-        if (token !== x % slotCount) this.refuse(token);
-        if (!(this.verify ? workload.verify(x, queue.usedLength) : queue.usedLength === 0)) this.refuse(token);
+        const slot = this.takeSlot;
+        if (token !== slot) this.refuse(token);
+        if (!(this.verify ? workload.verify(x, slot, queue.usedLength) : queue.usedLength === 0)) this.refuse(token);
         this.done = x + 1;
+        this.takeSlot = slot === lastSlot ? 0 : slot + 1;
         probe.returned(x);
       }
       const x = this.sent;
@@ -110,9 +115,10 @@ export class GuestLoop implements Loop {
         if (!drain || this.done === limit) return REACHED;
       } else if (x - this.done < this.outstanding) {
         if (!pace.due(x)) waitFor = WAIT_UNTIL_DUE;
-        else if (queue.addDeferred(workload.fill(x), x % slotCount)) {
+        else if (queue.addDeferred(workload.fill(x, this.sendSlot), this.sendSlot)) {
           probe.sent(x);
           this.sent = x + 1;
+          this.sendSlot = this.sendSlot === lastSlot ? 0 : this.sendSlot + 1;
           if (++this.unpublished === this.batch) this.flush();
           continue;
         }
@@ -143,8 +149,9 @@ export class GuestLoop implements Loop {
 
   private refuse(token: number): never {
     const x = this.done;
-    if (token !== x % this.slotCount) throw new CheckFailed(`transfer ${x}: token`, x % this.slotCount, token);
-    if (this.verify) this.workload.explain(x, this.queue.usedLength);
+    const slot = this.takeSlot;
+    if (token !== slot) throw new CheckFailed(`transfer ${x}: token`, slot, token);
+    if (this.verify) this.workload.explain(x, slot, this.queue.usedLength);
     throw new CheckFailed(`transfer ${x}: used length`, 0, this.queue.usedLength);
   }
 

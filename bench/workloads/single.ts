@@ -14,15 +14,15 @@ class SingleGuest extends SlotGuest implements GuestWorkload {
     super(slots, SLOT_BYTES, ELEMENTS_MAX);
   }
 
-  fill(x: number): ScatterList {
-    return this.elements.reset().addOut(this.region, this.slotOf(x), ELEMENT_BYTES);
+  fill(_x: number, slot: number): ScatterList {
+    return this.elements.reset().addOut(this.region, this.offsetOf(slot), ELEMENT_BYTES);
   }
 
-  verify(_x: number, usedLength: number): boolean {
+  verify(_x: number, _slot: number, usedLength: number): boolean {
     return usedLength === 0;
   }
 
-  explain(x: number, usedLength: number): never {
+  explain(x: number, _slot: number, usedLength: number): never {
     throw new CheckFailed(`transfer ${x}: used length`, 0, usedLength);
   }
 }

@@ -10,14 +10,13 @@ export interface Slots {
   count: number;
 }
 
-/** A guest half whose transfer number x lives in slot x mod count. */
+/** What guest halves have in common. */
 export abstract class SlotGuest {
   protected readonly elements: ScatterList;
   protected readonly region: MemoryRegion;
   /** All of the region as 32-bit numbers. */
   protected readonly numbers: Int32Array;
   private readonly offset: number;
-  private readonly count: number;
   private readonly slotBytes: number;
 
   constructor(slots: Slots, slotBytes: number, elementsMax: number) {
@@ -25,12 +24,11 @@ export abstract class SlotGuest {
     this.region = slots.region;
     this.numbers = slots.region.i32;
     this.offset = slots.offset;
-    this.count = slots.count;
     this.slotBytes = slotBytes;
   }
 
-  /** Byte offset in the region of the slot of transfer number `x`. */
-  protected slotOf(x: number): number {
-    return this.offset + (x % this.count) * this.slotBytes;
+  /** Byte offset in the region. */
+  protected offsetOf(slot: number): number {
+    return this.offset + slot * this.slotBytes;
   }
 }

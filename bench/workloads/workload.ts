@@ -3,14 +3,17 @@ import type { ScatterList } from '../../src/guest/scatter-list.ts';
 import type { Request } from '../../src/host/queue.ts';
 import type { Slots } from './slots.ts';
 
-/** The guest's half. Transfer number x (from 0) uses slot x mod count, so that no slot is reused early. */
+/**
+ * The guest's half. Transfer number x (from 0) uses slot x mod count, so that no slot is reused early; callers count
+ * both, because a division would be a good part of what these take.
+ */
 export interface GuestWorkload {
   /** Writes the payload of transfer number `x` to its slot and describes it. The list is reused. */
-  fill(x: number): ScatterList;
+  fill(x: number, slot: number): ScatterList;
   /** True if transfer number `x`, which came back with `usedLength`, carries the bytes that it must. */
-  verify(x: number, usedLength: number): boolean;
+  verify(x: number, slot: number, usedLength: number): boolean;
   /** Throws the CheckFailed of a transfer that `verify` refused; apart, to keep the hot loop small. */
-  explain(x: number, usedLength: number): never;
+  explain(x: number, slot: number, usedLength: number): never;
 }
 
 /** The host's half. */

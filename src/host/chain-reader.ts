@@ -49,6 +49,9 @@ export interface ChainReaderOptions {
   queue: string;
 }
 
+/** Small enough that the numbers of a window stay integers in the engine. */
+const WINDOW_BYTES_MAX = 0x7fffffff;
+
 export class ChainReader {
   private readonly size: number;
   private readonly elementsMax: number;
@@ -63,6 +66,12 @@ export class ChainReader {
   /** A table that is cut by ranges or not aligned to words is copied here; made when first needed. */
   private scratch: Uint32Array | null = null;
   private scratchBytes: Uint8Array | null = null;
+
+  /** The part of it that has the high word of the address asked for: where it starts, its length, its place. */
+  private windowHigh = 0;
+  private windowLow = 0;
+  private windowBytes = 0;
+  private windowOffset = 0;
 
   private readable: ElementList | null = null;
   private writable: ElementList | null = null;
@@ -177,8 +186,21 @@ export class ChainReader {
     }
     this.totalBytes += length;
     if (this.totalBytes > REQUEST_SIZE_MAX) throw this.error('request-too-long', index, this.totalBytes);
+    const low = table[word]!;
+    const high = table[word + 1]!;
+    // In integers, where the element lies as a whole in the part of the last answer that its high word names.
+    const into = (low - this.windowLow) >>> 0;
+    if (high === this.windowHigh && into < this.windowBytes && length <= this.windowBytes - into) {
+      list.append(this.range.region, this.windowOffset + into, length);
+      return;
+    }
+    this.translate(list, high * ADDRESS_HIGH_UNIT + low, length, index);
+  }
+
+  /** Appends the bytes at `first`, cut where ranges end. */
+  private translate(list: ElementList, first: number, length: number, index: number): void {
     const range = this.range;
-    let address = table[word + 1]! * ADDRESS_HIGH_UNIT + table[word]!;
+    let address = first;
     let left = length;
     for (;;) {
       if (!(address >= range.start && address < range.end)) {
@@ -199,6 +221,14 @@ export class ChainReader {
     const range = this.range;
     if (!this.getRange(range)) throw this.error('address-outside-memory', index, range.wanted);
     if (!(range.wanted >= range.start && range.wanted < range.end)) throw new RangeError('the range callback missed');
+    const high = Math.floor(range.wanted / ADDRESS_HIGH_UNIT);
+    const start = Math.max(range.start, high * ADDRESS_HIGH_UNIT);
+    const end = Math.min(range.end, (high + 1) * ADDRESS_HIGH_UNIT);
+    // As integers, in which the engine keeps what came of floating point only when it is told to.
+    this.windowHigh = high | 0;
+    this.windowLow = (start - high * ADDRESS_HIGH_UNIT) >>> 0;
+    this.windowBytes = Math.min(end - start, WINDOW_BYTES_MAX) | 0;
+    this.windowOffset = (range.offset + (start - range.start)) >>> 0;
   }
 
   /** Copies the table at `range.wanted` piece by piece, once, so that what is checked is what is used. */
