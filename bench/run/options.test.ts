@@ -22,7 +22,7 @@ test('options: defaults are those of the help, and a valid config', () => {
     host: 'vringh',
     ordering: 'seqcst',
     orderingSound: true,
-    doorbell: 'futex',
+    doorbell: 'adaptive',
     cpus: 'distant',
     timeout: 10,
     spinUs: 50,
