@@ -149,7 +149,7 @@ test('load: folders are their ndjson files, sorted; each file and each record on
 test('load: an empty folder has no records', () => {
   const empty = join(folder, 'empty');
   mkdirSync(empty);
-  assert.deepEqual(loadRecords([empty]), { records: [], drives: [], problems: [] });
+  assert.deepEqual(loadRecords([empty]), { records: [], others: [], problems: [] });
 });
 
 test('load: a path that is not there is a mistake that names it', () => {

@@ -36,5 +36,10 @@ export function medianInterval(values: readonly number[], level = 0.95): MedianI
   let k = 1;
   while (2 * (k + 1) <= count && levelOf(count, k + 1) >= level) k++;
   // One value tells of no scatter.
-  return { median: median(values), low: inOrder[k - 1]!, high: inOrder[count - k]!, level: Math.max(0, levelOf(count, k)) };
+  return {
+    median: median(values),
+    low: inOrder[k - 1]!,
+    high: inOrder[count - k]!,
+    level: Math.max(0, levelOf(count, k)),
+  };
 }
