@@ -57,6 +57,8 @@ export async function runRows(rows: readonly Row[], workshop: Workshop, settings
       for (const pair of placesOf(row, settings)) {
         const record = await measure(row, pair, workshop, settings, bar(place, rows.length));
         progress.clear();
+        // Interrupted before anything was finished: nothing to keep.
+        if (record.outcome === 'interrupted' && record.rounds.length === 0) return { ...outcome, interrupted: true };
         outcome.measured.push({ row, record });
         onRecord(record);
         if (record.outcome === 'failed') outcome.failed++;

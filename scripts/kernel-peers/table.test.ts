@@ -55,11 +55,25 @@ const said: [what: string, text: () => string, expected: RegExp][] = [
     () => report(measured('distant:none', [1], { cpus: '0,1' }), measured('distant:none', [1], { cpus: '1,0' })),
     /\*\*\n[\s\S]*\(none\) @0,1 [\s\S]*\(none\) @1,0 /,
   ],
-  ['a row that failed', () => report(measured('same:none', [], { outcome: 'failed', failure: 'why' })), /failed: why/],
+  [
+    'a row that failed beside one that did not',
+    () => report(measured('same:none', [], { outcome: 'failed', failure: 'why' }), measured('same:eventidx', [1])),
+    /---: \|\n\| --eventidx \| C \|[\s\S]*- same:none: failed: why\n/,
+  ],
+  [
+    'an interrupted row',
+    () => report(measured('same:none', [1], { outcome: 'interrupted' })),
+    /- same:none: interrupted$/m,
+  ],
+  [
+    'a row of theirs alone',
+    () => report(measured('ringtest:ring', [1], { cpus: '0,1', ours: {} })),
+    /\| ring \| C \|[\s\S]*in percent of transfers\n- ringtest:ring @0,1: from[^\n]*\n- below 1: none/,
+  ],
   [
     'ringtest',
-    () => report(measured('ringtest:ring', [1], { cpus: '0,1', ours: {} })),
-    /\| ring \| C \|[\s\S]*ringtest verifies nothing[\s\S]*below 1: none/,
+    () => report(measured('ringtest:poll', [1], { cpus: '0,1' })),
+    /\| virtio_ring_0_9 \| C \|[\s\S]*ringtest verifies nothing/,
   ],
 ];
 for (const [what, text, expected] of said) test(`table: ${what}`, () => assert.match(text(), expected));
@@ -72,4 +86,6 @@ test('table: the same for the terminal', () => {
   );
   assert.equal(lines.at(-1), 'below 1: none');
 });
-test('table: nothing measured, nothing said', () => assert.deepEqual(reportLines([], 'terminal'), []));
+for (const rows of [[], [measured('same:none', [], { outcome: 'failed', failure: 'why' })]])
+  test(`table: nothing measured of ${rows.length} rows, nothing said`, () =>
+    assert.deepEqual(reportLines(rows, 'terminal'), []));

@@ -81,8 +81,9 @@ function tableOf(rows: readonly string[][], form: Form): string[] {
   return table.toString().split('\n');
 }
 
-/** Tables of all groups that have a row, and what must be said of them. */
-export function reportLines(measured: readonly Measured[], form: Form): string[] {
+/** Tables of all groups that have a row with a round, and what must be said of them; nothing if there is none. */
+export function reportLines(all: readonly Measured[], form: Form): string[] {
+  const measured = all.filter(({ record }) => record.rounds.length > 0);
   const lines: string[] = [];
   for (const group of Object.keys(GROUPS) as GroupName[]) {
     const of = measured.filter(({ row }) => row.group === group);
@@ -94,12 +95,12 @@ export function reportLines(measured: readonly Measured[], form: Form): string[]
     lines.push(form === 'markdown' ? `**${title}**` : title, '', ...tableOf(rows, form), '');
   }
   if (lines.length === 0) return [];
-  const notes = [...captionLines(measured), ...measured.flatMap(notesOf)];
+  const notes = [...captionLines(measured), ...all.flatMap(notesOf)];
   return [...lines, ...[...notes, belowOne(measured)].map((line) => (form === 'markdown' ? `- ${line}` : line))];
 }
 
 function captionLines(measured: readonly Measured[]): string[] {
-  const groups = new Set(measured.map(({ row }) => row.group));
+  const ringtest = measured.some(({ row }) => row.group === 'ringtest' && row.ours !== null);
   const levels = measured.flatMap(({ record }) =>
     Object.keys(record.ours).flatMap((strategy) => {
       const ratios = ratiosOf(record.rounds, strategy);
@@ -114,7 +115,7 @@ function captionLines(measured: readonly Measured[]): string[] {
     'M/s: theirs of the whole process with its start, ours of the measured window; CPU time a transfer, of both sides',
     'guest, host: notified / pinged in percent of transfers',
     ...strategyLines(measured),
-    ...(groups.has('ringtest')
+    ...(ringtest
       ? [
           'ringtest verifies nothing; ours verifies order and used length',
           'ringtest --sleep burns its exit cost around waits, too; ours around rings alone (--exit-cost)',
@@ -148,7 +149,7 @@ function strategyLines(measured: readonly Measured[]): string[] {
 function notesOf({ row, record }: Measured): string[] {
   const { rounds, ours, cpus, failure, outcome } = record;
   const where = cpus === 'same' ? row.name : `${row.name} @${cpus}`;
-  const notes = failure === null ? [] : [`${where}: ${outcome}: ${failure}`];
+  const notes = outcome === 'done' ? [] : [[where, outcome, ...(failure === null ? [] : [failure])].join(': ')];
   for (const strategy of Object.keys(ours)) {
     const runs = runsOf(record, strategy);
     const left = runs.length - ratiosOf(rounds, strategy).length;
