@@ -1,6 +1,5 @@
 /** Measures the chosen rows one after the other; a row that fails costs the others nothing. Main thread. */
-import type { Progress } from '../../bench/command-line/progress.ts';
-import { bar } from '../../bench/command-line/progress.ts';
+import { bar, type Progress } from '../../bench/command-line/progress.ts';
 import { makePeerRecord, type PeerRecord, type PeerRound } from '../../bench/records/peer-record.ts';
 import type { Environment } from '../../bench/records/record.ts';
 import { Failure, Missing } from '../peers/failure.ts';
