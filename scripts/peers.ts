@@ -165,6 +165,11 @@ async function main(args: readonly string[]): Promise<number> {
   return await peers(given, interrupted.signal);
 }
 
+// A reader that goes away (head, a pager) ends the output, not the run.
+for (const stream of [stdout, stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
 try {
   process.exitCode = await main(argv.slice(2));
 } catch (error) {
