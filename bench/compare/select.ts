@@ -65,11 +65,11 @@ function baselineNames({ baselines }: Shelf): string[] {
 
 /** @throws UsageError if a line is a record of another version. */
 function recordsIn(paths: readonly string[]): Pick<Selection, 'records' | 'notes'> {
-  const { records, drives, problems } = loadRecords(paths);
+  const { records, others, problems } = loadRecords(paths);
   const notes = problems.map(({ file, line, why }) => `${file}, line ${line}: ${why}`);
   const foreign = problems.findIndex(({ why }) => why.startsWith('schema '));
   if (foreign !== -1) throw new UsageError(notes[foreign]!);
-  const note = passedOver(drives.length);
+  const note = passedOver(others.map(({ kind }) => kind));
   return { records, notes: note === null ? notes : [note, ...notes] };
 }
 

@@ -6,6 +6,7 @@ import { namedOrDefault } from '../records/command.ts';
 import { checkNoInput, eachLine, type Problem, passedOver, recordFiles } from '../records/load.ts';
 import type { RunRecord } from '../records/record.ts';
 import { resultsFolder } from '../records/results.ts';
+import type { OtherKind } from '../records/schema.ts';
 import { Columns } from './columns.ts';
 import { pageHtml } from './html.ts';
 import { dashboardHelp, parseDashboardOptions } from './options.ts';
@@ -26,10 +27,10 @@ export async function dashboardCommand(args: readonly string[], console: Console
 
   const columns = new Columns();
   const skipped: Problem[] = [];
-  let drives = 0;
+  const others: OtherKind[] = [];
   for (const found of eachLine(files)) {
-    if ('drive' in found) {
-      drives++;
+    if ('other' in found) {
+      others.push(found.other.kind);
       continue;
     }
     const why = 'why' in found ? found.why : whyNotAdded(columns, found.record);
@@ -38,7 +39,7 @@ export async function dashboardCommand(args: readonly string[], console: Console
   for (const { file, line, why } of skipped.slice(0, NAMED_MAX))
     console.err(`skipped: ${basename(file)}, line ${line}: ${why}`);
   if (skipped.length > NAMED_MAX) console.err(`skipped: ${skipped.length} lines in all`);
-  const note = passedOver(drives);
+  const note = passedOver(others);
   if (note !== null) console.err(`note: ${note}`);
   else if (columns.count === 0)
     console.err(`note: no records in ${paths.length === 0 ? resultsFolder() : paths.join(', ')}`);

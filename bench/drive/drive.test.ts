@@ -345,8 +345,8 @@ test(
       assert.match(out, /latency, µs +mean [\d.]+, p50 [\d.]+, p90 [\d.]+, p99 [\d.]+, p99\.9 [\d.]+, max [\d.]+\n/);
       assert.equal(JSON.parse(readFileSync(file, 'utf8')).kind, 'drive');
       const loaded = loadRecords([file]);
-      assert.deepEqual([loaded.records.length, loaded.drives.length, loaded.problems], [0, 1, []]);
-      assert.equal(loaded.drives[0]?.label, 'x');
+      assert.deepEqual([loaded.records.length, loaded.others.length, loaded.problems], [0, 1, []]);
+      assert.equal(loaded.others[0]?.label, 'x');
       rmSync(file);
     }),
 );

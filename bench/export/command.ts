@@ -47,8 +47,8 @@ export async function exportCommand(args: readonly string[], console: Console): 
   const inputs = namedOrDefault(positionals);
   const out = options.get('out') ?? '-';
   if (out !== '-') checkNoInput(out, recordFiles(inputs));
-  const { records, drives, problems } = loadRecords(inputs);
-  const note = passedOver(drives.length);
+  const { records, others, problems } = loadRecords(inputs);
+  const note = passedOver(others.map(({ kind }) => kind));
   if (note !== null) console.err(`note: ${note}`);
   for (const { file, line, why } of problems) console.err(`warning: left out: ${file}:${line}: ${why}`);
   const chosen = records.filter((record) =>

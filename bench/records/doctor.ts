@@ -23,10 +23,10 @@ export interface Diagnosis {
 
 /** @throws UsageError naming a path that cannot be read. */
 export function diagnose(files: readonly string[]): Diagnosis {
-  const { records, drives, problems }: Loaded = loadRecords(files);
-  const all = [...records, ...drives];
+  const { records, others, problems }: Loaded = loadRecords(files);
+  const all = [...records, ...others];
   const lines = [`${many(all.length, 'record')}, ${many(problems.length, 'problem')}`];
-  for (const [what, of] of drives.length === 0 ? COUNTED : [KIND, ...COUNTED]) {
+  for (const [what, of] of others.length === 0 ? COUNTED : [KIND, ...COUNTED]) {
     const counts = new Map<string, number>();
     for (const record of all) counts.set(of(record), (counts.get(of(record)) ?? 0) + 1);
     for (const [name, count] of counts)

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { UsageError } from '../command-line/option-values.ts';
 import { VERSION } from './environment.ts';
-import { eachLine, loadRecords } from './load.ts';
-import { driveRecordOf, recordOf } from './test-record.ts';
+import { eachLine, loadRecords, passedOver } from './load.ts';
+import { driveRecordOf, peerRecordOf, recordOf } from './test-record.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -62,28 +62,38 @@ for (const [what, line, why] of spoilt)
     assert.match(problems[0]!.why, why);
   });
 
-test('load: records of drive are found beside those of run, and told from them', () => {
-  const drive = driveRecordOf({ label: 'mine' });
-  writeFileSync(file, `${JSON.stringify(recordOf())}\n${JSON.stringify(drive)}\n${JSON.stringify(recordOf())}\n`);
-  const { records, drives, problems } = loadRecords([file]);
-  assert.deepEqual([records.length, drives, problems], [2, [drive], []]);
+test('load: records of other kinds are found beside those of run, and told from them', () => {
+  const others = [driveRecordOf({ label: 'mine' }), peerRecordOf()];
+  writeFileSync(file, [recordOf(), ...others, recordOf()].map((record) => `${JSON.stringify(record)}\n`).join(''));
+  const loaded = loadRecords([file]);
+  assert.deepEqual([loaded.records.length, loaded.others, loaded.problems], [2, others, []]);
   assert.deepEqual(
-    [...eachLine([file])].map((found) => ('drive' in found ? null : found.line)),
-    [1, null, 3],
+    [...eachLine([file])].map((found) => ('other' in found ? null : found.line)),
+    [1, null, null, 4],
   );
 });
 
-const spoiltDrives: [what: string, drive: object, why: RegExp][] = [
+const notes = [
+  // kinds, what readers of run say
+  [[], null],
+  [['drive'], '1 record of drive, passed over'],
+  [['peer', 'drive', 'peer'], '1 record of drive, 2 records of peers, passed over'],
+] as const;
+for (const [kinds, expected] of notes)
+  test(`load: passed over: [${kinds}]`, () => assert.equal(passedOver(kinds), expected));
+
+const spoiltOthers: [what: string, record: object, why: RegExp][] = [
   ['a field that is wrong', driveRecordOf({ label: 1 as unknown as string }), /^not a record of drive: label: /],
+  ['a field that is wrong', peerRecordOf({ transfers: 0 }), /^not a record of peers: transfers: /],
   ['a field of run', { ...driveRecordOf(), sweep: null }, /^not a record of drive: .*sweep/],
   ['a later schema', { ...driveRecordOf(), schema: 2 }, /^schema 2: needs a newer vringbench/],
   ['a kind that nobody knows', { ...driveRecordOf(), kind: 'serve' }, /^not a record: /],
 ];
-for (const [what, drive, why] of spoiltDrives)
-  test(`load: a record of drive with ${what} is a problem`, () => {
-    writeFileSync(file, `${JSON.stringify(drive)}\n`);
-    const { records, drives, problems } = loadRecords([file]);
-    assert.deepEqual([records.length, drives.length, problems.length], [0, 0, 1]);
+for (const [what, record, why] of spoiltOthers)
+  test(`load: a record with ${what} is a problem: ${why.source}`, () => {
+    writeFileSync(file, `${JSON.stringify(record)}\n`);
+    const { records, others, problems } = loadRecords([file]);
+    assert.deepEqual([records.length, others.length, problems.length], [0, 0, 1]);
     assert.match(problems[0]!.why, why);
   });
 
@@ -139,7 +149,7 @@ test('load: folders are their ndjson files, sorted; each file and each record on
 test('load: an empty folder has no records', () => {
   const empty = join(folder, 'empty');
   mkdirSync(empty);
-  assert.deepEqual(loadRecords([empty]), { records: [], drives: [], problems: [] });
+  assert.deepEqual(loadRecords([empty]), { records: [], others: [], problems: [] });
 });
 
 test('load: a path that is not there is a mistake that names it', () => {

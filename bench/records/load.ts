@@ -6,10 +6,11 @@ import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../command-line/option-values.ts';
-import { type DriveRecord, driveRecordSchema } from './drive-record.ts';
 import { VERSION } from './environment.ts';
+import { names } from './fields.ts';
 import { isBlank, LINE_BYTES_MAX, type Line, linesOf } from './lines.ts';
 import { type RunRecord, recordSchema, SCHEMA_VERSION } from './record.ts';
+import { OTHER_KINDS, type OtherKind, type OtherRecord } from './schema.ts';
 
 /** A line that is no record of this version. */
 export interface Problem {
@@ -30,17 +31,17 @@ export interface PlacedRecord {
 export interface Loaded {
   /** Of `run`; in the order of the files and their lines; each id once. */
   records: RunRecord[];
-  /** Of `drive`, the same way. */
-  drives: DriveRecord[];
+  /** Of other kinds, the same way. */
+  others: OtherRecord[];
   problems: Problem[];
 }
 
 /** What a line holds: a record of a kind, why it is none (`torn`: its writing was cut off), or nothing (null). */
-export type Parsed = { record: RunRecord } | { drive: DriveRecord } | { why: string; torn: boolean } | null;
+export type Parsed = { record: RunRecord } | { other: OtherRecord } | { why: string; torn: boolean } | null;
 
-/** A record of `drive`, for which most readers have no use. */
-export interface PlacedDrive {
-  drive: DriveRecord;
+/** A record of another kind than of `run`. */
+export interface OtherFound {
+  other: OtherRecord;
 }
 
 const EXTENSION = '.ndjson';
@@ -54,23 +55,28 @@ const OLDER_READERS: Readonly<Record<number, string>> = {};
  * @throws UsageError naming a path that cannot be read.
  */
 export function loadRecords(paths: readonly string[], lineBytesMax = LINE_BYTES_MAX): Loaded {
-  const loaded: Loaded = { records: [], drives: [], problems: [] };
+  const loaded: Loaded = { records: [], others: [], problems: [] };
   for (const found of eachLine(paths, lineBytesMax))
     if ('why' in found) loaded.problems.push(found);
-    else if ('drive' in found) loaded.drives.push(found.drive);
+    else if ('other' in found) loaded.others.push(found.other);
     else loaded.records.push(found.record);
   return loaded;
 }
 
 /** What readers of records of `run` say of the others; null: there were none. */
-export const passedOver = (drives: number): string | null =>
-  drives === 0 ? null : `${drives} ${drives === 1 ? 'record' : 'records'} of drive, passed over`;
+export function passedOver(kinds: readonly OtherKind[]): string | null {
+  const counted = (Object.keys(OTHER_KINDS) as OtherKind[]).flatMap((kind) => {
+    const count = kinds.filter((other) => other === kind).length;
+    return count === 0 ? [] : [`${count} ${count === 1 ? 'record' : 'records'} of ${OTHER_KINDS[kind].command}`];
+  });
+  return counted.length === 0 ? null : `${counted.join(', ')}, passed over`;
+}
 
 /** The same one by one, where all together would be too much to keep. @throws UsageError */
 export function* eachLine(
   paths: readonly string[],
   lineBytesMax = LINE_BYTES_MAX,
-): Generator<PlacedRecord | PlacedDrive | Problem> {
+): Generator<PlacedRecord | OtherFound | Problem> {
   const places = new Map<string, string>();
   for (const file of recordFiles(paths))
     for (const line of readable(file, () => linesOf(file, lineBytesMax))) {
@@ -80,14 +86,14 @@ export function* eachLine(
         yield { file, line: line.number, why: parsed.why };
         continue;
       }
-      const { id } = 'record' in parsed ? parsed.record : parsed.drive;
+      const { id } = 'record' in parsed ? parsed.record : parsed.other;
       const why = sameAs(places.get(id));
       if (why !== null) {
         yield { file, line: line.number, why };
         continue;
       }
       places.set(id, `${file}, line ${line.number}`);
-      yield 'record' in parsed ? { file, line: line.number, record: parsed.record } : { drive: parsed.drive };
+      yield 'record' in parsed ? { file, line: line.number, record: parsed.record } : { other: parsed.other };
     }
 }
 
@@ -142,18 +148,21 @@ export function parsedLine({ text, unreadable, ended }: Line): Parsed {
   const json = parsedJson(text);
   if ('error' in json)
     return ended ? problem(`not JSON: ${json.error}`) : problem('half a line: its writing was cut off', true);
-  if (isDrive(json.value)) {
-    const drive = driveRecordSchema.safeParse(json.value);
-    if (drive.success) return { drive: drive.data };
-    return problem(wrongSchema(json.value) ?? `not a record of drive: ${firstIssue(drive.error)}`);
+  const kind = kindOf(json.value);
+  if (kind !== null) {
+    const { command, schema } = OTHER_KINDS[kind];
+    const other = schema.safeParse(json.value);
+    if (other.success) return { other: other.data };
+    return problem(wrongSchema(json.value) ?? `not a record of ${command}: ${firstIssue(other.error)}`);
   }
   const parsed = recordSchema.safeParse(json.value);
   if (parsed.success) return { record: parsed.data };
   return problem(wrongSchema(json.value) ?? `not a record: ${firstIssue(parsed.error)}`);
 }
 
-/** Records of `run` say no kind. */
-const isDrive = (value: unknown): boolean => z.looseObject({ kind: z.literal('drive') }).safeParse(value).success;
+/** What kind a record says it is of; null: of none that is known here, and records of `run` say none. */
+const kindOf = (value: unknown): OtherKind | null =>
+  z.looseObject({ kind: names(OTHER_KINDS) }).safeParse(value).data?.kind ?? null;
 
 export function parsedJson(text: string): { value: unknown } | { error: string } {
   try {

@@ -85,7 +85,7 @@ export function readRecords(file: string, text: string): RunRecord[] {
   for (const line of linesOf(file)) {
     if (line.text?.includes(text) !== true) continue;
     const parsed = parsedLine(line);
-    if (parsed === null || 'drive' in parsed || ('torn' in parsed && parsed.torn)) continue;
+    if (parsed === null || 'other' in parsed || ('torn' in parsed && parsed.torn)) continue;
     if ('why' in parsed)
       throw new UsageError(`${file}, line ${line.number}: ${parsed.why}; remove it, or name another file`);
     records.push(parsed.record);

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { encodedHistogram } from '../latency/histogram.ts';
 import { parseRunOptions } from '../run/options.ts';
 import { type DriveRecord, makeDriveRecord } from './drive-record.ts';
+import { makePeerRecord, type PeerRecord } from './peer-record.ts';
 import { makeRecord, type Repetition, type RunRecord, type SideRecord } from './record.ts';
 
 /** Text that ends a field, a line, a string or a document somewhere. */
@@ -166,6 +167,44 @@ export function driveRecordOf(change: Partial<DriveRecord> = {}): DriveRecord {
         lostCalls: 0,
         reconnects: 0,
         resubmitted: 0,
+      },
+    ],
+  });
+  return { ...record, ...change };
+}
+
+/** One of `peers` that is valid, with an id of its own. */
+export function peerRecordOf(change: Partial<PeerRecord> = {}): PeerRecord {
+  const { at, label, environment, id } = recordOf();
+  const figures = {
+    cpuUserNs: 150_000,
+    cpuSystemNs: 60_000,
+    guest: { notified: 49, pinged: 40 },
+    host: { notified: 98, pinged: 3 },
+    crossCpuNs: [null, null] satisfies [null, null],
+  };
+  const record = makePeerRecord({
+    at,
+    label,
+    environment,
+    outcome: 'done',
+    failure: null,
+    row: 'same:eventidx',
+    program: {
+      name: 'vringh_test',
+      tree: '6.1.1-1',
+      compiler: 'cc 12.2.0',
+      edits: [],
+      args: ['--eventidx', '--parallel'],
+    },
+    cpus: 'same',
+    transfers: 1000,
+    ours: { default: [] },
+    rounds: [
+      {
+        first: 'peer',
+        peer: { ...figures, wallNs: 250_000, transfersPerSecond: 4e6 },
+        ours: [{ ...figures, strategy: 'default', record: id, transfersPerSecond: 5e6, ratio: 1.25 }],
       },
     ],
   });

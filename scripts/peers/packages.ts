@@ -12,7 +12,7 @@ const KERNEL_PREFIX = 'linux-image-';
 /** No call of a package tool takes longer: a network that swallows packets must not hold a test up. */
 const PACKAGE_TOOL_TIMEOUT = '180s';
 
-/** A set of peers: a program that is there when the package is → the package. */
+/** A set of peers: a program, or a file, that is there when the package is → the package. */
 export const PEER_SETS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   qemu: {
     'qemu-system-x86_64': 'qemu-system-x86',
@@ -23,12 +23,11 @@ export const PEER_SETS: Readonly<Record<string, Readonly<Record<string, string>>
   testpmd: { 'dpdk-testpmd': 'dpdk-dev' },
 };
 
-/** Where a command is; null: nowhere. */
+/** Where a command, or a file by its path, is; null: nowhere. */
 export function findCommand(command: string): string | null {
-  const candidates = command.startsWith('/')
-    ? [command]
-    : [...(env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'].map((folder) => join(folder, command));
-  return candidates.find(isExecutable) ?? null;
+  if (command.startsWith('/')) return existsSync(command) ? command : null;
+  const folders = [...(env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  return folders.map((folder) => join(folder, command)).find(isExecutable) ?? null;
 }
 
 function isExecutable(path: string): boolean {
@@ -94,8 +93,11 @@ function needApt(what: string): void {
     throw new Missing(`no apt here, and it would install ${what}: these are Debian's names of the packages`);
 }
 
-/** Installs what is not there yet. @throws Missing without apt or without the right to use it. */
-async function installPackages(set: Readonly<Record<string, string>>, say: (line: string) => void): Promise<void> {
+/** Installs what of a set is not there yet. @throws Missing without apt or without the right to use it. */
+export async function installPackages(
+  set: Readonly<Record<string, string>>,
+  say: (line: string) => void,
+): Promise<void> {
   const wanted = Object.keys(set).filter((command) => findCommand(command) === null);
   const packages = [...new Set(wanted.map((command) => set[command]!))];
   const present = [...new Set(Object.values(set))].filter((name) => !packages.includes(name));
@@ -139,7 +141,7 @@ export async function unpackKernel(say: (line: string) => void): Promise<Kernel>
 }
 
 /** Downloads a package and unpacks it in the cache: its folder there. The system does not change. @throws Missing */
-async function unpackPackage(name: string, say: (line: string) => void): Promise<string> {
+export async function unpackPackage(name: string, say: (line: string) => void): Promise<string> {
   const folder = join(cacheFolder(), name);
   if (existsSync(folder)) {
     say(`already here: ${name}, unpacked in ${folder}`);

@@ -1,0 +1,128 @@
+/** Measures the chosen rows one after the other; a row that fails costs the others nothing. Main thread. */
+import { bar, type Progress } from '../../bench/command-line/progress.ts';
+import { makePeerRecord, type PeerRecord, type PeerRound } from '../../bench/records/peer-record.ts';
+import type { Environment } from '../../bench/records/record.ts';
+import { Failure, Missing } from '../peers/failure.ts';
+import { type ChildOptions, Interrupted } from './child.ts';
+import { measureRow, type Sides } from './measure.ts';
+import { calibrate, type OurProgram, runOurs } from './ours.ts';
+import type { Row } from './rows.ts';
+import type { Measured } from './table.ts';
+import { runRingtest, runVringh } from './theirs.ts';
+import type { Workshop } from './workshop.ts';
+
+export interface Settings {
+  rounds: number;
+  transfers: number;
+  /** Words of the best strategy of a row; null: it has none besides the default. */
+  bestOf(row: Row): readonly string[] | null;
+  /** All ordered pairs of CPUs, not only first and last. */
+  sweepCpus: boolean;
+  /** That this process may use, ascending. */
+  cpus: readonly number[];
+  our: OurProgram;
+  environment: Environment;
+  child: ChildOptions;
+  progress: Progress;
+  /** Of what was left out. */
+  say(line: string): void;
+  /** Of each row, finished or not. */
+  onRecord(record: PeerRecord): void;
+}
+
+export interface Outcome {
+  measured: Measured[];
+  /** Rows that this machine or tree has not the parts for. */
+  missing: number;
+  failed: number;
+  interrupted: boolean;
+}
+
+type Pair = readonly [guest: number, host: number];
+
+/** Where a row runs: null is both on the first CPU. @throws Missing */
+function placesOf({ group }: Row, { cpus, sweepCpus }: Settings): (Pair | null)[] {
+  if (group === 'same') return [null];
+  if (cpus.length < 2) throw new Missing('it needs two CPUs');
+  if (!sweepCpus) return [[cpus[0]!, cpus.at(-1)!]];
+  return cpus.flatMap((guest) => cpus.filter((host) => host !== guest).map((host): Pair => [guest, host]));
+}
+
+export async function runRows(rows: readonly Row[], workshop: Workshop, settings: Settings): Promise<Outcome> {
+  const outcome: Outcome = { measured: [], missing: 0, failed: 0, interrupted: false };
+  const { progress, say, onRecord } = settings;
+  for (const [place, row] of rows.entries()) {
+    try {
+      for (const pair of placesOf(row, settings)) {
+        const record = await measure(row, pair, workshop, settings, bar(place, rows.length));
+        progress.clear();
+        // Interrupted before anything was finished: nothing to keep.
+        if (record.outcome === 'interrupted' && record.rounds.length === 0) return { ...outcome, interrupted: true };
+        outcome.measured.push({ row, record });
+        onRecord(record);
+        if (record.outcome === 'failed') outcome.failed++;
+        if (record.outcome === 'interrupted') return { ...outcome, interrupted: true };
+      }
+    } catch (error) {
+      progress.clear();
+      if (error instanceof Interrupted) return { ...outcome, interrupted: true };
+      if (!(error instanceof Missing)) throw error;
+      outcome.missing++;
+      say(`left out: ${row.name}: ${error.message}`);
+    }
+  }
+  return outcome;
+}
+
+/** @throws Missing */
+async function measure(
+  row: Row,
+  pair: Pair | null,
+  workshop: Workshop,
+  settings: Settings,
+  done: string,
+): Promise<PeerRecord> {
+  const { rounds: wanted, transfers, our, child, environment, progress, cpus } = settings;
+  const { path, compiler, edits } = workshop.programOf(row);
+  const where = pair === null ? 'same' : pair.join(',');
+  const ours = await strategiesOf(row, workshop, settings);
+  const theirs = { program: path, args: row.args, transfers, cpus: pair, firstCpu: cpus[0]! };
+  const sides: Sides = {
+    peer: () => (row.group === 'ringtest' ? runRingtest : runVringh)(theirs, child),
+    ours: (strategy) => runOurs(our, [...ours[strategy]!, '--cpus', where, '--transfers', String(transfers)], child),
+    calibrate: pair === null ? null : () => calibrate(our, where, child),
+  };
+  const at = new Date().toISOString();
+  const rounds: PeerRound[] = [];
+  const onRun = (round: number, what: string) =>
+    progress.show(`${done} ${row.name}${pair === null ? '' : ` @${where}`}, round ${round + 1} of ${wanted}: ${what}`);
+  let ended: Pick<PeerRecord, 'outcome' | 'failure'> = { outcome: 'done', failure: null };
+  try {
+    await measureRow(rounds, sides, { strategies: Object.keys(ours), rounds: wanted, onRun });
+  } catch (error) {
+    if (error instanceof Interrupted) ended = { outcome: 'interrupted', failure: null };
+    else if (error instanceof Failure) ended = { outcome: 'failed', failure: error.message };
+    else throw error;
+  }
+  return makePeerRecord({
+    at,
+    label: our.label,
+    ...ended,
+    row: row.name,
+    program: { name: row.program, tree: workshop.tree, compiler, edits, args: [...row.args] },
+    cpus: where,
+    transfers,
+    ours,
+    environment,
+    rounds,
+  });
+}
+
+/** Options of `run` by strategy; none for a row of theirs alone. */
+async function strategiesOf(row: Row, workshop: Workshop, { bestOf }: Settings): Promise<Record<string, string[]>> {
+  if (row.ours === null) return {};
+  const cost = row.exitCost ? ['--exit-cost', String(await workshop.exitCostNs(row))] : [];
+  const base = [...row.ours, ...cost];
+  const best = bestOf(row);
+  return { default: [...base, ...row.strategy], ...(best === null ? {} : { best: [...base, ...best] }) };
+}

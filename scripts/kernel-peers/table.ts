@@ -1,0 +1,180 @@
+/** What a person reads of the rows: a table a group, for the terminal or as Markdown, and what must be said below. Pure. */
+import Table from 'cli-table3';
+import { MODE_FACTOR } from '../../bench/pair/calibration.ts';
+import type { OurFigures, PeerFigures, PeerRecord } from '../../bench/records/peer-record.ts';
+import { medianInterval } from '../../bench/statistics/median-interval.ts';
+import { median } from '../../bench/statistics/sample.ts';
+import { ratiosOf } from './measure.ts';
+import { argsText, GROUPS, type GroupName, type Row } from './rows.ts';
+
+/** A row, as it was measured. */
+export interface Measured {
+  row: Row;
+  record: PeerRecord;
+}
+
+const HEAD = ['flags', 'program', 'M/s (range)', 'ours / C', 'user ns', 'system ns', 'guest', 'host'];
+const ALIGNS = HEAD.map((_, i) => (i < 2 ? 'left' : 'right'));
+const NONE = '–';
+
+type Figures = PeerFigures | OurFigures;
+
+function speedText(runs: readonly Figures[]): string {
+  const speeds = runs.map(({ transfersPerSecond }) => transfersPerSecond / 1e6);
+  if (speeds.length === 0) return NONE;
+  const range = speeds.length === 1 ? '' : ` (${Math.min(...speeds).toFixed(2)}–${Math.max(...speeds).toFixed(2)})`;
+  return `${median(speeds).toFixed(2)}${range}`;
+}
+
+function ratioText(ratios: readonly number[]): string {
+  if (ratios.length === 0) return NONE;
+  const { median: middle, low, high, level } = medianInterval(ratios);
+  return level === 0 ? middle.toFixed(2) : `${middle.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
+}
+
+/** `notified / pinged`, in percent of transfers. */
+function sideText(runs: readonly Figures[], side: 'guest' | 'host', transfers: number): string {
+  const counts = runs.flatMap((run) => run[side] ?? []);
+  if (counts.length === 0) return NONE;
+  const percent = (of: 'notified' | 'pinged') =>
+    ((100 * median(counts.map((count) => count[of]))) / transfers).toFixed(2);
+  return `${percent('notified')} / ${percent('pinged')}`;
+}
+
+function lineOf(cells: readonly string[], runs: readonly Figures[], ratio: string, transfers: number): string[] {
+  const ns = (of: 'cpuUserNs' | 'cpuSystemNs') =>
+    runs.length === 0 ? NONE : (median(runs.map((run) => run[of])) / transfers).toFixed(0);
+  const sides = (['guest', 'host'] as const).map((side) => sideText(runs, side, transfers));
+  return [...cells, speedText(runs), ratio, ns('cpuUserNs'), ns('cpuSystemNs'), ...sides];
+}
+
+const runsOf = ({ rounds }: PeerRecord, strategy: string): OurFigures[] =>
+  rounds.flatMap(({ ours }) => ours.filter((run) => run.strategy === strategy));
+
+/** A line for theirs, a line for each strategy of ours. */
+function linesOf({ row, record }: Measured, nameCpus: boolean): string[][] {
+  const { rounds, transfers, ours, cpus } = record;
+  const flags = nameCpus ? `${argsText(row)} @${cpus}` : argsText(row);
+  const theirs = rounds.map(({ peer }) => peer);
+  return [
+    lineOf([flags, 'C'], theirs, '', transfers),
+    ...Object.keys(ours).map((strategy) =>
+      lineOf(['', `ours, ${strategy}`], runsOf(record, strategy), ratioText(ratiosOf(rounds, strategy)), transfers),
+    ),
+  ];
+}
+
+type Form = 'terminal' | 'markdown';
+
+/** The table of one group's rows. */
+function tableOf(rows: readonly string[][], form: Form): string[] {
+  if (form === 'markdown') {
+    const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+    return [line(HEAD), line(ALIGNS.map((align) => (align === 'left' ? '---' : '---:'))), ...rows.map(line)];
+  }
+  const table = new Table({
+    head: HEAD,
+    colAligns: ALIGNS as ('left' | 'right')[],
+    style: { head: [], border: [], compact: true },
+  });
+  table.push(...rows);
+  return table.toString().split('\n');
+}
+
+/** Tables of all groups that have a row with a round, and what must be said of them; nothing if there is none. */
+export function reportLines(all: readonly Measured[], form: Form): string[] {
+  const measured = all.filter(({ record }) => record.rounds.length > 0);
+  const lines: string[] = [];
+  for (const group of Object.keys(GROUPS) as GroupName[]) {
+    const of = measured.filter(({ row }) => row.group === group);
+    if (of.length === 0) continue;
+    const places = [...new Set(of.map(({ record }) => record.cpus))];
+    const one = places.length === 1 && places[0] !== 'same' ? ` (guest, host: CPU ${places[0]})` : '';
+    const title = `${group}: ${GROUPS[group]}${one}`;
+    const rows = of.flatMap((each) => linesOf(each, places.length > 1));
+    lines.push(form === 'markdown' ? `**${title}**` : title, '', ...tableOf(rows, form), '');
+  }
+  if (lines.length === 0) return [];
+  const notes = [...captionLines(measured), ...all.flatMap(notesOf)];
+  return [...lines, ...[...notes, belowOne(measured)].map((line) => (form === 'markdown' ? `- ${line}` : line))];
+}
+
+function captionLines(measured: readonly Measured[]): string[] {
+  const ringtest = measured.some(({ row }) => row.group === 'ringtest' && row.ours !== null);
+  const levels = measured.flatMap(({ record }) =>
+    Object.keys(record.ours).flatMap((strategy) => {
+      const ratios = ratiosOf(record.rounds, strategy);
+      return ratios.length === 0 ? [] : [medianInterval(ratios).level];
+    }),
+  );
+  const lowest = levels.length === 0 ? 1 : Math.min(...levels);
+  const trees = [...new Set(measured.map(({ record: { program } }) => `${program.tree}, ${program.compiler}`))];
+  return [
+    `C: Linux ${trees.join('; ')}`,
+    `ours / C: the median of the rounds’ ratios ${intervalText(lowest)}`,
+    'M/s: theirs of the whole process with its start, ours of the measured window; CPU time a transfer, of both sides',
+    'guest, host: notified / pinged in percent of transfers',
+    ...strategyLines(measured),
+    ...(ringtest
+      ? [
+          'ringtest verifies nothing; ours verifies order and used length',
+          'ringtest --sleep burns its exit cost around waits, too; ours around rings alone (--exit-cost)',
+          'ours has no pure polling: --doorbell spin asks for and rings notifications, as stores that nobody sleeps for',
+        ]
+      : []),
+  ];
+}
+
+function intervalText(level: number): string {
+  if (level === 0) return '(of one round, no interval)';
+  return level >= 0.95
+    ? '[interval of 95 %]'
+    : `[interval of ${(100 * level).toFixed(0)} %: fewer than 6 rounds give no 95 %]`;
+}
+
+/** What ours was given besides the flags of a row: a line for rows that have the same. */
+function strategyLines(measured: readonly Measured[]): string[] {
+  const rowsBy = new Map<string, Set<string>>();
+  for (const { row, record } of measured)
+    for (const [strategy, args] of Object.entries(record.ours)) {
+      const own = row.group === 'ringtest' ? args : args.slice(row.ours!.length);
+      if (own.length === 0) continue;
+      const key = `${strategy}: ${own.join(' ')}`;
+      rowsBy.set(key, (rowsBy.get(key) ?? new Set()).add(row.name));
+    }
+  return [...rowsBy].map(([key, names]) => `ours, ${key} (${[...names].join(', ')})`);
+}
+
+/** What was not compared, and how far apart the machine's modes were. */
+function notesOf({ row, record }: Measured): string[] {
+  const { rounds, ours, cpus, failure, outcome } = record;
+  const where = cpus === 'same' ? row.name : `${row.name} @${cpus}`;
+  const notes = outcome === 'done' ? [] : [[where, outcome, ...(failure === null ? [] : [failure])].join(': ')];
+  for (const strategy of Object.keys(ours)) {
+    const runs = runsOf(record, strategy);
+    const left = runs.length - ratiosOf(rounds, strategy).length;
+    if (left > 0)
+      notes.push(
+        `${where}, ${strategy}: ${left} of ${runs.length} rounds not compared: the CPUs' mode changed in them`,
+      );
+  }
+  const shown = rounds.filter((round) => round.ours.length === 0 || round.ours.some(({ ratio }) => ratio !== null));
+  const crossings = shown.flatMap(({ peer }) => peer.crossCpuNs.filter((ns) => ns !== null));
+  if (crossings.length > 0) {
+    const [low, high] = [Math.min(...crossings), Math.max(...crossings)];
+    const range = `from CPU to CPU and back ${low.toFixed(0)} to ${high.toFixed(0)} ns`;
+    notes.push(`${where}: ${range}${high > MODE_FACTOR * low ? ': rounds of several modes' : ''}`);
+  }
+  return notes;
+}
+
+/** Which rows ours loses. */
+function belowOne(measured: readonly Measured[]): string {
+  const below = measured.flatMap(({ row, record }) =>
+    Object.keys(record.ours).flatMap((strategy) => {
+      const ratios = ratiosOf(record.rounds, strategy);
+      return ratios.length > 0 && median(ratios) < 1 ? [`${row.name} (${strategy} ${median(ratios).toFixed(2)})`] : [];
+    }),
+  );
+  return `below 1: ${below.join(', ') || 'none'}`;
+}
