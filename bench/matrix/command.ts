@@ -33,7 +33,7 @@ export async function matrixCommand(args: readonly string[], console: Console, h
     return 0;
   }
   const { cells, axes, leftOut } = options;
-  for (const { config } of cells) placementOf(config.cpus);
+  for (const { config } of cells) placementOf(config);
   const sweep = sweepOf(options);
   const records = recordsOf(sweep);
   const tasks = tasksLeft(sweep, records);

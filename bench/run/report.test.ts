@@ -40,6 +40,8 @@ const repetition: Repetition = {
       host: { ...side, cpu: 3, notified: 7 },
       lostWakeups: 0,
       verifiedTransfers: 10_000_000,
+      wallNs: 4_518_123_456,
+      transfersPerSecond: 2_213_000,
       latency: null,
     },
   ],
