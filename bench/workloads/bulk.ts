@@ -32,32 +32,55 @@ class BulkGuest extends SlotGuest implements GuestWorkload {
     const at = this.slotOf(x);
     const elements = this.elements.reset();
     if ((x & 1) !== 0) return elements.addIn(region, at, sizeBytes);
-    const first = firstWord(x);
-    const start = at >>> 2;
-    for (let i = 0; i < words; i++) numbers[start + i] = (first + i) | 0;
+    writePattern(numbers, at >>> 2, words, firstWord(x));
     return elements.addOut(region, at, sizeBytes);
   }
 
   verify(x: number, usedLength: number): boolean {
-    return (x & 1) === 0 ? usedLength === 0 : usedLength === this.sizeBytes && this.wrongWord(x) < 0;
+    return (x & 1) === 0 ? usedLength === 0 : usedLength === this.sizeBytes && this.broughtBack(x);
   }
 
   explain(x: number, usedLength: number): never {
     const expected = (x & 1) * this.sizeBytes;
     if (usedLength !== expected) throw new CheckFailed(`transfer ${x}: used length`, expected, usedLength);
-    const wrong = this.wrongWord(x);
-    const actual = this.numbers[(this.slotOf(x) >>> 2) + wrong]!;
-    throw new CheckFailed(`transfer ${x}: payload word ${wrong}`, (firstWord(x - 1) + wrong) | 0, actual);
-  }
-
-  /** The first word of an odd transfer that is not the one before's; -1: none. */
-  private wrongWord(x: number): number {
-    const { numbers, words } = this;
     const first = firstWord(x - 1);
     const start = this.slotOf(x) >>> 2;
-    for (let i = 0; i < words; i++) if (numbers[start + i] !== ((first + i) | 0)) return i;
-    return -1;
+    const wrong = this.numbers.subarray(start, start + this.words).findIndex((word, i) => word !== ((first + i) | 0));
+    throw new CheckFailed(`transfer ${x}: payload word ${wrong}`, (first + wrong) | 0, this.numbers[start + wrong]!);
   }
+
+  private broughtBack(x: number): boolean {
+    return holdsPattern(this.numbers, this.slotOf(x) >>> 2, this.words, firstWord(x - 1));
+  }
+}
+
+/** Four words at a time: half the time of one by one. */
+function writePattern(numbers: Int32Array, start: number, words: number, first: number): void {
+  const fours = words & ~3;
+  for (let i = 0; i < fours; i += 4) {
+    const at = start + i;
+    const word = (first + i) | 0;
+    numbers[at] = word;
+    numbers[at + 1] = (word + 1) | 0;
+    numbers[at + 2] = (word + 2) | 0;
+    numbers[at + 3] = (word + 3) | 0;
+  }
+  for (let i = fours; i < words; i++) numbers[start + i] = (first + i) | 0;
+}
+
+function holdsPattern(numbers: Int32Array, start: number, words: number, first: number): boolean {
+  const fours = words & ~3;
+  let wrong = 0;
+  for (let i = 0; i < fours; i += 4) {
+    const at = start + i;
+    const word = (first + i) | 0;
+    wrong |= numbers[at]! ^ word;
+    wrong |= numbers[at + 1]! ^ (word + 1);
+    wrong |= numbers[at + 2]! ^ (word + 2);
+    wrong |= numbers[at + 3]! ^ (word + 3);
+  }
+  for (let i = fours; i < words; i++) wrong |= numbers[start + i]! ^ (first + i);
+  return wrong === 0;
 }
 
 class BulkHost implements HostWorkload {
