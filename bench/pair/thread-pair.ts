@@ -66,7 +66,10 @@ export function startThreadPair({ config, placement, fault }: PairTask, onReady:
   const doorbell = DOORBELLS[config.doorbell] as DoorbellStrategy;
   const handles = [setup.guestHandle, setup.hostHandle];
   const watches = handles.map((handle) => doorbell.watch?.(handle));
+  let closed = false;
   const stop = () => {
+    // A handle that is disposed of may be somebody else's by now.
+    if (closed) return;
     for (const handle of handles) doorbell.stop(handle);
     stopRendezvous(setup.rendezvous);
   };
@@ -88,6 +91,7 @@ export function startThreadPair({ config, placement, fault }: PairTask, onReady:
     async close() {
       for (const unwatch of watches) unwatch?.();
       await pool.destroy();
+      closed = true;
       for (const handle of handles) doorbell.dispose?.(handle);
     },
   };
