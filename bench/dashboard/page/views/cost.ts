@@ -72,7 +72,7 @@ export function costView(into: HTMLElement, context: Context): void {
       chosen,
       nameOf: (id) => lines.find((line) => line.id === id)!.name,
       listedMax: LISTED_MAX,
-      note: `Points are medians of all repetitions, bars their middle half${along.name === SIZE ? '; thin lines are the costs fitted below' : ''}. At most ${SERIES_MAX} configurations are drawn.`,
+      note: `Points are medians of all repetitions, bars their middle half${along.name === SIZE ? '; thin lines are the costs of the table' : ''}. At most ${SERIES_MAX} configurations are drawn.`,
     }),
   );
 }
@@ -154,7 +154,7 @@ function fitTable(lines: readonly CostLine[], fits: readonly ReturnType<typeof c
   return tableOf({
     caption: 'Cost: a straight line through the medians of at least three sizes',
     head: ['Configuration', 'Cost', 'Farthest size off by'],
-    figures: [2],
+    figures: [1, 2],
     count: lines.length,
     row: (i) => {
       const fit = fits[i]!;
