@@ -16,6 +16,9 @@ const MEASURING = new Set(['transfers', 'warmup', 'repeat', 'timeout', 'latency'
 /** What is most likely asked for, first. */
 const FIRST = ['size', 'pairs', 'ring-size', 'batch', 'outstanding', 'rate'];
 
+/** 64 before 256. */
+const inOrder = new Intl.Collator('en', { numeric: true }).compare;
+
 const isNumber = (value: string) => value !== '' && Number.isFinite(Number(value));
 
 /** Fields that are numbers and vary among these records. */
@@ -54,7 +57,7 @@ export function costLines(records: Records, among: readonly number[], along: Fie
   const naming = others.filter((field) => told.has(field));
   return [...lines.values()]
     .map(({ series, record, at }) => ({ id: series, name: nameOf(records, record, naming), at }))
-    .sort((a, b) => b.at.size - a.at.size || a.id - b.id);
+    .sort((a, b) => b.at.size - a.at.size || inOrder(a.name, b.name));
 }
 
 /** Transfers a second of every repetition of these records. */
