@@ -75,7 +75,7 @@ const endings: [args: string[], code: number, out: RegExp, err: RegExp][] = [
     ['--cpus', 'here'],
     2,
     /^$/,
-    /^vringbench: --cpus wants distant, same, none or two CPU numbers like 0,1, not 'here'\n$/,
+    /^vringbench: --cpus wants distant, same, none or two CPU numbers a pair like 0,1 or 0,1\/2,3, not 'here'\n$/,
   ],
   [['--parallel', '--out', folder], 2, /^$/, /^vringbench: --out .*: cannot be appended to: EISDIR.*\n$/],
 ];

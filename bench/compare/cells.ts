@@ -1,5 +1,6 @@
 /** The cells that two sets of records have in common, and why some sets cannot be compared at all. */
 import { configSchema, type RunConfig, type RunRecord } from '../records/record.ts';
+import { ringsOf, transfersOf } from '../records/sums.ts';
 
 /** One finished repetition: the unit of every statistic. */
 export interface Observation {
@@ -113,11 +114,14 @@ function cellsIn(records: readonly RunRecord[]): Map<string, { config: RunConfig
 }
 
 function observationsOf({ config, repetitions }: RunRecord): Observation[] {
-  return repetitions.map(({ transfersPerSecond, pairs, crossCpuNs: [before, after] }) => {
-    const { guest, host } = pairs[0]!;
+  return repetitions.map((repetition) => {
+    const {
+      transfersPerSecond,
+      crossCpuNs: [before, after],
+    } = repetition;
     return {
       transfersPerSecond,
-      notifications: (guest.notified + host.notified) / config.transfers,
+      notifications: (ringsOf(repetition, 'guest') + ringsOf(repetition, 'host')) / transfersOf(config, repetition),
       crossings: before === null || after === null ? null : [before, after],
     };
   });

@@ -1,5 +1,6 @@
 /** Records as columns: of each record only what the page shows. Main thread. */
 import { configSchema, environmentSchema, type Repetition, type RunRecord } from '../records/record.ts';
+import { cpuNsOf, encodedOf, ringsOf, transfersOf } from '../records/sums.ts';
 import {
   FIGURES,
   type FieldGroup,
@@ -65,17 +66,10 @@ const FIELDS: FieldOf[] = [
 /** Values by number, `off` before `on`, else by text. */
 const inOrder = new Intl.Collator('en', { numeric: true }).compare;
 
-function cpuNsOf({ pairs, cpuUserNs, cpuSystemNs }: Repetition): number {
-  const ofThreads = pairs.flatMap(({ guest, host }) => [guest.cpuNs, host.cpuNs]);
-  // Where the kernel does not tell of threads, what it tells of the process.
-  if (ofThreads.includes(null)) return cpuUserNs + cpuSystemNs;
-  return ofThreads.reduce<number>((sum, ns) => sum + ns!, 0);
-}
-
 const FIGURE_OF: Record<FigureName, (repetition: Repetition, transfers: number) => number> = {
   speed: ({ transfersPerSecond }) => transfersPerSecond,
-  kicks: ({ pairs }, transfers) => pairs.reduce((sum, { guest }) => sum + guest.notified, 0) / transfers,
-  calls: ({ pairs }, transfers) => pairs.reduce((sum, { host }) => sum + host.notified, 0) / transfers,
+  kicks: (repetition, transfers) => ringsOf(repetition, 'guest') / transfers,
+  calls: (repetition, transfers) => ringsOf(repetition, 'host') / transfers,
   cpuNs: (repetition, transfers) => cpuNsOf(repetition) / transfers,
 };
 
@@ -101,14 +95,12 @@ export class Columns {
     const figures = Object.fromEntries(
       FIGURES.map((name) => [
         name,
-        repetitions.map((repetition) =>
-          rounded(FIGURE_OF[name](repetition, config.transfers * repetition.pairs.length)),
-        ),
+        repetitions.map((repetition) => rounded(FIGURE_OF[name](repetition, transfersOf(config, repetition)))),
       ]),
     ) as Packed['figures'];
     const latency = Object.fromEntries(
       LATENCY_KINDS.map((kind) => {
-        const encoded = repetitions.flatMap(({ pairs }) => pairs.flatMap((pair) => pair.latency?.[kind] ?? []));
+        const encoded = encodedOf(repetitions, kind);
         return [kind, encoded.length === 0 ? null : packedPercentiles(encoded)];
       }),
     ) as Packed['latency'];

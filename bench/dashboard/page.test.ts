@@ -14,8 +14,11 @@ const PAGE = join(folder, 'page.html');
 const EMPTY = join(folder, 'empty.html');
 const HOSTILE = join(folder, 'hostile.html');
 const skip = { skip: withoutBrowser };
-const VIEWS = ['history', 'heat', 'latency', 'compare'];
-const CHARTS = ['history', 'latency'];
+const SIZES = join(folder, 'sizes.html');
+const VIEWS = ['history', 'heat', 'latency', 'cost', 'compare'];
+const CHARTS = ['history', 'latency', 'cost'];
+/** Only sweeps have what the cost view draws. */
+const fileOf = (view: string) => (view === 'cost' ? SIZES : PAGE);
 
 let browser: Browser;
 const silent = { out: () => {}, err: () => {} };
@@ -40,6 +43,28 @@ const hostileLines = () => {
   return `${linesOf(records)}NaN\n{"half": "a li`;
 };
 
+/** A sweep of four sizes by two rings: as many nanoseconds as the ring has descriptors, and a quarter a byte. */
+const sizedRecords = () =>
+  testRecords({
+    commits: 1,
+    repetitions: 3,
+    orderings: ['seqcst'],
+    doorbells: ['futex'],
+    cpus: ['same'],
+    batches: [4, 64, 1024, 65_536].flatMap((size) => [size, size + 1]),
+    samples: 0,
+    change: (record) => {
+      const { config } = record;
+      const [size, ringSize] = [config.batch & ~1, config.batch % 2 === 0 ? 128 : 512];
+      const [first] = record.repetitions;
+      return {
+        ...record,
+        config: { ...config, workload: 'bulk', size, ringSize, outstanding: ringSize, batch: 1 },
+        repetitions: [{ ...first!, transfersPerSecond: 1e9 / (ringSize + 0.25 * size) }],
+      };
+    },
+  });
+
 before(async () => {
   if (withoutBrowser) return;
   const records = writeRecords(
@@ -50,6 +75,8 @@ before(async () => {
   const hostile = join(folder, 'hostile.ndjson');
   writeFileSync(hostile, hostileLines());
   assert.equal(await main(['dashboard', records, '--out', PAGE], silent), 0);
+  const sizes = writeRecords(join(folder, 'sizes.ndjson'), sizedRecords());
+  assert.equal(await main(['dashboard', sizes, '--out', SIZES], silent), 0);
   assert.equal(await main(['dashboard', nothing, '--out', EMPTY], silent), 0);
   assert.equal(await main(['dashboard', hostile, '--out', HOSTILE, '--title', MARKUP], silent), 0);
   browser = await launch();
@@ -88,7 +115,7 @@ for (const dark of [false, true])
         `page: ${view}, ${dark ? 'dark' : 'light'}, ${width} px wide: draws, asks for nothing, fits`,
         skip,
         async () => {
-          const { page, complaints } = await open(browser, PAGE, `#view=${view}`, { dark, width });
+          const { page, complaints } = await open(browser, fileOf(view), `#view=${view}`, { dark, width });
           for (const pixels of await paintedPixels(page)) assert.ok(pixels > 1000, `${pixels} pixels painted`);
           assert.equal((await page.locator('canvas').count()) > 0, CHARTS.includes(view));
           // Every chart has its table; open, it scrolls in its own box.
@@ -185,6 +212,27 @@ test('page: latency draws the records that are picked', skip, async () => {
   await page.close();
 });
 
+test('page: the cost of a transfer and of a byte are told apart, and any number is an axis', skip, async () => {
+  const { page, complaints } = await open(browser, SIZES, '#view=cost');
+  const table = page.locator('table').first();
+  assert.deepEqual(
+    (await table.locator('tbody tr').allInnerTexts()).map((row) => row.replaceAll(/\s+/g, ' ')),
+    [128, 512].map((ring) => `ring-size=${ring} ${ring} ns a transfer + 0.25 ns a byte (4 GB/s) 0 %`),
+  );
+  await page.focus('#chart-cost');
+  await page.keyboard.press('Home');
+  assert.match(await page.locator('#chart-cost-read-out').innerText(), /^size 4\s*ring-size=128: 129 ns/);
+  await page.selectOption('#option-cost', 'bytes');
+  assert.match(await page.locator('figcaption').innerText(), /Bytes a second, GB\/s, by size/);
+  await page.selectOption('#option-along', 'ring-size');
+  assert.equal(hashOf(page), '#view=cost&along=ring-size&cost=bytes');
+  // Bytes are of sizes; as many in flight as the ring has is no configuration of its own.
+  assert.match(await page.locator('figcaption').innerText(), /Time per transfer, ns, by ring-size/);
+  assert.equal(await page.locator('.legend input').count(), 4);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
 test('page: the theme is the system’s until it is chosen, and the choice is in the address', skip, async () => {
   const { page } = await open(browser, PAGE, '', { dark: true });
   const ground = () => inPage(page, 'getComputedStyle(document.body).backgroundColor');
@@ -249,7 +297,7 @@ const NAMELESS = `[...document.querySelectorAll('a, button, select, input, summa
 
 for (const view of VIEWS)
   test(`page: everything in ${view} has a name`, skip, async () => {
-    const { page } = await open(browser, PAGE, `#view=${view}`);
+    const { page } = await open(browser, fileOf(view), `#view=${view}`);
     await openAll(page);
     assert.deepEqual(await inPage(page, NAMELESS), []);
     assert.equal(await page.locator('h1').count(), 1);

@@ -100,6 +100,8 @@ export function testRecords({
                     host: sideOf(Math.round(TRANSFERS * 0.25), 1e7),
                     lostWakeups: 0,
                     verifiedTransfers: TRANSFERS,
+                    wallNs: null,
+                    transfersPerSecond: null,
                     latency:
                       histogram === null
                         ? null
@@ -133,12 +135,15 @@ export function testRecords({
                   repeat: 1,
                   ringSize: 256,
                   workload: 'alternate',
+                  size: 4,
                   layout: 'split',
                   host: 'vringh',
                   ordering,
                   orderingSound: true,
                   doorbell,
                   cpus: cpu,
+                  pairs: 1,
+                  pairsIn: 'thread',
                   timeout: 10,
                   spinUs: 50,
                   batch,

@@ -3,11 +3,11 @@ import { UsageError } from '../command-line/option-values.ts';
 import { hgrmText, sumOf } from '../latency/histogram.ts';
 import { LATENCY_KINDS, type LatencyKind } from '../latency/summary.ts';
 import type { RunRecord } from '../records/record.ts';
+import { encodedOf } from '../records/sums.ts';
 import { type Benchmark, benchmarksOf } from './benchmarks.ts';
 import { csvText } from './csv.ts';
 import { goText } from './go.ts';
 import { bencherText, githubText } from './json.ts';
-import { encodedOf } from './measures.ts';
 
 interface Format {
   summary: string;

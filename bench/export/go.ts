@@ -6,8 +6,9 @@
  * comment.
  */
 import type { RunRecord } from '../records/record.ts';
+import { transfersOf } from '../records/sums.ts';
 import { benchmarkName } from './benchmarks.ts';
-import { LATENCIES, latencyNs, SCALARS, transfersOf } from './measures.ts';
+import { LATENCIES, latencyNs, SCALARS } from './measures.ts';
 
 const UNIT_OF_TIME = 'ns/op';
 

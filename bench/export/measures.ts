@@ -1,7 +1,8 @@
 /** The figures of a benchmark that other programs track: each with its unit, its middle and how far it scatters. */
 import { PERCENTILES, percentileNs, sumOf } from '../latency/histogram.ts';
 import { LATENCY_KINDS, type LatencyKind } from '../latency/summary.ts';
-import type { Repetition, RunConfig } from '../records/record.ts';
+import type { Repetition } from '../records/record.ts';
+import { cpuNsOf, encodedOf, ringsOf, transfersOf } from '../records/sums.ts';
 import { median } from '../statistics/sample.ts';
 import type { Benchmark } from './benchmarks.ts';
 
@@ -25,45 +26,28 @@ export interface Figure extends Measure {
   high: number | null;
 }
 
-const sumOver = (repetition: Repetition, of: (pair: Repetition['pairs'][0]) => number) =>
-  repetition.pairs.reduce((sum, pair) => sum + of(pair), 0);
-
-/** CPU time of all sides; where the kernel does not tell of threads, of the process. */
-function cpuNs({ pairs, cpuUserNs, cpuSystemNs }: Repetition): number {
-  const sides = pairs.flatMap(({ guest, host }) => [guest.cpuNs, host.cpuNs]);
-  const known = sides.filter((ns) => ns !== null);
-  return known.length < sides.length ? cpuUserNs + cpuSystemNs : known.reduce((sum, ns) => sum + ns, 0);
-}
-
-/** Transfers of the window, all pairs together. */
-export const transfersOf = ({ transfers }: RunConfig, { pairs }: Repetition): number => transfers * pairs.length;
-
 export const SCALARS: readonly Scalar[] = [
   { name: 'throughput', unit: 'transfers/s', better: 'bigger', of: (r) => r.transfersPerSecond },
   {
     name: 'notifications-per-transfer',
     unit: 'notifications/transfer',
     better: 'smaller',
-    of: (r, transfers) => sumOver(r, ({ guest, host }) => guest.notified + host.notified) / transfers,
+    of: (r, transfers) => (ringsOf(r, 'guest') + ringsOf(r, 'host')) / transfers,
   },
   {
     name: 'kicks-per-transfer',
     unit: 'kicks/transfer',
     better: 'smaller',
-    of: (r, transfers) => sumOver(r, ({ guest }) => guest.notified) / transfers,
+    of: (r, transfers) => ringsOf(r, 'guest') / transfers,
   },
   {
     name: 'calls-per-transfer',
     unit: 'calls/transfer',
     better: 'smaller',
-    of: (r, transfers) => sumOver(r, ({ host }) => host.notified) / transfers,
+    of: (r, transfers) => ringsOf(r, 'host') / transfers,
   },
-  { name: 'cpu-per-transfer', unit: 'ns/transfer', better: 'smaller', of: (r, transfers) => cpuNs(r) / transfers },
+  { name: 'cpu-per-transfer', unit: 'ns/transfer', better: 'smaller', of: (r, transfers) => cpuNsOf(r) / transfers },
 ];
-
-/** The histograms of one kind that these repetitions have. */
-export const encodedOf = (repetitions: readonly Repetition[], kind: LatencyKind): string[] =>
-  repetitions.flatMap(({ pairs }) => pairs.flatMap(({ latency }) => latency?.[kind] ?? []));
 
 const kebab = (text: string) => text.replaceAll(' ', '-');
 

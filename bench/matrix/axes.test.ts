@@ -16,6 +16,7 @@ const lists: [name: OptionName, list: string, values: string[]][] = [
   ['cpus', '0,1', ['0,1']],
   ['cpus', '0,0,same,1,0', ['0,0', 'same', '1,0']],
   ['cpus', ' 0 , 1 ', ['0,1']],
+  ['cpus', '0,1/2,3,none,1,0', ['0,1/2,3', 'none', '1,0']],
   ['rate', '1000,2M', ['1000', '2M']],
   // Too small for the default workload alone: a matter of the combinations.
   ['ring-size', '2,256', ['2', '256']],

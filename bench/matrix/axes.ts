@@ -44,12 +44,14 @@ export function axisOf(name: OptionName, list: string): Axis {
   return { name, values };
 }
 
-/** Two CPU numbers in a row are one value, `0,1`. */
+/** Two CPU numbers in a row are one value, `0,1`; so are those of several pairs, `0,1/2,3`. */
 function joinCpuPairs(parts: readonly string[]): string[] {
   const values: string[] = [];
-  for (let i = 0; i < parts.length; i++) {
-    const pair = /^\d+$/.test(parts[i]!) && /^\d+$/.test(parts[i + 1] ?? '');
-    values.push(pair ? `${parts[i]},${parts[++i]}` : parts[i]!);
+  for (const part of parts) {
+    const last = values.at(-1) ?? '';
+    const begun = /(^|\/)\d+$/.test(last) && /^\d+(\/\d+)?$/.test(part);
+    if (begun) values[values.length - 1] = `${last},${part}`;
+    else values.push(part);
   }
   return values;
 }

@@ -9,6 +9,7 @@ import { placementOf } from '../run/placement.ts';
 import { row } from '../run/report.ts';
 import { SEED_MAX } from '../statistics/random.ts';
 import { bestLine } from './best.ts';
+import { costLines } from './cost-lines.ts';
 import { type Figures, figuresOf } from './figures.ts';
 import { heatMapLines } from './heat-map.ts';
 import { type MatrixOptions, matrixHelp, parseMatrixOptions } from './options.ts';
@@ -33,7 +34,7 @@ export async function matrixCommand(args: readonly string[], console: Console, h
     return 0;
   }
   const { cells, axes, leftOut } = options;
-  for (const { config } of cells) placementOf(config.cpus);
+  for (const { config } of cells) placementOf(config);
   const sweep = sweepOf(options);
   const records = recordsOf(sweep);
   const tasks = tasksLeft(sweep, records);
@@ -61,7 +62,9 @@ export async function matrixCommand(args: readonly string[], console: Console, h
     console.err(`interrupted: ${measured.length} of ${many(all, 'repetition')}${howToGoOn(sweep, options)}`);
     return EXIT_CODES.interrupted;
   }
-  console.out(bestLine(axes, cells, records.map(figuresOf)));
+  const figures = records.map(figuresOf);
+  for (const line of costLines(axes, cells, figures)) console.out(line);
+  console.out(bestLine(axes, cells, figures));
   return Math.max(...new Set(measured.map(({ outcome }) => EXIT_CODES[outcome])));
 }
 

@@ -66,6 +66,15 @@ test('figures: medians a transfer, and the speed of each repetition by its numbe
   assert.deepEqual([roundTripNs, failed, notes], [null, false, []]);
 });
 
+test('figures: of several pairs, over the transfers of all', () => {
+  const record = made({ repetition: 1, speed: 10, kicks: 30, calls: 10, cpuNs: 5000 });
+  const [first] = record.repetitions;
+  const { kicks, calls, cpuNs } = figuresOf([
+    { ...record, repetitions: [{ ...first!, pairs: [...first!.pairs, ...first!.pairs] }] },
+  ]);
+  assert.deepEqual([kicks, calls, cpuNs], [0.03, 0.01, 5]);
+});
+
 test('figures: where the kernel does not tell of threads, CPU time is that of the process', () => {
   assert.equal(figuresOf([made({ repetition: 1, speed: 1, cpuNs: null })]).cpuNs, 9);
 });

@@ -1,6 +1,7 @@
 /** What is shown of a cell, derived from the records of its repetitions. */
 import { percentileNs, sumOf } from '../latency/histogram.ts';
-import type { RunRecord } from '../records/record.ts';
+import type { Repetition, RunRecord } from '../records/record.ts';
+import { cpuNsOf, encodedOf, ringsOf, transfersOf } from '../records/sums.ts';
 import { median } from '../statistics/sample.ts';
 
 export interface Figures {
@@ -19,25 +20,24 @@ export interface Figures {
   notes: string[];
 }
 
-const cpuNsOf = ({ repetitions: [repetition] }: RunRecord): number => {
-  const { guest, host } = repetition!.pairs[0]!;
-  // Where the kernel does not tell of threads, what it tells of the process.
-  if (guest.cpuNs === null || host.cpuNs === null) return repetition!.cpuUserNs + repetition!.cpuSystemNs;
-  return guest.cpuNs + host.cpuNs;
-};
-
 export function figuresOf(records: readonly RunRecord[]): Figures {
   const finished = records.filter(({ repetitions }) => repetitions.length > 0);
-  const perTransfer = (figure: (record: RunRecord) => number) =>
-    finished.length === 0 ? Number.NaN : median(finished.map((record) => figure(record) / record.config.transfers));
+  const perTransfer = (figure: (repetition: Repetition) => number) =>
+    finished.length === 0
+      ? Number.NaN
+      : median(
+          finished.map(
+            ({ config, repetitions: [repetition] }) => figure(repetition!) / transfersOf(config, repetition!),
+          ),
+        );
   const speeds = new Map(
     finished.map(({ sweep, repetitions }) => [sweep!.repetition, repetitions[0]!.transfersPerSecond]),
   );
   return {
     speeds,
     median: speeds.size === 0 ? Number.NaN : median([...speeds.values()]),
-    kicks: perTransfer(({ repetitions }) => repetitions[0]!.pairs[0]!.guest.notified),
-    calls: perTransfer(({ repetitions }) => repetitions[0]!.pairs[0]!.host.notified),
+    kicks: perTransfer((repetition) => ringsOf(repetition, 'guest')),
+    calls: perTransfer((repetition) => ringsOf(repetition, 'host')),
     cpuNs: perTransfer(cpuNsOf),
     roundTripNs: roundTripsOf(finished),
     failed: records.some(({ outcome }) => outcome !== 'done'),
@@ -46,7 +46,10 @@ export function figuresOf(records: readonly RunRecord[]): Figures {
 }
 
 function roundTripsOf(finished: readonly RunRecord[]): Figures['roundTripNs'] {
-  const encoded = finished.flatMap(({ repetitions: [repetition] }) => repetition!.pairs[0]!.latency?.roundTrip ?? []);
+  const encoded = encodedOf(
+    finished.map(({ repetitions: [repetition] }) => repetition!),
+    'roundTrip',
+  );
   if (encoded.length === 0) return null;
   const sum = sumOf(encoded);
   return { p50: percentileNs(sum, 50), p99: percentileNs(sum, 99) };

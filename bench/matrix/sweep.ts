@@ -90,7 +90,7 @@ export async function runTasks(
     const config = sweep.configs[task.cell]!;
     const at = new Date().toISOString();
     const fault = faultFor(hooks, config);
-    const result = await runRepetition(config, placementOf(config.cpus), { fault, ...(signal && { signal }) }).catch(
+    const result = await runRepetition(config, placementOf(config), { fault, ...(signal && { signal }) }).catch(
       ({ message }: Error): RepetitionResult => ({ outcome: 'failed', failure: message }),
     );
     if (result.outcome === 'interrupted') return { ended: 'interrupted' };

@@ -37,7 +37,7 @@ export async function microCommand(
   const at = new Date().toISOString();
   const environment = captureEnvironment();
   const progress = makeProgress(process.stderr);
-  const { guest: cpu, host: peerCpu, unpinnedReason } = placeThreads('distant', allowedCpus());
+  const { guest: cpu, host: peerCpu, unpinnedReason } = placeThreads('distant', allowedCpus(), 1)[0]!;
   const names = cellNames(benches, orderings);
   const cells: Cell[] = [];
   let outcome: MicroRecord['outcome'] = 'done';

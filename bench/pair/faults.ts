@@ -15,6 +15,8 @@ export interface Fault {
   kind: 'throw' | 'exit' | 'silence' | 'garbage' | 'corrupt' | 'mute' | 'pause';
   /** The transfer before which it happens, counted from the start of warm-up. */
   transfer: number;
+  /** In which pair, from 0; default the first. */
+  pair?: number;
 }
 
 /** How many rings a mute doorbell swallows: some would have woken nobody anyway, hardly all of them. */

@@ -41,10 +41,10 @@ export interface LatencyMeters {
 }
 
 /** Serves requests that carry nothing. */
-const IDLE_HOST = WORKLOADS.single.host();
+const IDLE_HOST = WORKLOADS.single.host(0);
 
 /** One of how many transfers is sampled; 0: none. */
-export const latencyStride = ({ latencyEvery, transfers }: PairConfig) =>
+export const latencyStride = ({ latencyEvery, transfers }: Pick<PairConfig, 'latencyEvery' | 'transfers'>) =>
   latencyEvery === 0 ? 0 : strideOf(latencyEvery, transfers);
 
 /** What takes part in a guest's loop; there even where it does nothing, so that the loop is the same. */
@@ -70,7 +70,7 @@ const guestLoop: MakeLoop = (pair, bell, timing) => {
   const layout = LAYOUTS[config.layout];
   return new GuestLoop({
     queue: layout.guest(pair, bell),
-    workload: WORKLOADS[config.workload].guest(slots),
+    workload: WORKLOADS[config.workload].guest(slots, config.sizeBytes),
     slotCount: slots.count,
     verify: layout.carries && !config.fastVringh,
     knobs: config.knobs,
@@ -83,7 +83,7 @@ const hostLoop: MakeLoop = (pair, bell) => {
   if (config.fastVringh) return new FastHostLoop(vringhHost(pair), bell, config.apart ? null : cpuYield());
   const layout = LAYOUTS[config.layout];
   const request = new Request(new GuestMemory([pair.region]));
-  const workload = layout.carries ? WORKLOADS[config.workload].host() : IDLE_HOST;
+  const workload = layout.carries ? WORKLOADS[config.workload].host(config.sizeBytes) : IDLE_HOST;
   return new HostLoop(layout.host(pair), request, workload, bell);
 };
 
@@ -139,7 +139,8 @@ function faulty(
   const loop = makeLoop(bell);
   muted.doneSoFar = () => loop.done;
   const { region, offset, count } = pair.slots;
-  const at = offset + (fault.transfer % count) * WORKLOADS[pair.config.workload].slotBytes;
+  const { workload, sizeBytes } = pair.config;
+  const at = offset + (fault.transfer % count) * WORKLOADS[workload].slotBytes(sizeBytes);
   const corrupt = () => {
     region.u8[at] = region.u8[at]! ^ 0xff;
   };

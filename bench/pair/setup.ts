@@ -35,6 +35,8 @@ export interface PairConfig {
   fastVringh: boolean;
   ringSize: number;
   workload: WorkloadName;
+  /** What a transfer of a sized workload carries, bytes. */
+  sizeBytes: number;
   layout: LayoutName;
   /** Whose host half serves the split layout. */
   host: HostName;
@@ -54,6 +56,8 @@ export interface PairConfig {
   rate: number;
   /** The threads run on different CPUs, so that the way between them can be measured. */
   apart: boolean;
+  /** The only pair: measuring that way disturbs no other. */
+  alone: boolean;
 }
 
 export interface PairSetup {
@@ -78,11 +82,11 @@ interface PairLayout {
 }
 
 function pairLayout(config: PairConfig): PairLayout {
-  const { slotBytes, elementsMax } = WORKLOADS[config.workload];
+  const workload = WORKLOADS[config.workload];
   const slotsOffset = alignUp(legacyLayout(config.ringSize).sizeBytes, LINE_SIZE);
   const slotCount = config.ringSize + 1;
-  const tablesOffset = alignUp(slotsOffset + slotCount * slotBytes, LINE_SIZE);
-  const sizeBytes = tablesOffset + IndirectPool.sizeBytes(config.ringSize, elementsMax);
+  const tablesOffset = alignUp(slotsOffset + slotCount * workload.slotBytes(config.sizeBytes), LINE_SIZE);
+  const sizeBytes = tablesOffset + IndirectPool.sizeBytes(config.ringSize, workload.elementsMax);
   return { slotsOffset, slotCount, tablesOffset, sizeBytes };
 }
 

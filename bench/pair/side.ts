@@ -4,7 +4,7 @@
  */
 import type { DoorbellStrategy } from '../../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
-import { type MachineTimes, machineDelta, machineTimes } from '../records/machine.ts';
+import { type MachineTimes, machineTimes } from '../records/machine.ts';
 import type { SideRecord } from '../records/record.ts';
 import { Runner } from '../workloads/runner.ts';
 import { calibrate } from './calibration.ts';
@@ -26,14 +26,18 @@ export interface SideReport {
   crossCpuNs: [number | null, number | null];
   /** Its clock and what one stamp of it costs, and encoded histograms of what it sampled; null where not asked for. */
   latency: { clock: 'libc' | 'engine'; clockNs: number; roundTrip: string | null; wakes: string | null } | null;
-  /** The guest's only: the window as the process saw it. */
-  window: {
-    wallNs: number;
-    cpuUserNs: number;
-    cpuSystemNs: number;
-    tenths: number[];
-    machine: MachineTimes | null;
-  } | null;
+  /** The guest's only: the window as its process saw it. */
+  window: { start: Instant; end: Instant; wallNs: number; tenths: number[] } | null;
+}
+
+/** One end of a window. Only differences mean something. */
+export interface Instant {
+  /** By the system's monotonic clock, the same in all processes. */
+  atNs: number;
+  /** CPU time of the process. */
+  cpuUserNs: number;
+  cpuSystemNs: number;
+  machine: MachineTimes | null;
 }
 
 /** What a side's thread is given. */
@@ -58,6 +62,7 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
   const { side, setup } = task;
   const { config } = setup;
   const serving = side === 'guest';
+  const calibrated = config.apart && config.alone;
   const collect = collector();
   const pinning = pinThread(task.cpu, task.unpinnedReason);
   if (task.cpuRequired && !pinning.pinned) throw new PinningFailed(side, task.cpu, pinning.reason);
@@ -73,7 +78,7 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
   rendezvous.meet();
   // Nobody rings now: what warm-up left would count as a wake-up without a ring.
   waits.drain();
-  const crossBefore = config.apart ? calibrate(rendezvous, serving) : null;
+  const crossBefore = calibrated ? calibrate(rendezvous, serving) : null;
   runner.resetCounters();
   waits.resetCounters();
   bell.resetCounters();
@@ -102,13 +107,13 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
     await runner.run(limit, true);
     stamps[10] = process.hrtime.bigint();
   }
-  const cpuInWindow = process.cpuUsage(cpuBefore);
+  const cpuAfter = process.cpuUsage();
   const after = threadStats();
   const machineAfter = serving ? machineTimes() : null;
   const gcCount = collections.stop();
 
   const wallNs = Number(stamps[10]! - stamps[0]!);
-  const crossAfter = config.apart ? calibrate(rendezvous, serving) : null;
+  const crossAfter = calibrated ? calibrate(rendezvous, serving) : null;
   waits.close();
   const thread = before === null || after === null ? null : threadDelta(before, after);
   return {
@@ -141,15 +146,21 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
     },
     window: serving
       ? {
+          start: instant(stamps[0]!, cpuBefore, machineBefore),
+          end: instant(stamps[10]!, cpuAfter, machineAfter),
           wallNs,
-          cpuUserNs: cpuInWindow.user * 1000,
-          cpuSystemNs: cpuInWindow.system * 1000,
           tenths: tenthsOf(stamps, config.transfers),
-          machine: machineBefore && machineAfter && machineDelta(machineBefore, machineAfter),
         }
       : null,
   };
 }
+
+const instant = (atNs: bigint, { user, system }: NodeJS.CpuUsage, machine: MachineTimes | null): Instant => ({
+  atNs: Number(atNs),
+  cpuUserNs: user * 1000,
+  cpuSystemNs: system * 1000,
+  machine,
+});
 
 /** Bound of a side's waits: the host's is two transfers of a schedule at least, or a slow one would look like a stall. */
 const boundMs = (side: Side, { timeoutMs, rate }: PairConfig) =>

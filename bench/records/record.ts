@@ -8,6 +8,7 @@ import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { ORDERINGS } from '../../src/ordering/index.ts';
 import { HOSTS } from '../pair/hosts.ts';
 import { LAYOUTS } from '../pair/layouts.ts';
+import { PAIRS_IN } from '../pair/running-pair.ts';
 import { WORKLOADS } from '../workloads/index.ts';
 import { count, names, ns } from './fields.ts';
 
@@ -27,6 +28,8 @@ export const configSchema = z.strictObject({
   repeat: count,
   ringSize: count,
   workload: names(WORKLOADS),
+  /** Bytes that a transfer of a sized workload carries; there was none, once. */
+  size: count.default(4),
   layout: names(LAYOUTS),
   /** Whose host half served the ring; there was one only, once. */
   host: names(HOSTS).default('vringh'),
@@ -34,8 +37,11 @@ export const configSchema = z.strictObject({
   /** The ECMAScript memory model guarantees the ordering. */
   orderingSound: z.boolean(),
   doorbell: names(DOORBELLS),
-  /** `distant`, `same`, `none`, or two CPU numbers: guest, host. */
+  /** `distant`, `same`, `none`, or two CPU numbers a pair: guest, host. */
   cpus: z.string(),
+  /** Pairs at once, and where; there was one only, once. */
+  pairs: count.default(1),
+  pairsIn: names(PAIRS_IN).default('thread'),
   /** Bound of every wait, seconds. */
   timeout: z.number().positive(),
   /** Longest time that doorbell adaptive looks before it sleeps, microseconds. */
@@ -116,14 +122,16 @@ const latencySchema = z.strictObject({
 });
 
 const repetitionSchema = z.strictObject({
+  /** From the first pair's start to the last one's end. */
   wallNs: ns,
-  /** CPU time of the whole process in the window. */
+  /** CPU time in the window of all processes that run pairs. */
   cpuUserNs: ns,
   cpuSystemNs: ns,
+  /** Transfers of all pairs in that time. */
   transfersPerSecond: z.number().positive(),
-  /** Transfers a second in each tenth of the window. */
+  /** Transfers a second in each tenth of the window; of several pairs the sum. */
   tenths: z.array(z.number().nonnegative()),
-  /** Median round trip of a word between the two CPUs, before and after; null where there is nothing to cross. */
+  /** Median round trip of a word between the two CPUs, before and after; null where there is nothing to cross, or several pairs. */
   crossCpuNs: z.tuple([ns.nullable(), ns.nullable()]),
   /** Load average of the last minute when the repetition began; null where unknown. */
   load: z.number().nonnegative().nullable(),
@@ -131,7 +139,7 @@ const repetitionSchema = z.strictObject({
   stealNs: ns.nullable(),
   /** CPU time of all other programs meanwhile; null where unknown. */
   otherCpuNs: ns.nullable(),
-  /** Largest resident memory of the process so far. */
+  /** Largest resident memory so far of the process; with those of the pairs' own added up. */
   peakRssBytes: count,
   pairs: z
     .array(
@@ -141,6 +149,9 @@ const repetitionSchema = z.strictObject({
         lostWakeups: count,
         /** Transfers whose bytes were checked; 0 with fastVringh or layout null, where contents are not looked at. */
         verifiedTransfers: count,
+        /** The pair's own window and speed; null in records of one pair that do not tell. */
+        wallNs: ns.nullable().default(null),
+        transfersPerSecond: z.number().positive().nullable().default(null),
         /** Null where it was not asked for. */
         latency: latencySchema.nullable(),
       }),

@@ -60,6 +60,8 @@ export const repetition = (change: Partial<Repetition> = {}): Repetition => ({
       host: side({ cpu: 1, notified: 98, cpuNs: 88_000 }),
       lostWakeups: 0,
       verifiedTransfers: 1000,
+      wallNs: 212_345.5,
+      transfersPerSecond: 4_704_123.25,
       latency: null,
     },
   ],

@@ -4,6 +4,7 @@ import { CheckFailed } from '../check-failed.ts';
 import { type Console, EXIT_CODES, faultFor, type Hooks } from '../command-line/command.ts';
 import { makeProgress } from '../command-line/progress.ts';
 import { hgrmFiles, writeHgrm } from '../latency/summary.ts';
+import type { Placement } from '../pair/running-pair.ts';
 import { appendRecord } from '../records/append.ts';
 import { captureEnvironment } from '../records/environment.ts';
 import { type Harness, makeRecord, type Outcome, type Repetition, type RunConfig } from '../records/record.ts';
@@ -11,7 +12,7 @@ import { checkWanted, resultsFile } from '../records/results.ts';
 import { runBasicTest } from './basic.ts';
 import { runHelp } from './help.ts';
 import { parseRunOptions, type RunOptions } from './options.ts';
-import { type Placement, placementOf } from './placement.ts';
+import { placementOf } from './placement.ts';
 import { runRepetition } from './repetition.ts';
 import { originalLines, row, summaryLines, warningsOf } from './report.ts';
 
@@ -22,9 +23,9 @@ export async function runCommand(args: readonly string[], console: Console, hook
     console.out(runHelp());
     return 0;
   }
-  const placement = placementOf(options.config.cpus);
+  const placements = placementOf(options.config);
   for (const line of options.idle) console.err(`note: ${line}`);
-  return options.config.parallel ? runParallel(options, placement, console, hooks) : runBasic(options, console);
+  return options.config.parallel ? runParallel(options, placements, console, hooks) : runBasic(options, console);
 }
 
 function runBasic({ config }: RunOptions, console: Console): number {
@@ -43,7 +44,12 @@ function runBasic({ config }: RunOptions, console: Console): number {
   }
 }
 
-async function runParallel(options: RunOptions, placement: Placement, console: Console, hooks: Hooks): Promise<number> {
+async function runParallel(
+  options: RunOptions,
+  placements: readonly Placement[],
+  console: Console,
+  hooks: Hooks,
+): Promise<number> {
   const { config, json } = options;
   const environment = captureEnvironment();
   const file = resultsFile(options.out, environment.machine);
@@ -59,7 +65,7 @@ async function runParallel(options: RunOptions, placement: Placement, console: C
   for (let i = 1; i <= config.repeat && failure === null; i++) {
     const where = `repetition ${i} of ${config.repeat}`;
     progress.show(`${where}: building`);
-    const result = await runRepetition(config, placement, {
+    const result = await runRepetition(config, placements, {
       ...(signal && { signal }),
       fault: faultFor(hooks, config),
       onPhase: (phase) => progress.show(`${where}: ${phase}`),
@@ -75,7 +81,7 @@ async function runParallel(options: RunOptions, placement: Placement, console: C
   }
 
   const harness =
-    outcome === 'done' && config.layout !== 'null' ? await measureHarness(config, placement, signal) : null;
+    outcome === 'done' && config.layout !== 'null' ? await measureHarness(config, placements[0]!, signal) : null;
   const warnings = warningsOf(config, repetitions, environment.cpus);
   const record = makeRecord({
     at,
@@ -122,7 +128,7 @@ function keep(console: Console, failure: string, act: () => void): boolean {
 /** Enough transfers to tell what the loops cost, few enough not to be waited for. */
 const HARNESS_TRANSFERS = 500_000;
 
-/** The same loops with no ring between them: what of the figures is the harness's own. */
+/** The same loops with no ring between them, of one pair: what of the figures is the harness's own. */
 async function measureHarness(
   config: RunConfig,
   placement: Placement,
@@ -134,10 +140,12 @@ async function measureHarness(
     fastVringh: false,
     latency: 0,
     rate: 0,
+    pairs: 1,
+    pairsIn: 'thread',
     warmup: HARNESS_TRANSFERS,
     transfers: HARNESS_TRANSFERS,
   };
-  const result = await runRepetition(alone, placement, signal && { signal });
+  const result = await runRepetition(alone, [placement], signal && { signal });
   if ('failure' in result) return null;
   const { guest, host } = result.repetition.pairs[0]!;
   if (guest.cpuNs === null || host.cpuNs === null) return null;

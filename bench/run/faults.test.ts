@@ -101,6 +101,14 @@ const cases: [what: string, fault: Fault, args: string[], code: number, outcome:
     'check-failed',
     /transfer 12000: original: expected 12000, got \d+/,
   ],
+  [
+    'a changed byte on its way out and back',
+    { side: 'host', kind: 'corrupt', transfer: WINDOW },
+    ['--workload', 'bulk', '--size', '1k'],
+    1,
+    'check-failed',
+    /transfer 12001: payload word 0: expected -?\d+, got -?\d+/,
+  ],
 ];
 
 for (const [what, fault, args, code, outcome, message] of cases)

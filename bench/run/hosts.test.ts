@@ -5,17 +5,18 @@ import { HOSTS } from '../pair/hosts.ts';
 import { WORKLOADS } from '../workloads/index.ts';
 import { measure } from './test-measure.ts';
 
-const TRANSFERS = 100_000;
+const TRANSFERS = 40_000;
 
 const older: string[][] = [[], ['--virtio-1'], ['--slow-range'], ['--latency', '16'], ['--cpus', 'same']];
 const newer: string[][] = [['--eventidx'], ['--indirect'], ['--indirect', '--eventidx', '--cpus', 'same']];
 
 for (const [host, { modern }] of Object.entries(HOSTS))
-  for (const workload of Object.keys(WORKLOADS))
+  for (const [workload, { sized }] of Object.entries(WORKLOADS))
     for (const args of modern ? [...older, ...newer] : older)
       test(`host ${host}: ${[workload, ...args].join(' ')}`, async () => {
         const { code, err, record } = await measure([
           ...['--host', host, '--workload', workload, '--transfers', String(TRANSFERS), '--warmup', '10k', ...args],
+          ...(sized ? ['--size', '520'] : []),
         ]);
         assert.equal(code, 0, err.join('\n'));
         assert.equal(record.config.host, host);

@@ -5,14 +5,23 @@ import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { ORDERINGS } from '../../src/ordering/index.ts';
 import { VRING_SIZE_MAX } from '../../src/ring/constants.ts';
 import { flag, optionLines, readArguments, type Option as TableOption } from '../command-line/option-table.ts';
-import { type Choice, choiceOf, countOf, secondsOf, UsageError } from '../command-line/option-values.ts';
+import { bytesOf, type Choice, choiceOf, countOf, secondsOf, UsageError } from '../command-line/option-values.ts';
 import { HOSTS } from '../pair/hosts.ts';
 import { LAYOUTS } from '../pair/layouts.ts';
+import { PAIRS_IN } from '../pair/running-pair.ts';
 import type { RunConfig } from '../records/record.ts';
 import { WORKLOADS } from '../workloads/index.ts';
+import { pairsNamed } from './placement.ts';
 
 /** Transfers are numbered in 32 bits; warm-up and window share the numbers. */
 const TRANSFERS_MAX = 2_000_000_000;
+
+/** Bytes of a transfer; what workloads carry that have their own size; and what the slots of all pairs may take. */
+const SIZE_MAX = 65_536;
+const SIZE_DEFAULT = 4;
+const SLOTS_BYTES_MAX = 2 ** 30;
+
+const PAIRS_MAX = 64;
 
 /** The fastest schedule, a second; how long one lasts by default, seconds. */
 const RATE_MAX = 10_000_000;
@@ -72,6 +81,9 @@ export const RUN_OPTIONS = {
   repeat: measured('N', 'repetitions, each in fresh threads', '1'),
   'ring-size': condition(measured('N', `descriptors, a power of two up to ${VRING_SIZE_MAX}`, '256')),
   workload: condition(choice(WORKLOADS, 'what a transfer carries', 'alternate')),
+  size: condition(
+    measured('BYTES', `bytes that a transfer of workload bulk carries, up to ${SIZE_MAX}`, `${SIZE_DEFAULT}`),
+  ),
   layout: condition(choice(LAYOUTS, 'ring layout', 'split')),
   host: condition(choice(HOSTS, 'whose host half serves the ring', 'vringh')),
   ordering: strategy({ ...choice(ORDERINGS, 'how shared fields are accessed', 'seqcst'), parallelOnly: false }),
@@ -87,7 +99,9 @@ export const RUN_OPTIONS = {
     measured('on|off', 'the guest wants its call only after most of what is outstanding', 'on'),
   ),
   'exit-cost': condition(measured('NS', 'simulated cost of each doorbell ring, nanoseconds', '0')),
-  cpus: condition(measured('WHERE', 'distant (first and last), same, none, or two numbers: guest,host', 'distant')),
+  cpus: condition(measured('WHERE', 'distant (first and last), same, none, or two numbers a pair: G,H/G,H', 'distant')),
+  pairs: condition(measured('N', 'guests, each with a host, a ring and memory of its own, at once', '1')),
+  'pairs-in': strategy(choice(PAIRS_IN, 'where they run', 'thread')),
   timeout: measured('S', 'bound of every wait for the peer in warm-up and window, seconds', '10'),
   latency: {
     ...measured('N', 'measure the latency of every N-th transfer, and of wake-ups', 'off; without N: 64'),
@@ -142,12 +156,15 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     repeat: count('repeat', 1, 1_000_000),
     ringSize: count('ring-size', 1, VRING_SIZE_MAX),
     workload: pick('workload', WORKLOADS),
+    size: bytesOf('--size', text('size'), 4, SIZE_MAX),
     layout: pick('layout', LAYOUTS),
     host: pick('host', HOSTS),
     ordering,
     orderingSound: ORDERINGS[ordering].sound,
     doorbell: pick('doorbell', DOORBELLS),
     cpus: text('cpus'),
+    pairs: count('pairs', 1, PAIRS_MAX),
+    pairsIn: pick('pairs-in', PAIRS_IN),
     spinUs: count('spin-us', 0, 1_000_000),
     batch: count('batch', 1, VRING_SIZE_MAX),
     outstanding: given.has('outstanding')
@@ -200,6 +217,31 @@ function checkRunnable(config: RunConfig): void {
     );
   if (config.transfers + config.warmup > TRANSFERS_MAX)
     throw new UsageError(`--transfers and --warmup together are at most ${TRANSFERS_MAX}`);
+  checkSize(config);
+  const named = pairsNamed(config.cpus);
+  if (named !== null && named !== config.pairs)
+    throw new CombinationError(
+      `--cpus ${config.cpus} cannot run with --pairs ${config.pairs}: it names CPUs of ${named}`,
+    );
+}
+
+/** @throws UsageError for a size that the workload cannot have, or that needs too much memory. */
+function checkSize({ workload, size, ringSize, pairs, transfers, warmup }: RunConfig): void {
+  const { sized, slotBytes } = WORKLOADS[workload];
+  if (size % 4 !== 0) throw new UsageError(`--size wants a multiple of 4, not ${size}`);
+  if (!sized && size !== SIZE_DEFAULT)
+    throw new CombinationError(`--size ${size} cannot run with --workload ${workload}: only bulk has a size`);
+  if (sized && (transfers + warmup) % 2 !== 0)
+    throw new CombinationError(
+      `--workload ${workload} wants an even number of transfers, with those of --warmup: ` +
+        'every other one brings back what the one before carried',
+    );
+  const needed = pairs * (ringSize + 1) * slotBytes(size);
+  if (needed > SLOTS_BYTES_MAX)
+    throw new CombinationError(
+      `--ring-size ${ringSize} with --size ${size}${pairs === 1 ? '' : ` and --pairs ${pairs}`} takes ${needed} bytes of ` +
+        `memory, more than ${SLOTS_BYTES_MAX}`,
+    );
 }
 
 /** The options part of the help text. */

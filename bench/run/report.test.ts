@@ -40,6 +40,8 @@ const repetition: Repetition = {
       host: { ...side, cpu: 3, notified: 7 },
       lostWakeups: 0,
       verifiedTransfers: 10_000_000,
+      wallNs: 4_518_123_456,
+      transfersPerSecond: 2_213_000,
       latency: null,
     },
   ],
@@ -54,6 +56,32 @@ test("report: the original's lines, to the letter", () => {
     'Host: notified 7, pinged 156251',
     'Time: R=4.518 U=3.536 S=0.536',
   ]);
+});
+
+test('report: of several pairs each has its lines and its speed, and shares are of all their transfers', () => {
+  const [first] = repetition.pairs;
+  const second = {
+    ...first!,
+    guest: { ...side, cpu: 1, notified: 0 },
+    host: { ...side, cpu: 2 },
+    transfersPerSecond: 4e6,
+  };
+  const two = { ...repetition, transfersPerSecond: 5e6, pairs: [first!, second] };
+  assert.deepEqual(
+    originalLines(two).map((line) => line.split(/[ :]/)[0]),
+    ['Using', 'Guest', 'Host', 'Using', 'Guest', 'Host', 'Time'],
+  );
+  const ofTwo = parseRunOptions(['--parallel', '--pairs', '2', '--pairs-in', 'process']).config;
+  const lines = summaryLines(ofTwo, [two], null).join('\n');
+  assert.match(lines, /10,000,000 × 2 pairs × 1, every one verified/);
+  assert.match(lines, /throughput +5\.000 M\/s/);
+  assert.match(lines, /each pair +3\.107 \(2\.213 – 4\.000\) M\/s, added up 6\.213 M\/s, in processes of their own/);
+  assert.match(lines, /notified +guest 0\.78 %, host 0\.78 % of transfers/);
+  assert.match(lines, /CPU time +guest 170\.0 ns, host 170\.0 ns a transfer/);
+  assert.deepEqual(warningsOf(ofTwo, [two], 2), []);
+  assert.deepEqual(warningsOf({ ...ofTwo, rate: 2_500_000 }, [two], 2), []);
+  const shared = { ...two, pairs: [first!, { ...second, host: { ...side, cpu: 3 } }] };
+  assert.match(warningsOf(ofTwo, [shared], 2).join(), /^pairs shared CPU 3: /);
 });
 
 test('report: unpinned is said with its reason', () => {

@@ -2,23 +2,24 @@
 import { latencyLines } from '../latency/summary.ts';
 import { MODE_FACTOR } from '../pair/calibration.ts';
 import { LAYOUTS } from '../pair/layouts.ts';
-import type { Harness, Repetition, RunConfig, SideRecord } from '../records/record.ts';
+import type { Harness, Repetition, RunConfig } from '../records/record.ts';
+import { type PairRecord, sumOfSide } from '../records/sums.ts';
 import { median } from '../statistics/sample.ts';
 
 const seconds = (ns: number) => (ns / 1e9).toFixed(3);
 const grouped = (value: number) => value.toLocaleString('en-US');
 
-/** The original's four lines for one repetition, with the CPUs really used. */
-export function originalLines(repetition: Repetition): string[] {
-  const { guest, host } = repetition.pairs[0]!;
-  const { wallNs, cpuUserNs, cpuSystemNs } = repetition;
-  const reason = guest.unpinnedReason ?? host.unpinnedReason;
-  return [
-    reason === null ? `Using CPUS ${guest.cpu} and ${host.cpu}` : `Using CPUS unpinned: ${reason}`,
-    `Guest: notified ${guest.notified}, pinged ${guest.pinged}`,
-    `Host: notified ${host.notified}, pinged ${host.pinged}`,
-    `Time: R=${seconds(wallNs)} U=${seconds(cpuUserNs)} S=${seconds(cpuSystemNs)}`,
-  ];
+/** The original's lines for one repetition, with the CPUs really used: three a pair, then the time of all. */
+export function originalLines({ pairs, wallNs, cpuUserNs, cpuSystemNs }: Repetition): string[] {
+  const ofPair = ({ guest, host }: PairRecord) => {
+    const reason = guest.unpinnedReason ?? host.unpinnedReason;
+    return [
+      reason === null ? `Using CPUS ${guest.cpu} and ${host.cpu}` : `Using CPUS unpinned: ${reason}`,
+      `Guest: notified ${guest.notified}, pinged ${guest.pinged}`,
+      `Host: notified ${host.notified}, pinged ${host.pinged}`,
+    ];
+  };
+  return [...pairs.flatMap(ofPair), `Time: R=${seconds(wallNs)} U=${seconds(cpuUserNs)} S=${seconds(cpuSystemNs)}`];
 }
 
 /** `median (min – max)`, or the one value there is. */
@@ -33,20 +34,28 @@ export const row = (name: string, text: string) => `  ${name.padEnd(20)} ${text}
 /** Our figures over all repetitions, with their spread. */
 export function summaryLines(config: RunConfig, repetitions: readonly Repetition[], harness: Harness): string[] {
   if (repetitions.length === 0) return [];
-  const { transfers } = config;
+  const { pairs } = config;
+  const transfers = config.transfers * pairs;
   const over = (figure: (repetition: Repetition) => number | null, show: (value: number) => string) => {
     const values = repetitions.map(figure).filter((value) => value !== null);
     return values.length === 0 ? 'unknown here' : spread(values, show);
   };
-  type Figure = (side: SideRecord, repetition: Repetition) => number | null;
+  type Figure = Parameters<typeof sumOfSide>[2];
   const both = (figure: Figure, show: (value: number) => string) => {
-    const [guest, host] = (['guest', 'host'] as const).map((side) => over((r) => figure(r.pairs[0]![side], r), show));
+    const [guest, host] = (['guest', 'host'] as const).map((side) => over((r) => sumOfSide(r, side, figure), show));
     return `guest ${guest}, host ${host}`;
   };
   const ofTransfers = (count: number) => `${((100 * count) / transfers).toFixed(2)} %`;
   const perTransfer = (ns: number) => `${(ns / transfers).toFixed(1)} ns`;
   const looked = repetitions.some(({ pairs }) => pairs.some(({ guest, host }) => guest.spins + host.spins > 0));
-  const asleepShare: Figure = ({ asleepNs }, { wallNs }) => (asleepNs === null ? null : asleepNs / wallNs);
+  const asleep = (side: 'guest' | 'host') =>
+    over(
+      (r) => {
+        const share = sumOfSide(r, side, ({ asleepNs }, { wallNs }) => asleepNs && asleepNs / (wallNs ?? r.wallNs));
+        return share && share / pairs;
+      },
+      (share) => `${(100 * share).toFixed(1)} %`,
+    );
   const verified = !LAYOUTS[config.layout].carries
     ? `nothing carried, nothing verified (--layout ${config.layout})`
     : config.fastVringh
@@ -55,7 +64,10 @@ export function summaryLines(config: RunConfig, repetitions: readonly Repetition
   const crossings = repetitions.flatMap(({ crossCpuNs }) => crossCpuNs.filter((value) => value !== null));
 
   return [
-    row('transfers', `${grouped(transfers)} × ${repetitions.length}, ${verified}`),
+    row(
+      'transfers',
+      `${grouped(config.transfers)}${pairs === 1 ? '' : ` × ${pairs} pairs`} × ${repetitions.length}, ${verified}`,
+    ),
     row(
       'throughput',
       `${over(
@@ -63,6 +75,7 @@ export function summaryLines(config: RunConfig, repetitions: readonly Repetition
         (v) => v.toFixed(3),
       )} M/s`,
     ),
+    ...pairRows(config, repetitions),
     row('notified', `${both((s) => s.notified, ofTransfers)} of transfers`),
     row('woken by syscall', `${both((s) => s.wakeSyscalls, ofTransfers)} of transfers`),
     row(
@@ -70,7 +83,7 @@ export function summaryLines(config: RunConfig, repetitions: readonly Repetition
       both((s) => s.spurious, grouped),
     ),
     row('looked in vain', looked ? both((s) => s.spins, grouped) : 'never'),
-    row('asleep', `${both(asleepShare, (share) => `${(100 * share).toFixed(1)} %`)} of the window`),
+    row('asleep', `guest ${asleep('guest')}, host ${asleep('host')} of the window`),
     row('CPU time', `${both((s) => s.cpuNs, perTransfer)} a transfer`),
     ...(harness === null
       ? []
@@ -96,6 +109,25 @@ export function summaryLines(config: RunConfig, repetitions: readonly Repetition
   ];
 }
 
+/** Of several pairs: what each had in its own window, and what that adds up to. */
+function pairRows({ pairs, pairsIn }: RunConfig, repetitions: readonly Repetition[]): string[] {
+  if (pairs === 1) return [];
+  const speeds = repetitions.map((r) => r.pairs.map((pair) => (pair.transfersPerSecond ?? 0) / 1e6));
+  const sums = speeds.map((of) => of.reduce((sum, speed) => sum + speed, 0));
+  const mega = (speed: number) => speed.toFixed(3);
+  const where = pairsIn === 'thread' ? 'in threads of one process' : 'in processes of their own';
+  return [row('each pair', `${spread(speeds.flat(), mega)} M/s, added up ${spread(sums, mega)} M/s, ${where}`)];
+}
+
+/** CPUs that threads of several pairs ran on. */
+function sharedCpus(repetitions: readonly Repetition[]): number[] {
+  const shared = repetitions.flatMap(({ pairs }) => {
+    const all = pairs.flatMap(({ guest, host }) => [...new Set([guest.cpu, host.cpu])].filter((cpu) => cpu !== null));
+    return all.filter((cpu, i) => all.indexOf(cpu) < i);
+  });
+  return [...new Set(shared)].sort((a, b) => a - b);
+}
+
 /** Parts of the time of all CPUs from which others disturbed the run. */
 const OTHERS_SHARE_MAX = 0.05;
 /** Less is within the kernel's clock ticks. */
@@ -114,9 +146,13 @@ export function warningsOf(config: RunConfig, repetitions: readonly Repetition[]
       `the way between the CPUs changed from ${Math.min(...crossings).toFixed(0)} to ` +
         `${Math.max(...crossings).toFixed(0)} ns: figures of different modes should not be compared`,
     );
+  const rate = config.rate * config.pairs;
   const slowest = Math.min(...repetitions.map(({ transfersPerSecond }) => transfersPerSecond));
-  if (config.rate > 0 && slowest < RATE_HELD * config.rate)
-    lines.push(`the rate was not held: ${slowest.toFixed(0)} of ${config.rate} transfers a second`);
+  if (rate > 0 && slowest < RATE_HELD * rate)
+    lines.push(`the rate was not held: ${slowest.toFixed(0)} of ${rate} transfers a second`);
+  const shared = sharedCpus(repetitions);
+  if (shared.length > 0)
+    lines.push(`pairs shared CPU ${shared.join(', ')}: what they had of it was the scheduler's choice`);
   const others = Math.max(
     ...repetitions.map(({ otherCpuNs, wallNs }) =>
       (otherCpuNs ?? 0) < OTHERS_MIN_NS ? 0 : otherCpuNs! / (wallNs * cpus),

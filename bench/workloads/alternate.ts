@@ -84,7 +84,8 @@ class AlternateHost implements HostWorkload {
 export const alternate: Workload = {
   name: 'alternate',
   summary: 'out and in requests of 4 bytes in turn (the Linux 4.4 program)',
-  slotBytes: SLOT_BYTES,
+  sized: false,
+  slotBytes: () => SLOT_BYTES,
   elementsMax: ELEMENTS_MAX,
   guest: (slots) => new AlternateGuest(slots),
   host: () => new AlternateHost(),

@@ -78,7 +78,8 @@ class EchoHost implements HostWorkload {
 export const echo: Workload = {
   name: 'echo',
   summary: 'requests of 4 bytes out and 4 bytes in, copied (the 2013 program)',
-  slotBytes: SLOT_BYTES,
+  sized: false,
+  slotBytes: () => SLOT_BYTES,
   elementsMax: ELEMENTS_MAX,
   guest: (slots) => new EchoGuest(slots),
   host: () => new EchoHost(),

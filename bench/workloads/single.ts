@@ -36,7 +36,8 @@ class SingleHost implements HostWorkload {
 export const single: Workload = {
   name: 'single',
   summary: 'one element, no payload (ringtest)',
-  slotBytes: SLOT_BYTES,
+  sized: false,
+  slotBytes: () => SLOT_BYTES,
   elementsMax: ELEMENTS_MAX,
   guest: (slots) => new SingleGuest(slots),
   host: () => new SingleHost(),

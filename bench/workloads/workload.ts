@@ -27,10 +27,12 @@ export interface Workload {
   readonly name: string;
   /** One line for the help text. */
   readonly summary: string;
-  /** Payload of one slot, bytes. */
-  readonly slotBytes: number;
+  /** It carries as many bytes as it is told to (--size); the others carry what they do. */
+  readonly sized: boolean;
+  /** Payload of one slot, bytes; a multiple of 4. `sizeBytes` is what a transfer carries, here and below. */
+  slotBytes(sizeBytes: number): number;
   /** Elements of the longest request: the smallest ring that can carry it without indirect tables. */
   readonly elementsMax: number;
-  guest(slots: Slots): GuestWorkload;
-  host(): HostWorkload;
+  guest(slots: Slots, sizeBytes: number): GuestWorkload;
+  host(sizeBytes: number): HostWorkload;
 }

@@ -15,6 +15,8 @@ export interface ChartSeries {
   low?: readonly (number | null)[];
   high?: readonly (number | null)[];
   points: boolean;
+  /** Of what was computed, not measured: thin, and not read out. */
+  thin?: boolean;
   /** What the read-out says of a place. */
   say: (at: number) => string;
 }
@@ -47,6 +49,7 @@ const NARROW = 560;
 const FONT = '12px system-ui, sans-serif';
 const TICK_GAP = 84;
 const CAP = 3;
+const THIN_DASH = [2, 2];
 
 const drawn: { plot: uPlot; observer: ResizeObserver }[] = [];
 
@@ -99,7 +102,7 @@ export function drawChart(into: HTMLElement, chart: Chart): void {
   const rest = chart.rest ?? chart.x.length - 1;
   const say = (at: number) => {
     const lines = chart.series
-      .filter(({ values }) => values[at] !== null && values[at] !== undefined)
+      .filter(({ values, thin = false }) => !thin && values[at] !== null && values[at] !== undefined)
       .map((series) => {
         return element('span', { className: 'reading' }, swatchOf(series.place), series.say(at));
       });
@@ -136,13 +139,13 @@ export function drawChart(into: HTMLElement, chart: Chart): void {
       ],
       series: [
         {},
-        ...chart.series.map(({ name, place, points }): uPlot.Series => {
+        ...chart.series.map(({ name, place, points, thin = false }): uPlot.Series => {
           const stroke = colours[place % colours.length]!;
           return {
             label: name,
             stroke,
-            width: 2,
-            dash: DASHES[place % DASHES.length]!,
+            width: thin ? 1 : 2,
+            dash: thin ? THIN_DASH : DASHES[place % DASHES.length]!,
             spanGaps: true,
             points: { show: points, size: 7, fill: stroke },
           };

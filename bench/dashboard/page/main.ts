@@ -9,6 +9,7 @@ import { count, minuteOf } from './metrics.ts';
 import { Records } from './records.ts';
 import { formatState, parseState, type State, THEMES, type Theme, VIEWS, type ViewName } from './state.ts';
 import { compareView } from './views/compare.ts';
+import { costView } from './views/cost.ts';
 import { heatView } from './views/heat.ts';
 import { historyView } from './views/history.ts';
 import { latencyView } from './views/latency.ts';
@@ -18,6 +19,7 @@ const VIEW_TABLE: Record<ViewName, { title: string; view: View }> = {
   history: { title: 'History', view: historyView },
   heat: { title: 'Heat map', view: heatView },
   latency: { title: 'Latency', view: latencyView },
+  cost: { title: 'Cost', view: costView },
   compare: { title: 'A against B', view: compareView },
 };
 const THEME_TITLES: Record<Theme, string> = { auto: 'as the system', light: 'light', dark: 'dark' };

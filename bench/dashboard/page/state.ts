@@ -1,6 +1,6 @@
 /** What the page shows, as it stands in its address after the `#`: a link shows the same again. Knows no DOM. */
 
-export const VIEWS = ['history', 'heat', 'latency', 'compare'] as const;
+export const VIEWS = ['history', 'heat', 'latency', 'cost', 'compare'] as const;
 export type ViewName = (typeof VIEWS)[number];
 export const THEMES = ['auto', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];

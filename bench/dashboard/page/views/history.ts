@@ -3,7 +3,7 @@
 import { type ChangePoint, changePoints } from '../../../statistics/change-points.ts';
 import { median, quantile } from '../../../statistics/sample.ts';
 import { drawChart } from '../chart.ts';
-import { checkboxOf, element, note } from '../dom.ts';
+import { checkboxOf, element } from '../dom.ts';
 import { type History, historyOf, valuesOf } from '../history-points.ts';
 import {
   count,
@@ -20,6 +20,7 @@ import {
 import { isOfSeries, nameOf, varyingIn } from '../records.ts';
 import { foldedTable } from '../table.ts';
 import { SERIES_MAX, swatchOf } from '../theme.ts';
+import { chosenIds, legendOf } from './legend.ts';
 import { type Context, chosenOf, controls, metricChoices, optionChoice, optionOf, setOption } from './view.ts';
 
 const MS_PER_S = 1000;
@@ -64,16 +65,14 @@ export function historyView(into: HTMLElement, context: Context): void {
   }
 }
 
-/** Those in the address, or the ones with most points. */
 /** Changes are looked for among so many of the last points of a line: the search takes the square of them. */
 const CHANGES_AMONG_MAX = 150;
 const PERMUTATIONS = 199;
 
-function chosenSeries(context: Context, { series }: History): number[] {
-  const wanted = new Set(optionOf(context, 'series').split('.').filter(Boolean).map(Number));
-  const known = series.filter(({ id }) => wanted.has(id)).map(({ id }) => id);
-  const shown = known.length > 0 ? known : series.map(({ id }) => id);
-  return shown.slice(0, SERIES_MAX);
+/** Those in the address, or the ones with most points. */
+function chosenSeries(context: Context, { series }: History): readonly number[] {
+  const all = series.map(({ id }) => id);
+  return chosenIds(context, 'series', all, () => all.slice(0, SERIES_MAX));
 }
 
 function linesOf(context: Context, { points, series }: History, chosen: readonly number[], metric: Metric): Line[] {
@@ -189,42 +188,18 @@ function sayValues(values: readonly number[], { unit }: Metric): string {
   return `${middle} (${figure(quantile(values, 0.25))} to ${figure(quantile(values, 0.75))})`;
 }
 
-/** The legend, which chooses, too. */
 function seriesList(context: Context, { series }: History, chosen: readonly number[]): HTMLElement {
   const { records, passing } = context;
   const varying = varyingIn(passing, records.fields.filter(isOfSeries));
-  const set = (ids: readonly number[]) => setOption(context, 'series', ids.join('.'));
-  const listed = [...series].sort((a, b) => order(a.id) - order(b.id)).slice(0, LISTED_MAX);
-  function order(id: number): number {
-    const place = chosen.indexOf(id);
-    return place < 0 ? SERIES_MAX : place;
-  }
-  const items = listed.map(({ id, at }) => {
-    const place = chosen.indexOf(id);
-    const label = element('span', {});
-    if (place >= 0) label.append(swatchOf(place));
-    label.append(`${nameOf(records, records.exampleOf[id]!, varying)} (${count(at.size, 'point')})`);
-    const box = checkboxOf(`series-${id}`, label, place >= 0, (on) =>
-      set(on ? [...chosen, id] : chosen.filter((other) => other !== id)),
-    );
-    box.querySelector('input')!.disabled =
-      (place < 0 && chosen.length >= SERIES_MAX) || (place >= 0 && chosen.length === 1);
-    return element('li', {}, box);
+  const points = new Map(series.map(({ id, at }) => [id, at.size]));
+  return legendOf(context, {
+    option: 'series',
+    box: 'series',
+    title: 'Configurations',
+    all: series.map(({ id }) => id),
+    chosen,
+    nameOf: (id) => `${nameOf(records, records.exampleOf[id]!, varying)} (${count(points.get(id)!, 'point')})`,
+    listedMax: LISTED_MAX,
+    note: `Points are medians, bars the middle half of the repetitions; dashed vertical lines are changes of level, in the colour of their configuration, looked for among its last ${CHANGES_AMONG_MAX} points. At most ${SERIES_MAX} configurations are drawn.`,
   });
-  const group = element(
-    'fieldset',
-    { className: 'legend' },
-    element('legend', {}, `Configurations: ${chosen.length} of ${series.length.toLocaleString('en-US')} drawn`),
-    element('ul', {}, ...items),
-  );
-  if (series.length > listed.length)
-    group.append(
-      note(`${(series.length - listed.length).toLocaleString('en-US')} more: use the filters to find them.`),
-    );
-  group.append(
-    note(
-      `Points are medians, bars the middle half of the repetitions; dashed vertical lines are changes of level, in the colour of their configuration, looked for among its last ${CHANGES_AMONG_MAX} points. At most ${SERIES_MAX} configurations are drawn.`,
-    ),
-  );
-  return group;
 }

@@ -1,12 +1,12 @@
 /** View: latency distributions of several records over each other, on an axis that widens towards 100 %. */
 import { LATENCY_KINDS, TAILS } from '../../page-data.ts';
 import { drawChart } from '../chart.ts';
-import { checkboxOf, element, note } from '../dom.ts';
+import { note } from '../dom.ts';
 import { count, KIND_TITLES, microseconds, minuteOf, tick } from '../metrics.ts';
 import { type Distribution, isOfSeries, nameOf, valueAtTail, varyingIn } from '../records.ts';
 import { foldedTable } from '../table.ts';
-import { SERIES_MAX, swatchOf } from '../theme.ts';
-import { type Context, chosenOf, controls, optionChoice, optionOf, setOption } from './view.ts';
+import { chosenIds, legendOf } from './legend.ts';
+import { type Context, chosenOf, controls, optionChoice } from './view.ts';
 
 const DRAWN_BY_DEFAULT = 4;
 const LISTED_MAX = 200;
@@ -33,9 +33,7 @@ export function latencyView(into: HTMLElement, context: Context): void {
     into.append(note('No record that the filters keep has measured this.'));
     return;
   }
-  const wanted = new Set(optionOf(context, 'records').split('.').filter(Boolean).map(Number));
-  const picked = known.filter((record) => wanted.has(record));
-  const chosen = picked.length > 0 ? picked.slice(0, SERIES_MAX) : newestOfEach(context, known);
+  const chosen = chosenIds(context, 'records', known, () => newestOfEach(context, known));
   const varying = varyingIn(
     known,
     records.fields.filter((field) => isOfSeries(field) || field.name === 'commit' || field.name === 'label'),
@@ -86,7 +84,16 @@ export function latencyView(into: HTMLElement, context: Context): void {
         ];
       },
     }),
-    recordList(context, known, chosen, nameAt),
+    legendOf(context, {
+      option: 'records',
+      box: 'record',
+      title: 'Records',
+      all: known,
+      chosen,
+      nameOf: nameAt,
+      listedMax: LISTED_MAX,
+      note: 'A curve ends where no sample lies beyond. Each is the sum of its record’s repetitions.',
+    }),
   );
 }
 
@@ -103,35 +110,4 @@ function newestOfEach({ records }: Context, newestFirst: readonly number[]): num
       return !seen.has(series) && seen.add(series).size > 0;
     })
     .slice(0, DRAWN_BY_DEFAULT);
-}
-
-function recordList(
-  context: Context,
-  known: readonly number[],
-  chosen: readonly number[],
-  nameAt: (record: number) => string,
-): HTMLElement {
-  const set = (ids: readonly number[]) => setOption(context, 'records', ids.join('.'));
-  const listed = [...chosen, ...known.filter((record) => !chosen.includes(record)).slice(0, LISTED_MAX)];
-  const items = listed.map((record) => {
-    const place = chosen.indexOf(record);
-    const label = element('span', {});
-    if (place >= 0) label.append(swatchOf(place));
-    label.append(nameAt(record));
-    const box = checkboxOf(`record-${record}`, label, place >= 0, (on) =>
-      set(on ? [...chosen, record] : chosen.filter((other) => other !== record)),
-    );
-    box.querySelector('input')!.disabled = place < 0 ? chosen.length >= SERIES_MAX : chosen.length === 1;
-    return element('li', {}, box);
-  });
-  const group = element(
-    'fieldset',
-    { className: 'legend' },
-    element('legend', {}, `Records: ${chosen.length} of ${known.length.toLocaleString('en-US')} drawn`),
-    element('ul', {}, ...items),
-  );
-  if (known.length > listed.length)
-    group.append(note(`${(known.length - listed.length).toLocaleString('en-US')} more: use the filters to find them.`));
-  group.append(note('A curve ends where no sample lies beyond. Each is the sum of its record’s repetitions.'));
-  return group;
 }

@@ -1,0 +1,74 @@
+/** A pair that has been started, wherever it runs; and where that can be. Main thread. */
+import type { Fault } from './faults.ts';
+import type { PairConfig } from './setup.ts';
+import type { SideReport } from './side.ts';
+import type { FailedEnd } from './side-end.ts';
+
+/** Where several pairs run: `--pairs-in`. */
+export const PAIRS_IN = {
+  thread: { summary: 'all in threads of one process, whose engine they share' },
+  process: { summary: 'each in a process of its own' },
+} as const;
+export type PairsIn = keyof typeof PAIRS_IN;
+
+/** Where the two threads of a pair run. */
+export interface Placement {
+  guest: number | null;
+  host: number | null;
+  /** They can run at the same time, so that the way between their CPUs can be measured. */
+  apart: boolean;
+  /** The CPUs were named: not getting them is an error. */
+  required: boolean;
+  /** Why neither is pinned; shown and recorded. */
+  unpinnedReason: string;
+}
+
+/** What a pair does, and where; plain data. */
+export interface PairTask {
+  config: PairConfig;
+  placement: Placement;
+  /** Planted by tests. */
+  fault?: Fault;
+}
+
+/** What both sides of a pair tell. */
+export interface PairReport {
+  guest: SideReport;
+  host: SideReport;
+}
+
+export type PairEnd =
+  | {
+      ended: 'done';
+      report: PairReport;
+      /** Largest resident memory of a process of the pair's own; 0 without one. */
+      peakRssBytes: number;
+    }
+  | FailedEnd;
+
+export interface RunningPair {
+  /** Lets both sides into the window; once both are ready. */
+  start(): void;
+  /** Both sides end as soon as they can. */
+  stop(): void;
+  /** Never rejects; a pair that was stopped settles within `STOP_GRACE_MS`. */
+  readonly ended: Promise<PairEnd>;
+  /** Resolves when nothing is left of it. */
+  close(): Promise<void>;
+}
+
+/** @param onReady called once both sides are warm and wait for the window. */
+export type StartPair = (task: PairTask, onReady: () => void) => RunningPair;
+
+/** How long a side may take to stop by itself before it is ended. */
+export const STOP_GRACE_MS = 500;
+
+/** Resolves with `all`, or after so many milliseconds. */
+export async function within(ms: number, all: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([all, late]);
+  clearTimeout(timer);
+}
