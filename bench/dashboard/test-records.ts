@@ -149,6 +149,7 @@ export function testRecords({
                   batch,
                   outstanding: 256,
                   delayedInterrupt: true,
+                  completeBatch: 1,
                   exitCost: 0,
                   latency: samples === 0 ? 0 : 64,
                   rate: 0,

@@ -84,7 +84,7 @@ const hostLoop: MakeLoop = (pair, bell) => {
   const layout = LAYOUTS[config.layout];
   const request = new Request(new GuestMemory([pair.region]));
   const workload = layout.carries ? WORKLOADS[config.workload].host(config.sizeBytes) : IDLE_HOST;
-  return new HostLoop(layout.host(pair), request, workload, bell);
+  return new HostLoop({ queue: layout.host(pair), request, workload, batch: config.completeBatch, bell });
 };
 
 /** Builds one side; its thread only. */

@@ -48,6 +48,8 @@ export interface PairConfig {
   /** Longest time that an adaptive doorbell looks before it sleeps, microseconds. */
   spinUs: number;
   knobs: GuestKnobs;
+  /** Completions that the host publishes together. */
+  completeBatch: number;
   /** Added to each ring of a doorbell, nanoseconds. */
   exitCostNs: number;
   /** One of how many transfers has its latency measured; 0: none. */

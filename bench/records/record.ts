@@ -52,6 +52,8 @@ export const configSchema = z.strictObject({
   outstanding: count,
   /** The guest asks for a call only after most of what is outstanding. */
   delayedInterrupt: z.boolean(),
+  /** Completions that the host published together; one by one, once. */
+  completeBatch: count.default(1),
   /** Simulated cost of each doorbell ring, nanoseconds. */
   exitCost: count,
   /** One of how many transfers has its latency measured; 0: none. */

@@ -21,6 +21,12 @@ test('knobs: the guest asks whether to kick once a batch', async () => {
   assert.ok(asked >= TRANSFERS / 10 && asked < TRANSFERS / 5, `${asked} times asked`);
 });
 
+test('knobs: completions published together, in batches the requests at hand fill or not', async () => {
+  for (const batch of ['7', '32768'])
+    for (const features of [[], ['--eventidx']]) await counted(['--complete-batch', batch, ...features]);
+  await counted(['--complete-batch', '16', '--outstanding', '1']);
+});
+
 for (const features of [[], ['--eventidx'], ['--indirect', '--eventidx']])
   for (const workload of ['alternate', 'echo', 'single'])
     test(`knobs: batches larger than the ring (${[workload, ...features].join(' ')})`, async () => {

@@ -32,6 +32,7 @@ test('options: defaults are those of the help, and a valid config', () => {
     batch: 1,
     outstanding: 256,
     delayedInterrupt: true,
+    completeBatch: 1,
     exitCost: 0,
     latency: 0,
     rate: 0,

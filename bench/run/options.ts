@@ -98,6 +98,7 @@ export const RUN_OPTIONS = {
   'delayed-interrupt': strategy(
     measured('on|off', 'the guest wants its call only after most of what is outstanding', 'on'),
   ),
+  'complete-batch': strategy(measured('N', 'completions that the host publishes together', '1')),
   'exit-cost': condition(measured('NS', 'simulated cost of each doorbell ring, nanoseconds', '0')),
   cpus: condition(measured('WHERE', 'distant (first and last), same, none, or two numbers a pair: G,H/G,H', 'distant')),
   pairs: condition(measured('N', 'guests, each with a host, a ring and memory of its own, at once', '1')),
@@ -171,6 +172,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
       ? count('outstanding', 1, VRING_SIZE_MAX)
       : count('ring-size', 1, VRING_SIZE_MAX),
     delayedInterrupt: choiceOf('--delayed-interrupt', text('delayed-interrupt'), { on: true, off: false }) === 'on',
+    completeBatch: count('complete-batch', 1, VRING_SIZE_MAX),
     exitCost: count('exit-cost', 0, 1_000_000_000),
     latency: given.has('latency') ? count('latency', 1, TRANSFERS_MAX) : rate === 0 ? 0 : 1,
     rate,

@@ -52,6 +52,7 @@ function pairConfig(config: RunConfig, { apart }: Placement): PairConfig {
     timeoutMs: config.timeout * 1000,
     spinUs: config.spinUs,
     knobs: { batch: config.batch, outstanding: config.outstanding, delayedInterrupt: config.delayedInterrupt },
+    completeBatch: config.completeBatch,
     exitCostNs: config.exitCost,
     latencyEvery: config.latency,
     rate: config.rate,

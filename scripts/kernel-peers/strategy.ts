@@ -4,13 +4,15 @@ import { UsageError } from '../../bench/command-line/option-values.ts';
 import { parseRunOptions, RUN_OPTIONS } from '../../bench/run/options.ts';
 
 const { ordering, doorbell, batch, outstanding, help } = RUN_OPTIONS;
-const OPTIONS: OptionTable<'ordering' | 'doorbell' | 'spin-us' | 'batch' | 'outstanding' | 'delayed-interrupt'> = {
+type Name = 'ordering' | 'doorbell' | 'spin-us' | 'batch' | 'outstanding' | 'delayed-interrupt' | 'complete-batch';
+const OPTIONS: OptionTable<Name> = {
   ordering,
   doorbell,
   'spin-us': RUN_OPTIONS['spin-us'],
   batch,
   outstanding,
   'delayed-interrupt': RUN_OPTIONS['delayed-interrupt'],
+  'complete-batch': RUN_OPTIONS['complete-batch'],
   help,
 };
 
