@@ -1,44 +1,65 @@
 /**
  * Doorbell by looking again and again: nothing sleeps, nothing is woken, a CPU is burnt. Where both threads share one
- * CPU the waiter yields between looks, or its peer would wait for the end of its time slice.
+ * CPU the waiter yields between looks, or its peer would wait for the end of its time slice; without libc by the
+ * shortest sleep there is, which is a long one.
  */
-import type { WaitOptions, Wake } from './doorbell.ts';
+import { cpuYield } from '../native/scheduler.ts';
+import type { DoorbellStrategy, WaitOptions, Wake } from './doorbell.ts';
 import { RUNG, STATE, WordWaitSet, wordStrategy } from './words.ts';
 
 /** Looks between two at the clock and the stop word. */
 const LOOKS = 256;
-/** Looks before the CPU is yielded, and for how long: the shortest sleep there is. */
-const LOOKS_BEFORE_YIELD = 16;
-const YIELD_MS = 0.001;
+/** Looks before the CPU is yielded: while this thread has it, nobody rings. */
+const LOOKS_BEFORE_YIELD = 1;
+/** The same before a sleep, and how long that is. */
+const LOOKS_BEFORE_SLEEP = 16;
+const SLEEP_MS = 0.001;
+/** Yields between two looks at the clock and the stop word. */
+const YIELDS = 16;
+
+/** Gives the CPU away for a moment. */
+type GiveWay = () => void;
 
 class SpinWaitSet extends WordWaitSet {
   private readonly looks: number;
-  private readonly yields: boolean;
-  private readonly nobody = new Int32Array(new SharedArrayBuffer(4));
+  private readonly giveWay: GiveWay | null;
+  /** Times it looks, and gives way, between two looks at the clock. */
+  private readonly turns: number;
 
-  constructor(words: Int32Array, options: WaitOptions) {
+  constructor(words: Int32Array, looks: number, giveWay: GiveWay | null, turns: number) {
     super(words);
-    this.yields = options.yields;
-    this.looks = options.yields ? LOOKS_BEFORE_YIELD : LOOKS;
+    this.looks = looks;
+    this.giveWay = giveWay;
+    this.turns = turns;
   }
 
   wait(timeoutMs: number): Wake {
-    const words = this.words;
+    const { words, giveWay } = this;
     let deadline = 0;
     for (;;) {
-      for (let i = 0; i < this.looks; i++) if (Atomics.load(words, STATE) === RUNG) return this.take();
-      this.spins += this.looks;
+      for (let turn = 0; turn < this.turns; turn++) {
+        for (let i = 0; i < this.looks; i++) if (Atomics.load(words, STATE) === RUNG) return this.take();
+        this.spins += this.looks;
+        if (giveWay !== null) giveWay();
+      }
       if (this.stopped()) return 'stopped';
       const now = performance.now();
       if (deadline === 0) deadline = now + timeoutMs;
       else if (now >= deadline) return this.take();
-      if (this.yields) Atomics.wait(this.nobody, 0, 0, YIELD_MS);
     }
   }
 }
 
-export const spin = wordStrategy(
-  'spin',
-  'looks until rung, never sleeps; on one CPU it yields',
-  (words, options) => new SpinWaitSet(words, options),
-);
+function waitSet(words: Int32Array, { yields }: WaitOptions): SpinWaitSet {
+  if (!yields) return new SpinWaitSet(words, LOOKS, null, 1);
+  const yieldCpu = cpuYield();
+  if (yieldCpu !== null) return new SpinWaitSet(words, LOOKS_BEFORE_YIELD, yieldCpu, YIELDS);
+  const nobody = new Int32Array(new SharedArrayBuffer(4));
+  const sleep = () => void Atomics.wait(nobody, 0, 0, SLEEP_MS);
+  return new SpinWaitSet(words, LOOKS_BEFORE_SLEEP, sleep, 1);
+}
+
+export const spin: DoorbellStrategy = {
+  ...wordStrategy('spin', 'looks until rung, never sleeps; on one CPU it yields', waitSet),
+  handsOver: () => cpuYield() !== null,
+};
