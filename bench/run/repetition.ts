@@ -61,6 +61,7 @@ function pairSetup(config: RunConfig, placement: Placement): PairSetup {
     workload: config.workload,
     layout: config.layout,
     host: config.host,
+    engine: config.engine,
     ordering: config.ordering,
     doorbell: config.doorbell,
     transfers: config.transfers,

@@ -18,10 +18,13 @@ export class ScatterList {
   /** Length of each element, bytes. */
   readonly lengths: Uint32Array;
 
-  /** @param capacity the most elements it can hold. */
-  constructor(capacity: number) {
-    this.offsets = new Uint32Array(capacity);
-    this.lengths = new Uint32Array(capacity);
+  /**
+   * @param capacity the most elements it can hold.
+   * @param kept where offsets and lengths are kept, `capacity` of each. Default: arrays of its own.
+   */
+  constructor(capacity: number, kept?: { offsets: Uint32Array; lengths: Uint32Array }) {
+    this.offsets = kept?.offsets ?? new Uint32Array(capacity);
+    this.lengths = kept?.lengths ?? new Uint32Array(capacity);
   }
 
   get count(): number {
