@@ -135,6 +135,7 @@ export function testRecords({
                   workload: 'alternate',
                   layout: 'split',
                   host: 'vringh',
+                  engine: 'js',
                   ordering,
                   orderingSound: true,
                   doorbell,

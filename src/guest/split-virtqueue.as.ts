@@ -128,6 +128,10 @@ export function freeDescriptors(): u32 {
   return freeCount;
 }
 
+export function freeTablesNow(): u32 {
+  return freeTableCount;
+}
+
 /** Returns bits: ADDED, and whether to ring. The list holds `outCount + inCount` elements, 1 to `size` together. */
 export function add(outCount: u32, inCount: u32, token: i32, copied: bool): i32 {
   let result = addDeferred(outCount, inCount, token, copied);

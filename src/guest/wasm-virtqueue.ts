@@ -50,6 +50,7 @@ interface Exports {
   setTables(at: number, address: bigint, length: number, count: number, free: number): void;
   start(startIndex: number, fresh: number, eventIdx: number): void;
   freeDescriptors(): number;
+  freeTablesNow(): number;
   add(outCount: number, inCount: number, token: number, copied: number): number;
   addDeferred(outCount: number, inCount: number, token: number, copied: number): number;
   publish(): void;
@@ -127,6 +128,7 @@ export class WasmVirtqueue implements GuestQueue {
       offsets: new Uint32Array(memory.buffer, ownList, size),
       lengths: new Uint32Array(memory.buffer, ownList + 4 * size, size),
     });
+    for (let i = 0; i < size; i++) this.elements.regions.push(region);
     this.copied = new Uint32Array(memory.buffer, copiedList, pieces.copiedList / 4);
 
     this.wasm = bindModule<Exports>(MODULE, memory);
@@ -163,6 +165,11 @@ export class WasmVirtqueue implements GuestQueue {
   /** Descriptors not in use. */
   get freeDescriptors(): number {
     return this.wasm.freeDescriptors();
+  }
+
+  /** Indirect tables not in use. */
+  get freeTables(): number {
+    return this.wasm.freeTablesNow();
   }
 
   /** True once the host broke a rule of the ring. */
@@ -259,12 +266,14 @@ export class WasmVirtqueue implements GuestQueue {
   private take(elements: ScatterList, token: number): number {
     if (this.broken !== null) throw this.broken;
     const { regions } = elements;
+    const { region } = this;
     const count = elements.outCount + elements.inCount;
     if (count === 0 || count > this.size)
       throw new RangeError(`a request has 1 to ${this.size} elements, not ${count}`);
     if ((token | 0) !== token || token < 0) throw new RangeError(`a token is an integer from 0, not ${token}`);
     if (elements !== this.elements) return this.copy(elements, count);
-    for (let i = 0; i < count; i++) if (regions[i] !== this.region) return this.copy(elements, count);
+    // Its places were filled with our region when it was made: that it strayed once is rare, and looked into then.
+    if (elements.strayed) for (let i = 0; i < count; i++) if (regions[i] !== region) return this.copy(elements, count);
     return 0;
   }
 

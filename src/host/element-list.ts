@@ -9,10 +9,16 @@ import type { GuestMemory } from '../memory/guest-memory.ts';
 
 const CAPACITY_START = 2;
 
-export class ElementList {
+/** By element: index into `GuestMemory.regions`, byte offset in that region, length in bytes. */
+export interface ElementArrays {
+  regions: Uint16Array;
+  offsets: Uint32Array;
+  lengths: Uint32Array;
+}
+
+export class ElementList implements ElementArrays {
   /** Number of elements. */
   count = 0;
-  /** By element: index into `GuestMemory.regions`, byte offset in that region, length in bytes. */
   regions: Uint16Array;
   offsets: Uint32Array;
   lengths: Uint32Array;
@@ -24,7 +30,7 @@ export class ElementList {
   private readonly bytes: readonly Uint8Array[];
 
   /** @param kept where its elements are kept, as many as the arrays hold. Default: arrays of its own, which grow. */
-  constructor(memory: GuestMemory, kept?: { regions: Uint16Array; offsets: Uint32Array; lengths: Uint32Array }) {
+  constructor(memory: GuestMemory, kept?: ElementArrays) {
     this.memory = memory;
     this.bytes = memory.bytes;
     this.regions = kept?.regions ?? new Uint16Array(CAPACITY_START);

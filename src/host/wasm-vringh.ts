@@ -15,13 +15,14 @@ import {
   NONE,
   REQUEST_BAD,
   RING_BROKE,
+  WORD_HEAD,
   WORD_READABLE,
   WORD_WRITABLE,
 } from '../ring/engine-words.ts';
 import type { RingError } from '../ring/errors.ts';
 import type { RingFeatures } from '../ring/features.ts';
 import type { SplitRing } from '../ring/split-layout.ts';
-import { ElementList } from './element-list.ts';
+import { type ElementArrays, ElementList } from './element-list.ts';
 import { type HeadQueue, type QueueState, Request } from './queue.ts';
 import { NO_HEAD } from './split-host-queue.ts';
 
@@ -54,7 +55,6 @@ interface Exports {
   start(availIdx: number, usedIdx: number, eventIdx: number, takenOver: number): void;
   next(): number;
   takeHead(): number;
-  headTaken(): number;
   read(head: number, noReadable: number, noWritable: number): number;
   completeHead(head: number, writtenBytes: number): number;
   putUsed(head: number, writtenBytes: number): number;
@@ -92,16 +92,14 @@ const piecesOf = (size: number, regionCount: number) => ({
 export class WasmVringh implements HeadQueue {
   readonly size: number;
   readonly name: string;
-  /** The head taken last, also of a request that then turned out broken; the queue size if there was none to take. */
-  lastHead: number;
   /** A request whose lists the engine fills in place; those of any other are filled by copying. */
   readonly request: Request;
 
   private readonly words: EngineWords;
   private readonly results: Uint32Array;
-  /** The lists that the engine fills. */
-  private readonly readable: ElementList;
-  private readonly writable: ElementList;
+  /** What the engine fills. */
+  private readonly readable: ElementArrays;
+  private readonly writable: ElementArrays;
   private broken: RingError | null = null;
 
   // The hot exports one by one: called as fields, so that the engine can compile the calls into their callers.
@@ -118,7 +116,6 @@ export class WasmVringh implements HeadQueue {
     privateArea.checkApart([...regionsOf(ring), ...regions]);
     this.size = size;
     this.name = options.name ?? 'host queue';
-    this.lastHead = size;
 
     const pieces = piecesOf(size, regions.length);
     const words = privateArea.take(pieces.words);
@@ -141,15 +138,18 @@ export class WasmVringh implements HeadQueue {
     for (const [number, { guestBase, sizeBytes, byteOffset }] of regions.entries())
       this.wasm.setRegion(number, BigInt(guestBase), BigInt(guestBase + sizeBytes), byteOffset);
     const { buffer } = privateArea.memory;
-    const listAt = (at: number) =>
-      new ElementList(memory, {
-        offsets: new Uint32Array(buffer, at, capacity),
-        lengths: new Uint32Array(buffer, at + 4 * capacity, capacity),
-        regions: new Uint16Array(buffer, at + 8 * capacity, capacity),
-      });
-    this.request = new Request(memory, listAt(readable), listAt(writable));
-    this.readable = listAt(readable);
-    this.writable = listAt(writable);
+    const arraysAt = (at: number): ElementArrays => ({
+      offsets: new Uint32Array(buffer, at, capacity),
+      lengths: new Uint32Array(buffer, at + 4 * capacity, capacity),
+      regions: new Uint16Array(buffer, at + 8 * capacity, capacity),
+    });
+    this.readable = arraysAt(readable);
+    this.writable = arraysAt(writable);
+    this.request = new Request(
+      memory,
+      new ElementList(memory, this.readable),
+      new ElementList(memory, this.writable),
+    );
     this.wasm.start(state.availIdx, state.usedIdx, features.eventIdx ? 1 : 0, options.state === undefined ? 0 : 1);
     this.wasmNext = this.wasm.next;
     this.wasmTakeHead = this.wasm.takeHead;
@@ -161,6 +161,11 @@ export class WasmVringh implements HeadQueue {
     return PrivateArea.sizeOf(Object.values(piecesOf(size, regionCount)));
   }
 
+  /** The head taken last, also of a request that then turned out broken; the queue size if there was none to take. */
+  get lastHead(): number {
+    return this.broken === null ? this.results[WORD_HEAD]! : this.size;
+  }
+
   /** True once the guest broke a rule of the ring; every call that takes, completes or asks then throws the same error. */
   get isBroken(): boolean {
     return this.broken !== null;
@@ -168,15 +173,13 @@ export class WasmVringh implements HeadQueue {
 
   next(request: Request): boolean {
     const { readable, writable } = request;
-    request.head = this.size;
-    this.lastHead = this.size;
     readable.reset();
     writable.reset();
+    request.head = this.size;
     if (this.broken !== null) throw this.broken;
     const head = this.wasmNext();
     if (head < 0) return this.nextFailed(head, request);
     request.head = head;
-    this.lastHead = head;
     this.fill(readable, this.readable, this.results[WORD_READABLE]!);
     this.fill(writable, this.writable, this.results[WORD_WRITABLE]!);
     return true;
@@ -195,12 +198,10 @@ export class WasmVringh implements HeadQueue {
 
   /** The next head, its chain unread, or NO_HEAD. @throws RingError, the ring then broken. */
   takeHead(): number {
-    this.lastHead = this.size;
     if (this.broken !== null) throw this.broken;
     const head = this.wasmTakeHead();
     if (head === NONE) return NO_HEAD;
     if (head === RING_BROKE) throw this.breakQueue();
-    this.lastHead = head;
     return head;
   }
 
@@ -268,18 +269,16 @@ export class WasmVringh implements HeadQueue {
     return { availIdx: this.wasm.nextAvailIdx(), usedIdx: this.wasm.nextUsedIdx() };
   }
 
-  /** The `count` elements that the engine read into `ours`, in `list`: already there if it is kept in the same place. */
-  private fill(list: ElementList, ours: ElementList, count: number): void {
-    if (list.offsets.buffer === ours.offsets.buffer && list.offsets.byteOffset === ours.offsets.byteOffset)
-      list.count = count;
+  /** The `count` elements that the engine read into `ours`, in `list`: already there if that is where it keeps them. */
+  private fill(list: ElementList, ours: ElementArrays, count: number): void {
+    if (list.offsets === ours.offsets) list.count = count;
     else for (let i = 0; i < count; i++) list.append(ours.regions[i]!, ours.offsets[i]!, ours.lengths[i]!);
   }
 
   private nextFailed(result: number, request: Request): boolean {
     if (result === NONE) return false;
     if (result !== REQUEST_BAD) throw this.breakQueue();
-    request.head = this.wasm.headTaken();
-    this.lastHead = request.head;
+    request.head = this.lastHead;
     this.fill(request.readable, this.readable, this.results[WORD_READABLE]!);
     this.fill(request.writable, this.writable, this.results[WORD_WRITABLE]!);
     throw this.words.error(this.name);
