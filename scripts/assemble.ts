@@ -38,7 +38,9 @@ async function assembleTexts(): Promise<void> {
 
 /** Changes with every file that an engine may be made of. */
 function digestOfSources(): string {
-  const digest = createHash('sha256').update(ASC_OPTIONS).update(readFileSync(fileURLToPath(import.meta.url)));
+  const digest = createHash('sha256')
+    .update(ASC_OPTIONS)
+    .update(readFileSync(fileURLToPath(import.meta.url)));
   for (const file of files.toSorted())
     if (/\.as\.ts$|^ring.(constants|engine-words|error-numbers)\.ts$/.test(file))
       digest.update(readFileSync(join(SOURCES, file)));

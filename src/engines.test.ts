@@ -144,18 +144,42 @@ const OPERATIONS: readonly ((random: Random, world: World) => Operation)[] = [
   add('add'),
   add('addDeferred'),
   add('addDeferred'),
-  () => ({ guest }) => guest.publish(),
-  () => ({ guest }) => guest.kick(),
-  () => ({ guest }) => guest.publishAndKick(),
-  () => ({ guest }) => guest.publishAndKick(),
-  () => ({ guest }) => guest.getBuf(),
-  () => ({ guest }) => guest.getBuf(),
-  () => ({ guest }) => guest.getBuf(),
-  () => ({ guest }) => guest.callDue(),
-  () => ({ guest }) => guest.disableCalls(),
-  () => ({ guest }) => guest.enableCalls(),
-  () => ({ guest }) => guest.enableCallsDelayed(),
-  () => ({ guest }) => guest.poll(guest.enableCallsPrepare()),
+  () =>
+    ({ guest }) =>
+      guest.publish(),
+  () =>
+    ({ guest }) =>
+      guest.kick(),
+  () =>
+    ({ guest }) =>
+      guest.publishAndKick(),
+  () =>
+    ({ guest }) =>
+      guest.publishAndKick(),
+  () =>
+    ({ guest }) =>
+      guest.getBuf(),
+  () =>
+    ({ guest }) =>
+      guest.getBuf(),
+  () =>
+    ({ guest }) =>
+      guest.getBuf(),
+  () =>
+    ({ guest }) =>
+      guest.callDue(),
+  () =>
+    ({ guest }) =>
+      guest.disableCalls(),
+  () =>
+    ({ guest }) =>
+      guest.enableCalls(),
+  () =>
+    ({ guest }) =>
+      guest.enableCallsDelayed(),
+  () =>
+    ({ guest }) =>
+      guest.poll(guest.enableCallsPrepare()),
   (random) => {
     const own = random(2) === 0;
     return (world) => world.take(own);
@@ -164,26 +188,44 @@ const OPERATIONS: readonly ((random: Random, world: World) => Operation)[] = [
     const own = random(2) === 0;
     return (world) => world.take(own);
   },
-  () => ({ host }) => host.takeHead(),
+  () =>
+    ({ host }) =>
+      host.takeHead(),
   complete((host, request, length) => host.complete(request, length)),
   complete((host, request, length) => host.complete(request, length)),
   complete((host, request, length) => host.completeDeferred(request, length)),
-  complete((host, { head }, length) => host.completeMulti(Uint32Array.of(head, length, head, length), 1 + (length & 1))),
+  complete((host, { head }, length) =>
+    host.completeMulti(Uint32Array.of(head, length, head, length), 1 + (length & 1)),
+  ),
   (random) => {
     const head = random(5) - 1;
     return ({ host }) => host.completeHead(head, 1);
   },
-  () => ({ host }) => host.publish(),
+  () =>
+    ({ host }) =>
+      host.publish(),
   (random) => {
     const count = random(4);
     return ({ host }) => host.rewind(count);
   },
-  () => ({ host }) => host.needsCall(),
-  () => ({ host }) => host.needsCall(),
-  () => ({ host }) => host.disableKicks(),
-  () => ({ host }) => host.enableKicks(),
-  () => ({ host }) => host.hasAvailable(),
-  () => ({ host }) => host.state(),
+  () =>
+    ({ host }) =>
+      host.needsCall(),
+  () =>
+    ({ host }) =>
+      host.needsCall(),
+  () =>
+    ({ host }) =>
+      host.disableKicks(),
+  () =>
+    ({ host }) =>
+      host.enableKicks(),
+  () =>
+    ({ host }) =>
+      host.hasAvailable(),
+  () =>
+    ({ host }) =>
+      host.state(),
 ];
 
 /** A request of random elements, some beyond their region's end, some tokens wrong. */

@@ -37,7 +37,9 @@ const privateFrom = new WeakMap<SharedMemory, number>();
 export function makeRegions(guestBases: readonly number[], sizeBytes: number, privateBytes = 2 ** 23): MemoryRegion[] {
   const buffer = allocateShared(guestBases.length * sizeBytes + privateBytes);
   privateFrom.set(buffer, guestBases.length * sizeBytes);
-  return guestBases.map((guestBase, i) => new MemoryRegion({ guestBase, buffer, byteOffset: i * sizeBytes, sizeBytes }));
+  return guestBases.map(
+    (guestBase, i) => new MemoryRegion({ guestBase, buffer, byteOffset: i * sizeBytes, sizeBytes }),
+  );
 }
 
 export const makeRegion = (guestBase: number, sizeBytes: number): MemoryRegion =>

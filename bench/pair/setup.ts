@@ -96,7 +96,10 @@ function pairLayout(config: PairConfig): PairLayout {
   const tablesOffset = alignUp(slotsOffset + slotCount * slotBytes, LINE_SIZE);
   const sizeBytes = alignUp(tablesOffset + IndirectPool.sizeBytes(config.ringSize, elementsMax), LINE_SIZE);
   const guestAreaOffset = sizeBytes;
-  const hostAreaOffset = alignUp(guestAreaOffset + WasmVirtqueue.privateBytes(config.ringSize, config.ringSize), LINE_SIZE);
+  const hostAreaOffset = alignUp(
+    guestAreaOffset + WasmVirtqueue.privateBytes(config.ringSize, config.ringSize),
+    LINE_SIZE,
+  );
   const allBytes = alignUp(hostAreaOffset + WasmVringh.privateBytes(config.ringSize), LINE_SIZE);
   return { slotsOffset, slotCount, tablesOffset, sizeBytes, guestAreaOffset, hostAreaOffset, allBytes };
 }

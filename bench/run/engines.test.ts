@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { measure } from './test-measure.ts';
 
-const TRANSFERS = 100_000;
+const TRANSFERS = 50_000;
 
 const runs: string[][] = [
   [],

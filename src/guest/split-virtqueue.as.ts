@@ -135,15 +135,15 @@ export function freeTablesNow(): u32 {
 /** Returns bits: ADDED, and whether to ring. The list holds `outCount + inCount` elements, 1 to `size` together. */
 export function add(outCount: u32, inCount: u32, token: i32, copied: bool): i32 {
   let result = addDeferred(outCount, inCount, token, copied);
-  if ((result & ADDED) == 0) return result;
+  if ((result & ADDED) === 0) return result;
   publish();
-  if (addsUnkicked == ADDS_UNKICKED_MAX && kickPrepare()) result |= result & RING_ONCE ? RING_TWICE : RING_ONCE;
+  if (addsUnkicked === ADDS_UNKICKED_MAX && kickPrepare()) result |= result & RING_ONCE ? RING_TWICE : RING_ONCE;
   return result;
 }
 
 export function addDeferred(outCount: u32, inCount: u32, token: i32, copied: bool): i32 {
   let rings = 0;
-  if (addsUnkicked == ADDS_UNKICKED_MAX) {
+  if (addsUnkicked === ADDS_UNKICKED_MAX) {
     publish();
     if (kickPrepare()) rings = 1;
   }
@@ -153,25 +153,25 @@ export function addDeferred(outCount: u32, inCount: u32, token: i32, copied: boo
   const baseStep: u32 = copied ? 8 : 0;
   const head = freeHead;
   const table = takeTable(count);
-  if (table != NO_TABLE) {
+  if (table !== NO_TABLE) {
     addIndirect(head, table, list, baseStep, outCount, count);
   } else if (count <= freeCount) {
     addDirect(head, list, baseStep, outCount, count);
   } else {
     publish();
     // Historical: a driver that cannot send makes the host take what it has already, asked for or not.
-    if (outCount != 0 || (addsUnkicked != 0 && kickPrepare())) rings++;
-    return rings == 0 ? 0 : rings == 1 ? RING_ONCE : RING_ONCE | RING_TWICE;
+    if (outCount !== 0 || (addsUnkicked !== 0 && kickPrepare())) rings++;
+    return rings === 0 ? 0 : rings === 1 ? RING_ONCE : RING_ONCE | RING_TWICE;
   }
   store<i32>(heads + (head << HEAD_SHIFT), token);
   store<u16>(availRing + ((availIdx & mask) << 1), head);
   availIdx = (availIdx + 1) & 0xffff;
   addsUnkicked++;
-  return rings == 0 ? ADDED : ADDED | RING_ONCE;
+  return rings === 0 ? ADDED : ADDED | RING_ONCE;
 }
 
 export function publish(): void {
-  if (publishedIdx == availIdx) return;
+  if (publishedIdx === availIdx) return;
   publishedIdx = availIdx;
   // A release: descriptors and ring entries first. Pairs with A acquire, SplitHostQueue.refreshAvail.
   atomic.store<u16>(availIdxAt, availIdx);
@@ -192,14 +192,14 @@ export function kickPrepare(): bool {
   // Without that order both sides read stale values, and the host sleeps on work.
   return eventIdx
     ? needEvent(atomic.load<u16>(availEventAt), next, previous)
-    : (atomic.load<u16>(usedFlagsAt) & VRING_USED_F_NO_NOTIFY) == 0;
+    : (atomic.load<u16>(usedFlagsAt) & VRING_USED_F_NO_NOTIFY) === 0;
 }
 
 /** A token, NONE, or RING_BROKE. */
 export function getBuf(): i32 {
-  if (lastUsedIdx == seenUsedIdx) {
+  if (lastUsedIdx === seenUsedIdx) {
     const result = refreshUsed();
-    if (result != 0) return result;
+    if (result !== 0) return result;
   }
   const at = usedRing + ((lastUsedIdx & mask) << 3);
   const head = load<u32>(at);
@@ -207,7 +207,7 @@ export function getBuf(): i32 {
   if (head >= size) return fail(USED_ID_OUT_OF_RANGE, lastUsedIdx, head, RING_BROKE);
   const entry = heads + (head << HEAD_SHIFT);
   const token = load<i32>(entry);
-  if (token == EMPTY) return fail(USED_ID_NOT_OUTSTANDING, lastUsedIdx, head, RING_BROKE);
+  if (token === EMPTY) return fail(USED_ID_NOT_OUTSTANDING, lastUsedIdx, head, RING_BROKE);
   const writable = load<u32>(entry, WRITABLE);
   store<u32>(wordAt(WORD_USED_LENGTH), min(length, writable));
   // A used length larger than the request: breaking the queue would break devices that lie in practice.
@@ -238,7 +238,7 @@ export function enableCallsPrepare(): u32 {
 
 export function poll(prepared: u32): bool {
   // D full: our wish (stored by enableCallsPrepare), then their index. Pairs with D full, SplitHostQueue.needsCall.
-  return atomic.load<u16>(usedIdxAt) != prepared;
+  return atomic.load<u16>(usedIdxAt) !== prepared;
 }
 
 export function enableCalls(): bool {
@@ -256,7 +256,7 @@ export function enableCallsDelayed(): bool {
 export function detachUnused(): i32 {
   for (let head: u32 = 0; head < size; head++) {
     const token = load<i32>(heads + (head << HEAD_SHIFT));
-    if (token == EMPTY) continue;
+    if (token === EMPTY) continue;
     release(head);
     return token;
   }
@@ -268,7 +268,7 @@ function basesOf(list: usize): usize {
 }
 
 function takeTable(count: u32): i32 {
-  if (freeTableCount == 0 || count == 1 || freeCount == 0 || count > tableLength) return NO_TABLE;
+  if (freeTableCount === 0 || count === 1 || freeCount === 0 || count > tableLength) return NO_TABLE;
   freeTableCount--;
   return load<i32>(freeTables + (freeTableCount << 2));
 }
@@ -288,7 +288,7 @@ function addDirect(head: u32, list: usize, baseStep: u32, outCount: u32, count: 
       writable += length;
     }
     const at = desc + (index << 4);
-    if (i == lastElement) {
+    if (i === lastElement) {
       writeDescriptor(at, address, length, flagsNext);
       break;
     }
@@ -323,7 +323,7 @@ function addIndirect(head: u32, table: u32, list: usize, baseStep: u32, outCount
 
 function writeDescriptor(at: usize, address: u64, length: u32, flagsNext: u32): void {
   store<u64>(at, address);
-  store<u64>(at, <u64>length | (<u64>flagsNext << 32), 8);
+  store<u64>(at, <u64>length | ((<u64>flagsNext) << 32), 8);
 }
 
 /** Removes `count` descriptors from `head` to `last` from the free chain. */
@@ -340,11 +340,11 @@ function take(head: u32, last: u32, count: u32, writable: u64): void {
 function release(head: u32): void {
   const entry = heads + (head << HEAD_SHIFT);
   store<i32>(entry, EMPTY);
-  store<u16>(nextOf + (<u32>load<u16>(entry, LAST) << 1), freeHead);
+  store<u16>(nextOf + ((<u32>load<u16>(entry, LAST)) << 1), freeHead);
   freeHead = head;
   freeCount += load<u16>(entry, COUNT);
   const table = load<i32>(entry, TABLE);
-  if (table != NO_TABLE) {
+  if (table !== NO_TABLE) {
     store<i32>(entry, NO_TABLE, TABLE);
     store<i32>(freeTables + (freeTableCount << 2), table);
     freeTableCount++;
@@ -355,7 +355,7 @@ function release(head: u32): void {
 function refreshUsed(): i32 {
   // B acquire: their index, before its elements. Pairs with B release, SplitHostQueue.publish.
   const seen = <u32>atomic.load<u16>(usedIdxAt);
-  if (seen == lastUsedIdx) return NONE;
+  if (seen === lastUsedIdx) return NONE;
   const finished = (seen - lastUsedIdx) & 0xffff;
   const outstanding = (publishedIdx - lastUsedIdx) & 0xffff;
   if (finished > outstanding) return fail(USED_INDEX_JUMP, lastUsedIdx, seen, RING_BROKE);

@@ -23,7 +23,7 @@ import {
 import { desc, size } from '../ring/split-layout.as';
 
 /** Longest request, all its elements together, bytes [virtio-v1.2 §2.7.5.2]. */
-const REQUEST_SIZE_MAX: u64 = <u64>1 << 32;
+const REQUEST_SIZE_MAX: u64 = (<u64>1) << 32;
 
 /** Each region, in ascending order, 24 bytes: first guest address, the one behind the last, place in the memory. */
 const REGION_BYTES: u32 = 24;
@@ -111,7 +111,7 @@ function readChain(head: u32): bool {
     if (flagsNext & VRING_DESC_F_INDIRECT) {
       if (!readIndirect(index, address, length, flagsNext)) return false;
     } else if (!element(address, length, index, flagsNext)) return false;
-    if ((flagsNext & VRING_DESC_F_NEXT) == 0) return true;
+    if ((flagsNext & VRING_DESC_F_NEXT) === 0) return true;
     const next = flagsNext >> 16;
     if (next >= size) return refuse(NEXT_OUT_OF_RANGE, index, next);
     index = next;
@@ -123,10 +123,10 @@ function readChain(head: u32): bool {
 function readIndirect(index: u32, address: u64, length: u32, flagsNext: u32): bool {
   if (!indirect) return refuse(INDIRECT_NOT_NEGOTIATED, index, flagsNext & 0xffff);
   const count = length >> 4;
-  if (count == 0 || count > size || count * VRING_DESC_SIZE != length)
+  if (count === 0 || count > size || count * VRING_DESC_SIZE !== length)
     return refuse(INDIRECT_TABLE_SIZE, index, length);
   const table = openTable(index, address, length);
-  if (table == 0) return false;
+  if (table === 0) return false;
   let entry: u32 = 0;
   for (let entries: u32 = 0; entries < count; entries++) {
     const at = table + (entry << 4);
@@ -134,7 +134,7 @@ function readIndirect(index: u32, address: u64, length: u32, flagsNext: u32): bo
     const entryFlags = <u32>(lengthFlags >> 32);
     if (entryFlags & VRING_DESC_F_INDIRECT) return refuse(INDIRECT_NESTED, entry, entryFlags & 0xffff);
     if (!element(load<u64>(at), <u32>lengthFlags, entry, entryFlags)) return false;
-    if ((entryFlags & VRING_DESC_F_NEXT) == 0) return true;
+    if ((entryFlags & VRING_DESC_F_NEXT) === 0) return true;
     const next = entryFlags >> 16;
     if (next >= count) return refuse(NEXT_OUT_OF_RANGE, entry, next);
     entry = next;
@@ -153,7 +153,7 @@ function openTable(index: u32, address: u64, length: u32): usize {
 function element(start: u64, length: u32, index: u32, flags: u32): bool {
   // Tables may be named again and again: together they are bounded too [virtio-v1.2 §2.7.5.3.1].
   if (++elementCount > size) return refuse(CHAIN_TOO_LONG, index, elementCount);
-  const isWritable = (flags & VRING_DESC_F_WRITE) != 0;
+  const isWritable = (flags & VRING_DESC_F_WRITE) !== 0;
   if (isWritable) {
     sawWritable = true;
     if (refusesWritable) return refuse(UNEXPECTED_WRITABLE, index, length);
@@ -161,12 +161,12 @@ function element(start: u64, length: u32, index: u32, flags: u32): bool {
     if (sawWritable) return refuse(READABLE_AFTER_WRITABLE, index, length);
     if (refusesReadable) return refuse(UNEXPECTED_READABLE, index, length);
   }
-  if (length == 0) return true;
+  if (length === 0) return true;
   totalBytes += length;
   if (totalBytes > REQUEST_SIZE_MAX) return refuse(REQUEST_TOO_LONG, index, <f64>totalBytes);
   let address = start;
   let left = <u64>length;
-  while (left != 0) {
+  while (left !== 0) {
     if (!within(address) && !locate(index, address)) return false;
     const part = min<u64>(left, rangeEnd - address);
     append(isWritable, <u32>(address - rangeStart), <u32>part);

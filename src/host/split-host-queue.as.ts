@@ -90,14 +90,14 @@ export function next(): i32 {
 /** The next head, its chain unread, NONE, or RING_BROKE. */
 export function takeHead(): i32 {
   store<u32>(wordAt(WORD_HEAD), size);
-  if (lastAvailIdx == seenAvailIdx) {
+  if (lastAvailIdx === seenAvailIdx) {
     const result = refreshAvail();
-    if (result != 0) return result;
+    if (result !== 0) return result;
   }
   const at = lastAvailIdx & mask;
   const head = <u32>load<u16>(availRing + (at << 1));
   if (head >= size) return fail(AVAIL_HEAD_OUT_OF_RANGE, lastAvailIdx, head, RING_BROKE);
-  if (load<u8>(inFlight + head) != FREE) return fail(AVAIL_HEAD_IN_FLIGHT, lastAvailIdx, head, RING_BROKE);
+  if (load<u8>(inFlight + head) !== FREE) return fail(AVAIL_HEAD_IN_FLIGHT, lastAvailIdx, head, RING_BROKE);
   store<u16>(taken + (at << 1), head);
   store<u8>(inFlight + head, TAKEN);
   inFlightCount++;
@@ -108,7 +108,7 @@ export function takeHead(): i32 {
 
 /** `putUsed` and `publish`. False: no request with that head is to be completed. */
 export function completeHead(head: u32, writtenBytes: u32): bool {
-  if (usedIdx != publishedIdx) {
+  if (usedIdx !== publishedIdx) {
     if (!putUsed(head, writtenBytes)) return false;
     publish();
     return true;
@@ -116,7 +116,7 @@ export function completeHead(head: u32, writtenBytes: u32): bool {
   // The same with nothing deferred, in fewer steps.
   if (!isTaken(head)) return false;
   store<u8>(inFlight + head, FREE);
-  store<u64>(usedRing + ((usedIdx & mask) << 3), <u64>head | (<u64>writtenBytes << 32));
+  store<u64>(usedRing + ((usedIdx & mask) << 3), <u64>head | ((<u64>writtenBytes) << 32));
   usedIdx = (usedIdx + 1) & 0xffff;
   publishedIdx = usedIdx;
   inFlightCount--;
@@ -131,19 +131,19 @@ export function putUsed(head: u32, writtenBytes: u32): bool {
   store<u8>(inFlight + head, COMPLETED);
   const at = usedIdx & mask;
   store<u16>(completedHeads + (at << 1), head);
-  store<u64>(usedRing + (at << 3), <u64>head | (<u64>writtenBytes << 32));
+  store<u64>(usedRing + (at << 3), <u64>head | ((<u64>writtenBytes) << 32));
   usedIdx = (usedIdx + 1) & 0xffff;
   return true;
 }
 
 export function isTaken(head: u32): bool {
-  return head < size && load<u8>(inFlight + head) == TAKEN;
+  return head < size && load<u8>(inFlight + head) === TAKEN;
 }
 
 export function publish(): void {
   const count = (usedIdx - publishedIdx) & 0xffff;
-  if (count == 0) return;
-  for (let idx = publishedIdx; idx != usedIdx; idx = (idx + 1) & 0xffff)
+  if (count === 0) return;
+  for (let idx = publishedIdx; idx !== usedIdx; idx = (idx + 1) & 0xffff)
     store<u8>(inFlight + <u32>load<u16>(completedHeads + ((idx & mask) << 1)), FREE);
   inFlightCount -= count;
   publishedIdx = usedIdx;
@@ -157,7 +157,7 @@ export function rewind(count: u32): u32 {
   for (let i: u32 = 1; i <= count; i++) {
     const head = takenBefore(i);
     // Newest first: a head that is no longer TAKEN was completed since, or stands twice and was handed back just now.
-    if (load<u8>(inFlight + head) != TAKEN) {
+    if (load<u8>(inFlight + head) !== TAKEN) {
       for (let j: u32 = 1; j < i; j++) store<u8>(inFlight + takenBefore(j), TAKEN);
       return i;
     }
@@ -170,10 +170,10 @@ export function rewind(count: u32): u32 {
 
 export function needsCall(): bool {
   const count = completed;
-  if (count == 0) return false;
+  if (count === 0) return false;
   completed = 0;
   // D full: our index, then their wish. Pairs with D full, SplitVirtqueue.poll, .enableCallsDelayed, .requestCallAt.
-  if (!eventIdx) return (atomic.load<u16>(availFlagsAt) & VRING_AVAIL_F_NO_INTERRUPT) == 0;
+  if (!eventIdx) return (atomic.load<u16>(availFlagsAt) & VRING_AVAIL_F_NO_INTERRUPT) === 0;
   if (count > COMPLETED_MAX) return true;
   const event = atomic.load<u16>(usedEventAt);
   return needEvent(event, publishedIdx, (publishedIdx - count) & 0xffff);
@@ -192,12 +192,12 @@ export function enableKicks(): bool {
   kicksDisabled = false;
   // C full: our wish, then their index. Pairs with C full, SplitVirtqueue.kickPrepare.
   // Without that order both sides read stale values, and we sleep on work.
-  return atomic.load<u16>(availIdxAt) == lastAvailIdx;
+  return atomic.load<u16>(availIdxAt) === lastAvailIdx;
 }
 
 export function hasAvailable(): bool {
   // A acquire: their index, before its entries. Pairs with A release, SplitVirtqueue.publish.
-  return atomic.load<u16>(availIdxAt) != lastAvailIdx;
+  return atomic.load<u16>(availIdxAt) !== lastAvailIdx;
 }
 
 export function inFlightNow(): u32 {
@@ -216,7 +216,7 @@ export function nextUsedIdx(): u32 {
 function refreshAvail(): i32 {
   // A acquire: their index, before entries and descriptors. Pairs with A release, SplitVirtqueue.publish.
   const seen = <u32>atomic.load<u16>(availIdxAt);
-  if (seen == lastAvailIdx) return NONE;
+  if (seen === lastAvailIdx) return NONE;
   const added = (seen - lastAvailIdx) & 0xffff;
   if (added > size) return fail(AVAIL_INDEX_JUMP, lastAvailIdx, seen, RING_BROKE);
   if (added + inFlightCount > size) return fail(TOO_MANY_IN_FLIGHT, lastAvailIdx, added + inFlightCount, RING_BROKE);

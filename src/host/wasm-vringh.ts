@@ -145,11 +145,7 @@ export class WasmVringh implements HeadQueue {
     });
     this.readable = arraysAt(readable);
     this.writable = arraysAt(writable);
-    this.request = new Request(
-      memory,
-      new ElementList(memory, this.readable),
-      new ElementList(memory, this.writable),
-    );
+    this.request = new Request(memory, new ElementList(memory, this.readable), new ElementList(memory, this.writable));
     this.wasm.start(state.availIdx, state.usedIdx, features.eventIdx ? 1 : 0, options.state === undefined ? 0 : 1);
     this.wasmNext = this.wasm.next;
     this.wasmTakeHead = this.wasm.takeHead;
@@ -298,5 +294,4 @@ export class WasmVringh implements HeadQueue {
 }
 
 /** Both fit in 32 bits, as the engine takes them. */
-const areWords = (head: number, writtenBytes: number) =>
-  head >>> 0 === head && writtenBytes >>> 0 === writtenBytes;
+const areWords = (head: number, writtenBytes: number) => head >>> 0 === head && writtenBytes >>> 0 === writtenBytes;

@@ -10,7 +10,7 @@ export function setWords(at: usize): void {
 
 /** The word of that number. */
 export function wordAt(word: i32): usize {
-  return words + (<usize>word << 2);
+  return words + ((<usize>word) << 2);
 }
 
 /** Notes an error, and returns `result`. */
