@@ -1,5 +1,10 @@
-/** Build step: assembles every Wasm text file of src beside the compiled file that loads it. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+/**
+ * Build step: every Wasm text file of src, and the engines, which are written in AssemblyScript (`*.as.ts`), each
+ * beside the compiled file that loads it. An engine is compiled again only when a source of it has changed: what it
+ * was made of is noted beside it.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import wabt from 'wabt';
@@ -7,11 +12,62 @@ import wabt from 'wabt';
 const SOURCES = fileURLToPath(new URL('../../src', import.meta.url));
 const BUILT = fileURLToPath(new URL('../src', import.meta.url));
 
-const { parseWat } = await wabt();
-for (const file of readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })) {
-  if (!file.endsWith('.wat')) continue;
-  const parsed = parseWat(file, readFileSync(join(SOURCES, file), 'utf8'), { threads: true });
-  const { buffer } = parsed.toBinary({});
-  parsed.destroy();
-  writeFileSync(join(BUILT, file.replace(/\.wat$/, '.wasm')), buffer);
+/** What they import is compiled into them. */
+const ENGINES = ['guest/split-virtqueue', 'host/split-host-queue'];
+
+/** No runtime and no static data: all of the imported memory belongs to the rings in it. */
+const ASC_OPTIONS =
+  '-O3 --noAssert --runtime stub --enable threads --importMemory --sharedMemory --initialMemory 1 --maximumMemory 65536';
+
+/** Functions up to this size are compiled into their callers: the engine that runs them does not do that. */
+const INLINE_SIZE_MAX = 400;
+const INLINE_PASSES = ['inlining-optimizing', 'precompute-propagate', 'simplify-locals', 'coalesce-locals', 'vacuum'];
+
+const files = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' });
+
+async function assembleTexts(): Promise<void> {
+  const { parseWat } = await wabt();
+  for (const file of files) {
+    if (!file.endsWith('.wat')) continue;
+    const parsed = parseWat(file, readFileSync(join(SOURCES, file), 'utf8'), { threads: true });
+    const { buffer } = parsed.toBinary({});
+    parsed.destroy();
+    writeFileSync(join(BUILT, file.replace(/\.wat$/, '.wasm')), buffer);
+  }
+}
+
+/** Changes with every file that an engine may be made of. */
+function digestOfSources(): string {
+  const digest = createHash('sha256')
+    .update(ASC_OPTIONS)
+    .update(readFileSync(fileURLToPath(import.meta.url)));
+  for (const file of files.toSorted())
+    if (/\.as\.ts$|^ring.(constants|engine-words|error-numbers)\.ts$/.test(file))
+      digest.update(readFileSync(join(SOURCES, file)));
+  return digest.digest('hex');
+}
+
+async function compileEngine(engine: string): Promise<void> {
+  const { default: asc } = await import('assemblyscript/asc');
+  const { default: binaryen } = await import('assemblyscript/binaryen');
+  const source = join(SOURCES, `${engine}.as.ts`);
+  const target = join(BUILT, `${engine}.wasm`);
+  const { error, stderr } = await asc.main([source, '-o', target, ...ASC_OPTIONS.split(' ')]);
+  if (error !== null) throw new Error(`${source}: ${error.message}\n${stderr.toString()}`);
+  const module = binaryen.readBinary(readFileSync(target));
+  module.setFeatures(binaryen.Features.All);
+  binaryen.setOptimizeLevel(3);
+  binaryen.setAlwaysInlineMaxSize(INLINE_SIZE_MAX);
+  module.runPasses(INLINE_PASSES);
+  writeFileSync(target, module.emitBinary());
+  module.dispose();
+}
+
+await assembleTexts();
+const made = digestOfSources();
+for (const engine of ENGINES) {
+  const stamp = join(BUILT, `${engine}.made`);
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === made) continue;
+  await compileEngine(engine);
+  writeFileSync(stamp, made);
 }

@@ -32,11 +32,13 @@ export { MockDriver, type MockDriverOptions, type RawDescriptor, type UsedEntry 
 export { EMPTY, type GuestQueue } from './guest/queue.ts';
 export { ScatterList } from './guest/scatter-list.ts';
 export { SplitVirtqueue, type SplitVirtqueueOptions } from './guest/split-virtqueue.ts';
+export { WasmVirtqueue, type WasmVirtqueueOptions } from './guest/wasm-virtqueue.ts';
 export { ElementList } from './host/element-list.ts';
 export { type DescriptorCopy, MockDevice, type MockDeviceOptions } from './host/mock-device.ts';
-export { type HostQueue, type QueueState, Request } from './host/queue.ts';
+export { type HeadQueue, type HostQueue, type QueueState, Request } from './host/queue.ts';
 export { NO_HEAD } from './host/split-host-queue.ts';
 export { Vringh, type VringhOptions } from './host/vringh.ts';
+export { WasmVringh, type WasmVringhOptions } from './host/wasm-vringh.ts';
 export { workerCpu } from './launcher/cpu/worker-cpu.ts';
 export { LAUNCHER_ERRORS, LauncherError } from './launcher/errors.ts';
 export type { Guest, GuestMain } from './launcher/guest.ts';
@@ -45,6 +47,7 @@ export { type LaunchEnding, type LaunchOptions, launch } from './launcher/launch
 export { LguestQueue } from './launcher/queue.ts';
 export { DirtyLog, DirtyLogError } from './memory/dirty-log.ts';
 export { GuestMemory, NO_REGION } from './memory/guest-memory.ts';
+export { PrivateArea, type PrivateAreaOptions } from './memory/private-area.ts';
 export { MemoryRange, type RangeCallback, slowRange, wholeRange } from './memory/range.ts';
 export { allocateShared, MemoryRegion, type MemoryRegionOptions, type SharedMemory } from './memory/region.ts';
 export { type FileLock, lockImage } from './native/file-lock.ts';

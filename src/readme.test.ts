@@ -25,7 +25,7 @@ for (const block of BLOCKS) {
   if (name !== undefined) writeFileSync(join(folder, name), block);
 }
 
-test('the README has its examples', () => assert.equal(EXAMPLES.length, 3));
+test('the README has its examples', () => assert.equal(EXAMPLES.length, 4));
 
 for (const [i, example] of EXAMPLES.entries()) {
   const skip = /VhostUserServer|WorkerDevice/.test(example) && (whyUnavailable() ?? false);

@@ -1,7 +1,7 @@
 /**
  * Seeded random requests through both ends in one thread: random cuts, random order, every byte verified. Each end
  * sleeps when it finds nothing and goes on only if the other one rings it, so that a missing ring is found too. For
- * each face of the host's queue; that of vhost-user over a ring in three regions and with an in-flight area.
+ * each face of the host's queue, and either engine; that of vhost-user over a ring in three regions and with an in-flight area.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -9,17 +9,18 @@ import { DOORBELLS } from './doorbell/index.ts';
 import { IndirectPool } from './guest/indirect-pool.ts';
 import { EMPTY } from './guest/queue.ts';
 import { ScatterList } from './guest/scatter-list.ts';
-import { SplitVirtqueue } from './guest/split-virtqueue.ts';
 import { Request } from './host/queue.ts';
 import type { SplitHostQueueOptions } from './host/split-host-queue.ts';
-import { Vringh } from './host/vringh.ts';
+import type { Vringh } from './host/vringh.ts';
+import type { WasmVringh } from './host/wasm-vringh.ts';
 import { LguestQueue } from './launcher/queue.ts';
 import { GuestMemory } from './memory/guest-memory.ts';
 import { type RangeCallback, slowRange, wholeRange } from './memory/range.ts';
 import { allocateShared, MemoryRegion } from './memory/region.ts';
 import { bindRing } from './ordering/ring-fields.ts';
 import { seqcst } from './ordering/seqcst.ts';
-import { legacyLayout, type SplitLayout, SplitRing } from './ring/split-layout.ts';
+import { alignUp, legacyLayout, type SplitLayout, SplitRing } from './ring/split-layout.ts';
+import { ENGINES, type Engine, makeGuest, makeRegions, makeVringh } from './test-engines.ts';
 import { InflightArea, inflightBytes } from './vhost-user/queues/inflight.ts';
 import { VhostUserQueue } from './vhost-user/queues/queue.ts';
 
@@ -56,10 +57,10 @@ interface Face {
   readonly apart: boolean;
   /** It takes elements of length 0. */
   readonly emptyElements: boolean;
-  queue(options: SplitHostQueueOptions): Vringh | VhostUserQueue | LguestQueue;
+  queue(options: SplitHostQueueOptions, engine: Engine): Vringh | WasmVringh | VhostUserQueue | LguestQueue;
 }
 const FACES = {
-  vringh: { apart: false, emptyElements: true, queue: (options) => new Vringh(options) },
+  vringh: { apart: false, emptyElements: true, queue: makeVringh },
   'vhost-user': {
     apart: true,
     emptyElements: false,
@@ -74,6 +75,8 @@ const FACES = {
 
 interface Configuration {
   face: keyof typeof FACES;
+  guestEngine?: Engine;
+  hostEngine?: Engine;
   size: number;
   startIndex: number;
   indirect: boolean;
@@ -94,14 +97,16 @@ function placeRing(home: MemoryRegion, layout: SplitLayout, apart: boolean): Spl
   });
 }
 
-function makePair({ face, size, startIndex, indirect, eventIdx, callback }: Configuration) {
+function makePair(configuration: Configuration) {
+  const { face, size, startIndex, indirect, eventIdx, callback, guestEngine = 'js', hostEngine = 'js' } = configuration;
   const layout = legacyLayout(size);
   const poolOffset = Math.ceil(layout.sizeBytes / 16) * 16;
   const ringBytes = poolOffset + IndirectPool.sizeBytes(POOL_TABLES, ELEMENTS_MAX);
-  const home = new MemoryRegion({ guestBase: 2 ** 40, buffer: allocateShared(ringBytes) });
-  const regions = [2 ** 41, 2 ** 32 - SLOT_SIZE].map(
-    (guestBase) => new MemoryRegion({ guestBase, buffer: allocateShared(SLOTS * SLOT_SIZE) }),
-  );
+  const regionBytes = alignUp(Math.max(ringBytes, SLOTS * SLOT_SIZE), 8);
+  const [home, ...regions] = makeRegions([2 ** 40, 2 ** 41, 2 ** 32 - SLOT_SIZE], regionBytes) as [
+    MemoryRegion,
+    ...MemoryRegion[],
+  ];
   const ring = placeRing(home, layout, FACES[face].apart);
   const shared = bindRing(seqcst, ring);
   shared.avail.store16(ring.availIdx, startIndex);
@@ -109,15 +114,10 @@ function makePair({ face, size, startIndex, indirect, eventIdx, callback }: Conf
   const memory = new GuestMemory([home, ...regions]);
   const features = { indirect, eventIdx, version1: true };
   const doorbell = DOORBELLS.futex.doorbell(DOORBELLS.futex.makeHandle());
-  const indirectPool = new IndirectPool({
-    region: home,
-    offset: poolOffset,
-    tableCount: POOL_TABLES,
-    tableLength: ELEMENTS_MAX,
-  });
-  const guest = new SplitVirtqueue({ ring, shared, features, doorbell, indirectPool, startIndex });
+  const tables = { region: home, offset: poolOffset, tableCount: POOL_TABLES, tableLength: ELEMENTS_MAX };
+  const { queue: guest } = makeGuest({ ring, shared, features, doorbell, tables, startIndex }, guestEngine);
   const state = { availIdx: startIndex, usedIdx: startIndex };
-  const host = FACES[face].queue({ ring, shared, features, memory, getRange: callback(memory), state });
+  const host = FACES[face].queue({ ring, shared, features, memory, getRange: callback(memory), state }, hostEngine);
   return { guest, host, doorbell, memory, regions };
 }
 
@@ -267,3 +267,17 @@ for (const [face, callback] of [
             new RoundTrip({ face, size, startIndex, indirect, eventIdx, callback, seed }).run();
           });
         }
+
+for (const guestEngine of ENGINES)
+  for (const hostEngine of ENGINES)
+    if (guestEngine !== 'js' || hostEngine !== 'js')
+      for (const indirect of [false, true])
+        for (const eventIdx of [false, true])
+          for (const size of [1, 4, 256, 32768]) {
+            const name = `${indirect ? 'indirect ' : ''}${eventIdx ? 'events ' : ''}${size} descriptors`;
+            test(`round trip: guest ${guestEngine}, host ${hostEngine}, ${name}`, () => {
+              const engines = { guestEngine, hostEngine };
+              const how = { size, startIndex: 65530, indirect, eventIdx, callback: wholeRange, seed: size };
+              new RoundTrip({ face: 'vringh', ...engines, ...how }).run();
+            });
+          }

@@ -138,6 +138,7 @@ export function testRecords({
                   size: 4,
                   layout: 'split',
                   host: 'vringh',
+                  engine: 'js',
                   ordering,
                   orderingSound: true,
                   doorbell,

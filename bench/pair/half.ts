@@ -5,8 +5,6 @@
 import { CostlyDoorbell } from '../../src/doorbell/costly.ts';
 import { type Doorbell, SilentDoorbell, type WaitSet } from '../../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
-import { Request } from '../../src/host/queue.ts';
-import { GuestMemory } from '../../src/memory/guest-memory.ts';
 import { cpuYield } from '../../src/native/scheduler.ts';
 import { type Clock, openClock } from '../latency/clock.ts';
 import { FixedRate, type Pace, UNPACED } from '../latency/pace.ts';
@@ -15,6 +13,7 @@ import { strideOf } from '../latency/samples.ts';
 import { StampedDoorbell, StampedWaitSet } from '../latency/wake.ts';
 import { WORKLOADS } from '../workloads/index.ts';
 import { FastHostLoop, GuestLoop, HostLoop, type Loop } from '../workloads/loops.ts';
+import { requestOf, slotsOf } from './engines.ts';
 import { type Fault, FaultyLoop, MuteDoorbell } from './faults.ts';
 import { vringhHost } from './hosts.ts';
 import { LAYOUTS } from './layouts.ts';
@@ -66,10 +65,12 @@ function makeTiming(config: PairConfig, clock: Clock): Timing {
 type MakeLoop = (pair: BoundPair, bell: Doorbell, timing: Timing) => Loop;
 
 const guestLoop: MakeLoop = (pair, bell, timing) => {
-  const { config, slots } = pair;
+  const { config } = pair;
   const layout = LAYOUTS[config.layout];
+  const queue = layout.guest(pair, bell);
+  const slots = slotsOf(pair, queue);
   return new GuestLoop({
-    queue: layout.guest(pair, bell),
+    queue,
     workload: WORKLOADS[config.workload].guest(slots, config.sizeBytes),
     slotCount: slots.count,
     verify: layout.carries && !config.fastVringh,
@@ -82,9 +83,10 @@ const hostLoop: MakeLoop = (pair, bell) => {
   const { config } = pair;
   if (config.fastVringh) return new FastHostLoop(vringhHost(pair), bell, config.apart ? null : cpuYield());
   const layout = LAYOUTS[config.layout];
-  const request = new Request(new GuestMemory([pair.region]));
+  const queue = layout.host(pair);
+  const request = requestOf(pair, queue);
   const workload = layout.carries ? WORKLOADS[config.workload].host(config.sizeBytes) : IDLE_HOST;
-  return new HostLoop({ queue: layout.host(pair), request, workload, batch: config.completeBatch, bell });
+  return new HostLoop({ queue, request, workload, batch: config.completeBatch, bell });
 };
 
 /** Builds one side; its thread only. */

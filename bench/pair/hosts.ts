@@ -2,8 +2,8 @@
  * The table of host halves: faces of the one chain reader, each with its own policy, on the same ring and load. A new
  * one is a function here and a line in the table; command line, help and tests read it. Host thread.
  */
-import type { SplitHostQueue, SplitHostQueueOptions } from '../../src/host/split-host-queue.ts';
-import { Vringh } from '../../src/host/vringh.ts';
+import type { HeadQueue, HostQueue } from '../../src/host/queue.ts';
+import type { SplitHostQueueOptions } from '../../src/host/split-host-queue.ts';
 import { LguestQueue } from '../../src/launcher/queue.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
 import { slowRange, wholeRange } from '../../src/memory/range.ts';
@@ -13,6 +13,7 @@ import { bindRing } from '../../src/ordering/ring-fields.ts';
 import { featuresFromBits } from '../../src/ring/features.ts';
 import { SplitRing } from '../../src/ring/split-layout.ts';
 import { VhostUserQueue } from '../../src/vhost-user/queues/queue.ts';
+import { ENGINES } from './engines.ts';
 import type { BoundPair } from './setup.ts';
 
 export interface Host {
@@ -22,20 +23,20 @@ export interface Host {
   readonly modern: boolean;
   /** The queue is set up by a session between the threads. */
   readonly bySession: boolean;
-  make(pair: BoundPair): SplitHostQueue;
+  make(pair: BoundPair): HostQueue;
 }
 
 const rangeOf = ({ config }: BoundPair, memory: GuestMemory) =>
   config.slowRange ? slowRange(memory) : wholeRange(memory);
 
-function queueOptions(pair: BoundPair): SplitHostQueueOptions {
+export function queueOptions(pair: BoundPair): SplitHostQueueOptions {
   const memory = new GuestMemory([pair.region]);
   const { ring, shared, config } = pair;
   return { ring, shared, features: config.features, memory, getRange: rangeOf(pair, memory) };
 }
 
 /** The kernel's, with the head-only interface that a polling host needs. */
-export const vringhHost = (pair: BoundPair): Vringh => new Vringh(queueOptions(pair));
+export const vringhHost = (pair: BoundPair): HeadQueue => ENGINES[pair.config.engine].vringh(pair);
 
 /** What the guest asked for, over what it sent: memory, addresses, features. */
 function vhostUserHost(pair: BoundPair): VhostUserQueue {

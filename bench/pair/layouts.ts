@@ -3,12 +3,11 @@
  * line in the table; command line, help and tests read it. Either thread.
  */
 import type { Doorbell } from '../../src/doorbell/doorbell.ts';
-import { IndirectPool } from '../../src/guest/indirect-pool.ts';
 import { NullGuestQueue } from '../../src/guest/null-queue.ts';
 import type { GuestQueue } from '../../src/guest/queue.ts';
-import { SplitVirtqueue } from '../../src/guest/split-virtqueue.ts';
 import { NullHostQueue } from '../../src/host/null-queue.ts';
 import type { HostQueue } from '../../src/host/queue.ts';
+import { ENGINES } from './engines.ts';
 import { HOSTS } from './hosts.ts';
 import type { BoundPair } from './setup.ts';
 
@@ -21,16 +20,11 @@ export interface Layout {
   host(pair: BoundPair): HostQueue;
 }
 
-function splitGuest({ config, ring, shared, tables }: BoundPair, doorbell: Doorbell): SplitVirtqueue {
-  const indirectPool = new IndirectPool(tables);
-  return new SplitVirtqueue({ ring, shared, features: config.features, doorbell, indirectPool });
-}
-
 export const LAYOUTS = {
   split: {
     summary: 'split virtqueue, legacy alignment',
     carries: true,
-    guest: splitGuest,
+    guest: (pair, bell) => ENGINES[pair.config.engine].guest(pair, bell),
     host: (pair) => HOSTS[pair.config.host].make(pair),
   },
   null: {

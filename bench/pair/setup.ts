@@ -3,12 +3,17 @@
  * thread builds its own half.
  *
  *     ring (legacy layout)  |  payload slots, one more than the ring has  |  indirect tables, one a descriptor
+ *
+ * and behind the guest's memory what each side's Wasm engine keeps for itself.
  */
 
 import type { MessagePort } from 'node:worker_threads';
 import type { DoorbellHandle } from '../../src/doorbell/doorbell.ts';
 import { DOORBELLS, type DoorbellName } from '../../src/doorbell/index.ts';
 import { IndirectPool, type IndirectPoolOptions } from '../../src/guest/indirect-pool.ts';
+import { WasmVirtqueue } from '../../src/guest/wasm-virtqueue.ts';
+import { WasmVringh } from '../../src/host/wasm-vringh.ts';
+import { PrivateArea } from '../../src/memory/private-area.ts';
 import { allocateShared, MemoryRegion, type SharedMemory } from '../../src/memory/region.ts';
 import { ORDERINGS, type OrderingName } from '../../src/ordering/index.ts';
 import { bindRing } from '../../src/ordering/ring-fields.ts';
@@ -19,6 +24,7 @@ import { clockBase } from '../latency/clock.ts';
 import { makeWakeLines, type WakeLines } from '../latency/wake.ts';
 import { WORKLOADS, type WorkloadName } from '../workloads/index.ts';
 import type { GuestKnobs } from '../workloads/loops.ts';
+import type { EngineName } from './engines.ts';
 import { HOSTS, type HostName } from './hosts.ts';
 import { LAYOUTS, type LayoutName } from './layouts.ts';
 import { makeRendezvous } from './rendezvous.ts';
@@ -40,6 +46,8 @@ export interface PairConfig {
   layout: LayoutName;
   /** Whose host half serves the split layout. */
   host: HostName;
+  /** What both halves of the ring are made with. */
+  engine: EngineName;
   ordering: OrderingName;
   doorbell: DoorbellName;
   transfers: number;
@@ -80,7 +88,11 @@ interface PairLayout {
   slotsOffset: number;
   slotCount: number;
   tablesOffset: number;
+  /** Length of the guest's memory; and of everything, with the private areas behind it. */
   sizeBytes: number;
+  guestAreaOffset: number;
+  hostAreaOffset: number;
+  allBytes: number;
 }
 
 function pairLayout(config: PairConfig): PairLayout {
@@ -88,8 +100,14 @@ function pairLayout(config: PairConfig): PairLayout {
   const slotsOffset = alignUp(legacyLayout(config.ringSize).sizeBytes, LINE_SIZE);
   const slotCount = config.ringSize + 1;
   const tablesOffset = alignUp(slotsOffset + slotCount * workload.slotBytes(config.sizeBytes), LINE_SIZE);
-  const sizeBytes = tablesOffset + IndirectPool.sizeBytes(config.ringSize, workload.elementsMax);
-  return { slotsOffset, slotCount, tablesOffset, sizeBytes };
+  const sizeBytes = alignUp(tablesOffset + IndirectPool.sizeBytes(config.ringSize, workload.elementsMax), LINE_SIZE);
+  const guestAreaOffset = sizeBytes;
+  const hostAreaOffset = alignUp(
+    guestAreaOffset + WasmVirtqueue.privateBytes(config.ringSize, config.ringSize),
+    LINE_SIZE,
+  );
+  const allBytes = alignUp(hostAreaOffset + WasmVringh.privateBytes(config.ringSize), LINE_SIZE);
+  return { slotsOffset, slotCount, tablesOffset, sizeBytes, guestAreaOffset, hostAreaOffset, allBytes };
 }
 
 /** The host half is set up by messages from the guest's thread. */
@@ -101,7 +119,7 @@ export function makePair(config: PairConfig): PairSetup {
   const doorbell = DOORBELLS[config.doorbell];
   return {
     config,
-    memory: allocateShared(pairLayout(config).sizeBytes),
+    memory: allocateShared(pairLayout(config).allBytes),
     rendezvous: makeRendezvous(),
     guestHandle: doorbell.makeHandle(),
     hostHandle: doorbell.makeHandle(),
@@ -118,7 +136,9 @@ export type BoundPair = ReturnType<typeof bindPair>;
 export function bindPair(setup: PairSetup, queueSetup: QueueSetup | null = null) {
   const { config } = setup;
   const layout = pairLayout(config);
-  const region = new MemoryRegion({ guestBase: GUEST_BASE, buffer: setup.memory });
+  const { memory } = setup;
+  const { sizeBytes, guestAreaOffset, hostAreaOffset, allBytes } = layout;
+  const region = new MemoryRegion({ guestBase: GUEST_BASE, buffer: memory, sizeBytes });
   const ring = SplitRing.within(region, 0, legacyLayout(config.ringSize));
   const shared = bindRing(ORDERINGS[config.ordering], ring);
   const slots = { region, offset: layout.slotsOffset, count: layout.slotCount };
@@ -128,5 +148,8 @@ export function bindPair(setup: PairSetup, queueSetup: QueueSetup | null = null)
     tableCount: config.ringSize,
     tableLength: WORKLOADS[config.workload].elementsMax,
   };
-  return { config, region, ring, shared, slots, tables, setup: queueSetup };
+  const area = (byteOffset: number, end: number) =>
+    new PrivateArea({ memory, byteOffset, sizeBytes: end - byteOffset });
+  const areas = { guest: area(guestAreaOffset, hostAreaOffset), host: area(hostAreaOffset, allBytes) };
+  return { config, region, ring, shared, slots, tables, areas, setup: queueSetup };
 }

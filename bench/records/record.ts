@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { ORDERINGS } from '../../src/ordering/index.ts';
+import { ENGINES } from '../pair/engines.ts';
 import { HOSTS } from '../pair/hosts.ts';
 import { LAYOUTS } from '../pair/layouts.ts';
 import { PAIRS_IN } from '../pair/running-pair.ts';
@@ -33,6 +34,8 @@ export const configSchema = z.strictObject({
   layout: names(LAYOUTS),
   /** Whose host half served the ring; there was one only, once. */
   host: names(HOSTS).default('vringh'),
+  /** What both halves of the ring were made with; there was one only, once. */
+  engine: names(ENGINES).default('js'),
   ordering: names(ORDERINGS),
   /** The ECMAScript memory model guarantees the ordering. */
   orderingSound: z.boolean(),

@@ -21,6 +21,7 @@ test('options: defaults are those of the help, and a valid config', () => {
     size: 4,
     layout: 'split',
     host: 'vringh',
+    engine: 'js',
     ordering: 'seqcst',
     orderingSound: true,
     doorbell: 'adaptive',
@@ -38,6 +39,13 @@ test('options: defaults are those of the help, and a valid config', () => {
     rate: 0,
   });
   assert.deepEqual({ out, json, label, idle }, { out: null, json: false, label: '', idle: [] });
+});
+
+test('options: engine wasm has its own ordering, asked for or not', () => {
+  for (const ordering of [[], ['--ordering', 'wasm']]) {
+    const { config } = parseRunOptions(['--engine', 'wasm', ...ordering]);
+    assert.deepEqual([config.engine, config.ordering, config.orderingSound], ['wasm', 'wasm', true]);
+  }
 });
 
 const wrong: [what: string, args: string[], message: RegExp][] = [
@@ -117,6 +125,11 @@ const wrong: [what: string, args: string[], message: RegExp][] = [
     ['--parallel', '--host', 'lguest', '--eventidx'],
     /lguest cannot run with --eventidx/,
   ],
+  ['no such engine', ['--engine', 'rust'], /--engine wants one of js, wasm, not 'rust'/],
+  ['another layout for engine wasm', ['--engine', 'wasm', '--layout', 'null'], /wasm cannot run with --layout null/],
+  ['another host for engine wasm', ['--engine', 'wasm', '--host', 'lguest'], /wasm cannot run with --host lguest/],
+  ['an ordering for engine wasm', ['--engine', 'wasm', '--ordering', 'seqcst'], /cannot run with --ordering seqcst/],
+  ['slow ranges for engine wasm', ['--engine', 'wasm', '--slow-range'], /wasm cannot run with --slow-range/],
   ['neither on nor off', ['--delayed-interrupt', 'maybe'], /--delayed-interrupt wants one of on, off, not 'maybe'/],
   ['none in flight', ['--outstanding', '0'], /--outstanding wants 1 to 32768/],
   ['no time', ['--timeout', '0'], /--timeout wants seconds above 0/],

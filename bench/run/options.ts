@@ -6,6 +6,7 @@ import { ORDERINGS } from '../../src/ordering/index.ts';
 import { VRING_SIZE_MAX } from '../../src/ring/constants.ts';
 import { flag, optionLines, readArguments, type Option as TableOption } from '../command-line/option-table.ts';
 import { bytesOf, type Choice, choiceOf, countOf, secondsOf, UsageError } from '../command-line/option-values.ts';
+import { ENGINES } from '../pair/engines.ts';
 import { HOSTS } from '../pair/hosts.ts';
 import { LAYOUTS } from '../pair/layouts.ts';
 import { PAIRS_IN } from '../pair/running-pair.ts';
@@ -86,6 +87,7 @@ export const RUN_OPTIONS = {
   ),
   layout: condition(choice(LAYOUTS, 'ring layout', 'split')),
   host: condition(choice(HOSTS, 'whose host half serves the ring', 'vringh')),
+  engine: strategy(choice(ENGINES, 'what both halves of the ring are made with', 'js')),
   ordering: strategy({ ...choice(ORDERINGS, 'how shared fields are accessed', 'seqcst'), parallelOnly: false }),
   doorbell: strategy(choice(DOORBELLS, 'how one thread wakes the other', 'adaptive')),
   'spin-us': strategy(
@@ -143,7 +145,10 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
   const pick = <Name extends string>(name: OptionName, table: Record<Name, unknown>) =>
     choiceOf(`--${name}`, text(name), table);
 
-  const ordering = pick('ordering', ORDERINGS);
+  const engine = pick('engine', ENGINES);
+  // An engine with one ordering has that by default.
+  const only = given.has('ordering') ? null : ENGINES[engine].ordering;
+  const ordering = only ?? pick('ordering', ORDERINGS);
   const rate = given.has('rate') ? count('rate', 1, RATE_MAX) : 0;
   const config: RunConfig = {
     parallel: on('parallel'),
@@ -160,6 +165,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     size: bytesOf('--size', text('size'), 4, SIZE_MAX),
     layout: pick('layout', LAYOUTS),
     host: pick('host', HOSTS),
+    engine,
     ordering,
     orderingSound: ORDERINGS[ordering].sound,
     doorbell: pick('doorbell', DOORBELLS),
@@ -211,6 +217,8 @@ function checkRunnable(config: RunConfig): void {
     throw new CombinationError(`--host ${config.host} cannot run with ${newer}: its rings are older`);
   if (config.rate > 0 && config.layout === 'null')
     throw new CombinationError('--rate cannot run with --layout null: there is nobody to wait for');
+  const refused = ENGINES[config.engine].refuses?.(config) ?? null;
+  if (refused !== null) throw new CombinationError(`--engine ${config.engine} cannot run with ${refused}`);
   const smallest = 2 ** Math.ceil(Math.log2(WORKLOADS[workload].elementsMax));
   if (config.parallel && ringSize < smallest)
     throw new CombinationError(

@@ -45,6 +45,7 @@ function pairConfig(config: RunConfig, { apart }: Placement): PairConfig {
     sizeBytes: config.size,
     layout: config.layout,
     host: config.host,
+    engine: config.engine,
     ordering: config.ordering,
     doorbell: config.doorbell,
     transfers: config.transfers,

@@ -6,9 +6,8 @@
  */
 import type { Doorbell } from '../../src/doorbell/doorbell.ts';
 import { EMPTY, type GuestQueue } from '../../src/guest/queue.ts';
-import type { HostQueue, Request } from '../../src/host/queue.ts';
+import type { HeadQueue, HostQueue, Request } from '../../src/host/queue.ts';
 import { NO_HEAD } from '../../src/host/split-host-queue.ts';
-import type { Vringh } from '../../src/host/vringh.ts';
 import { CheckFailed } from '../check-failed.ts';
 import type { Pace } from '../latency/pace.ts';
 import type { Probe } from '../latency/round-trip.ts';
@@ -143,8 +142,7 @@ export class GuestLoop implements Loop {
 
   private flush(): void {
     this.unpublished = 0;
-    this.queue.publish();
-    if (!this.queue.kick()) this.suppressed++;
+    if (!this.queue.publishAndKick()) this.suppressed++;
   }
 
   private refuse(token: number): never {
@@ -254,11 +252,11 @@ export const POLLS_MAX = 10_000;
 
 /** `--fast-vringh`: spins on the available index, reads no chain, completes each head with length 0. */
 export class FastHostLoop extends HostSide implements Loop {
-  private readonly queue: Vringh;
+  private readonly queue: HeadQueue;
   private readonly yieldCpu: (() => number) | null;
 
   /** @param yieldCpu for a CPU that both sides share, where nothing becomes available while this one spins. */
-  constructor(queue: Vringh, bell: Doorbell, yieldCpu: (() => number) | null) {
+  constructor(queue: HeadQueue, bell: Doorbell, yieldCpu: (() => number) | null) {
     super(bell);
     this.queue = queue;
     this.yieldCpu = yieldCpu;

@@ -8,6 +8,8 @@ export interface Slots {
   /** Bytes; a multiple of 4. */
   offset: number;
   count: number;
+  /** The list that transfers are described in, where the queue reads one in place. Default: one of the guest's own. */
+  elements?: ScatterList;
 }
 
 /** What guest halves have in common. */
@@ -20,7 +22,7 @@ export abstract class SlotGuest {
   private readonly slotBytes: number;
 
   constructor(slots: Slots, slotBytes: number, elementsMax: number) {
-    this.elements = new ScatterList(elementsMax);
+    this.elements = slots.elements ?? new ScatterList(elementsMax);
     this.region = slots.region;
     this.numbers = slots.region.i32;
     this.offset = slots.offset;

@@ -28,6 +28,10 @@ export class LyingQueue implements GuestQueue {
     return false;
   }
 
+  publishAndKick(): boolean {
+    return false;
+  }
+
   getBuf(): number {
     this.asked++;
     return this.tokens.shift() ?? EMPTY;

@@ -3,30 +3,28 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DOORBELLS } from '../doorbell/index.ts';
 import { MockDevice } from '../host/mock-device.ts';
-import { allocateShared, MemoryRegion } from '../memory/region.ts';
 import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
 import { RingError, type RingErrorCode } from '../ring/errors.ts';
 import { NO_FEATURES } from '../ring/features.ts';
 import { modernLayout, SplitRing } from '../ring/split-layout.ts';
-import { IndirectPool } from './indirect-pool.ts';
+import { makeGuest, makeRegion } from '../test-engines.ts';
 import { EMPTY } from './queue.ts';
 import { ScatterList } from './scatter-list.ts';
-import { SplitVirtqueue } from './split-virtqueue.ts';
 
 const SIZE = 8;
 const POOL = 16384;
 const DATA = 32768;
 
 function setUp(startIndex: number, eventIdx = false) {
-  const region = new MemoryRegion({ guestBase: 2 ** 40, buffer: allocateShared(65536) });
+  const region = makeRegion(2 ** 40, 65536);
   const ring = SplitRing.within(region, 0, modernLayout(SIZE));
   const shared = bindRing(seqcst, ring);
   shared.avail.store16(ring.availIdx, startIndex);
   const doorbell = DOORBELLS.futex.doorbell(DOORBELLS.futex.makeHandle());
   const features = { ...NO_FEATURES, indirect: true, eventIdx };
-  const indirectPool = new IndirectPool({ region, offset: POOL, tableCount: SIZE, tableLength: 4 });
-  const queue = new SplitVirtqueue({ ring, shared, features, doorbell, indirectPool, startIndex, name: 'rx' });
+  const tables = { region, offset: POOL, tableCount: SIZE, tableLength: 4 };
+  const { queue } = makeGuest({ ring, shared, features, doorbell, tables, startIndex, name: 'rx' });
   const device = new MockDevice({ ring, shared, startIndex });
   const list = new ScatterList(1).addIn(region, DATA, 8);
   return { region, ring, queue, device, doorbell, list };

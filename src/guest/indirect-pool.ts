@@ -25,16 +25,21 @@ export class IndirectPool {
 
   /** @throws RangeError if the tables do not fit the region. */
   constructor(options: IndirectPoolOptions) {
+    IndirectPool.check(options);
     const { region, offset, tableCount, tableLength } = options;
-    const end = offset + IndirectPool.sizeBytes(tableCount, tableLength);
-    if (offset % VRING_DESC_SIZE !== 0 || offset < 0 || end > region.sizeBytes)
-      throw new RangeError(`${tableCount} indirect tables of ${tableLength} at ${offset} do not fit their region`);
     this.region = region;
     this.offset = offset;
     this.tableLength = tableLength;
     this.words = region.u32;
     this.free = Int32Array.from({ length: tableCount }, (_, i) => tableCount - 1 - i);
     this.freeCount = tableCount;
+  }
+
+  /** @throws RangeError if the tables do not fit the region. */
+  static check({ region, offset, tableCount, tableLength }: IndirectPoolOptions): void {
+    const end = offset + IndirectPool.sizeBytes(tableCount, tableLength);
+    if (offset % VRING_DESC_SIZE !== 0 || offset < 0 || end > region.sizeBytes)
+      throw new RangeError(`${tableCount} indirect tables of ${tableLength} at ${offset} do not fit their region`);
   }
 
   /** Guest memory that so many tables need, bytes. */

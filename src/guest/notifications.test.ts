@@ -2,26 +2,25 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DOORBELLS } from '../doorbell/index.ts';
 import { MockDevice } from '../host/mock-device.ts';
-import { allocateShared, MemoryRegion } from '../memory/region.ts';
 import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
 import { VRING_AVAIL_F_NO_INTERRUPT, VRING_USED_F_NO_NOTIFY } from '../ring/constants.ts';
 import { NO_FEATURES } from '../ring/features.ts';
 import { modernLayout, SplitRing } from '../ring/split-layout.ts';
+import { makeGuest, makeRegion } from '../test-engines.ts';
 import { ScatterList } from './scatter-list.ts';
-import { SplitVirtqueue } from './split-virtqueue.ts';
 
 const wrap = (index: number) => index & 0xffff;
 const STARTS = [0, 65530, 65535];
 
 function setUp(eventIdx: boolean, startIndex = 0, size = 16) {
-  const region = new MemoryRegion({ guestBase: 2 ** 40, buffer: allocateShared(65536) });
+  const region = makeRegion(2 ** 40, 65536);
   const ring = SplitRing.within(region, 0, modernLayout(size));
   const shared = bindRing(seqcst, ring);
   shared.avail.store16(ring.availIdx, startIndex);
   const doorbell = DOORBELLS.futex.doorbell(DOORBELLS.futex.makeHandle());
   const features = { ...NO_FEATURES, eventIdx };
-  const queue = new SplitVirtqueue({ ring, shared, features, doorbell, startIndex });
+  const { queue } = makeGuest({ ring, shared, features, doorbell, startIndex });
   const device = new MockDevice({ ring, shared, startIndex });
   const list = new ScatterList(1).addOut(region, 32768, 1);
   const add = (count: number) => {

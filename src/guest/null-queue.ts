@@ -37,6 +37,10 @@ export class NullGuestQueue implements GuestQueue {
     return false;
   }
 
+  publishAndKick(): boolean {
+    return false;
+  }
+
   getBuf(): number {
     if (this.returned === this.added) return EMPTY;
     const token = this.tokens[this.returned & this.mask]!;

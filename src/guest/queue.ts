@@ -19,6 +19,8 @@ export interface GuestQueue {
   publish(): void;
   /** Rings the host if it asked for it. True: rung. */
   kick(): boolean;
+  /** `publish`, then `kick`. */
+  publishAndKick(): boolean;
   /** The token of the next finished request, or EMPTY. A broken queue throws its RingError. */
   getBuf(): number;
   /** Bytes the host says it wrote into the request that `getBuf` returned last. */

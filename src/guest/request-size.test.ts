@@ -3,23 +3,22 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SilentDoorbell } from '../doorbell/doorbell.ts';
 import { MockDevice } from '../host/mock-device.ts';
-import { allocateShared, MemoryRegion } from '../memory/region.ts';
 import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
 import { NO_FEATURES } from '../ring/features.ts';
 import { modernLayout, SplitRing } from '../ring/split-layout.ts';
+import { makeGuest, makeRegion } from '../test-engines.ts';
 import { ScatterList } from './scatter-list.ts';
-import { SplitVirtqueue } from './split-virtqueue.ts';
 
 const SIZE = 8192;
 const PIECE = 2 ** 20;
 const PIECES_MAX = 2 ** 32 / PIECE;
 
 function setUp() {
-  const region = new MemoryRegion({ guestBase: 2 ** 40, buffer: allocateShared(PIECE) });
+  const region = makeRegion(2 ** 40, PIECE);
   const ring = SplitRing.within(region, 0, modernLayout(SIZE));
   const shared = bindRing(seqcst, ring);
-  const queue = new SplitVirtqueue({ ring, shared, features: NO_FEATURES, doorbell: new SilentDoorbell() });
+  const { queue } = makeGuest({ ring, shared, features: NO_FEATURES, doorbell: new SilentDoorbell() });
   return { region, queue, device: new MockDevice({ ring, shared }) };
 }
 

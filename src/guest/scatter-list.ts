@@ -13,15 +13,20 @@ export class ScatterList {
   writableBytes = 0;
   /** Region of each element. */
   readonly regions: MemoryRegion[] = [];
+  /** True once an element lay in another region than the one before it in the same place of the list. */
+  strayed = false;
   /** Byte offset of each element in its region. */
   readonly offsets: Uint32Array;
   /** Length of each element, bytes. */
   readonly lengths: Uint32Array;
 
-  /** @param capacity the most elements it can hold. */
-  constructor(capacity: number) {
-    this.offsets = new Uint32Array(capacity);
-    this.lengths = new Uint32Array(capacity);
+  /**
+   * @param capacity the most elements it can hold.
+   * @param kept where offsets and lengths are kept, `capacity` of each. Default: arrays of its own.
+   */
+  constructor(capacity: number, kept?: { offsets: Uint32Array; lengths: Uint32Array }) {
+    this.offsets = kept?.offsets ?? new Uint32Array(capacity);
+    this.lengths = kept?.lengths ?? new Uint32Array(capacity);
   }
 
   get count(): number {
@@ -60,7 +65,10 @@ export class ScatterList {
     if (offset + length > region.sizeBytes) throw new RangeError('an element leaves its region');
     if (this.totalBytes + length > REQUEST_SIZE_MAX) throw new RangeError('a request is longer than 2^32 bytes');
     this.totalBytes += length;
-    this.regions[at] = region;
+    if (this.regions[at] !== region) {
+      this.regions[at] = region;
+      this.strayed = true;
+    }
     this.offsets[at] = offset;
     this.lengths[at] = length;
   }

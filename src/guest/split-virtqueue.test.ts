@@ -2,16 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DOORBELLS } from '../doorbell/index.ts';
 import { MockDevice } from '../host/mock-device.ts';
-import { allocateShared, MemoryRegion } from '../memory/region.ts';
 import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
 import { VRING_USED_F_NO_NOTIFY } from '../ring/constants.ts';
 import { NO_FEATURES } from '../ring/features.ts';
 import { modernLayout, SplitRing } from '../ring/split-layout.ts';
-import { IndirectPool } from './indirect-pool.ts';
+import { makeGuest, makeRegion } from '../test-engines.ts';
 import { EMPTY } from './queue.ts';
 import { ScatterList } from './scatter-list.ts';
-import { SplitVirtqueue } from './split-virtqueue.ts';
 
 const POOL = 0x10_0000;
 const DATA = 0x18_0000;
@@ -20,14 +18,14 @@ const TOKEN_MAX = 2 ** 31 - 1;
 const GUEST_BASE = 2 ** 40 + 2 ** 32 - 0x18_0000; // the data lies across a multiple of 2^32
 
 function setUp({ size = 4, startIndex = 0, eventIdx = false, tableCount = 0, tableLength = 8, indirect = true } = {}) {
-  const region = new MemoryRegion({ guestBase: GUEST_BASE, buffer: allocateShared(MEMORY_SIZE) });
+  const region = makeRegion(GUEST_BASE, MEMORY_SIZE);
   const ring = SplitRing.within(region, 0, modernLayout(size));
   const shared = bindRing(seqcst, ring);
   shared.avail.store16(ring.availIdx, startIndex);
   const doorbell = DOORBELLS.futex.doorbell(DOORBELLS.futex.makeHandle());
-  const indirectPool = new IndirectPool({ region, offset: POOL, tableCount, tableLength });
+  const tables = { region, offset: POOL, tableCount, tableLength };
   const features = { ...NO_FEATURES, indirect, eventIdx };
-  const queue = new SplitVirtqueue({ ring, shared, features, doorbell, indirectPool, startIndex });
+  const { queue, freeTables } = makeGuest({ ring, shared, features, doorbell, tables, startIndex });
   const device = new MockDevice({ ring, shared, startIndex });
   /** A request of elements that lie 16 bytes apart, by their lengths. */
   const request = (out: number[], into: number[]) => {
@@ -36,7 +34,7 @@ function setUp({ size = 4, startIndex = 0, eventIdx = false, tableCount = 0, tab
     for (const [i, length] of into.entries()) list.addIn(region, DATA + 16 * (out.length + i), length);
     return list;
   };
-  return { region, ring, shared, doorbell, queue, device, request, pool: indirectPool };
+  return { region, ring, shared, doorbell, queue, device, request, freeTables };
 }
 
 const requests: [string, number[], number[]][] = [
@@ -132,7 +130,7 @@ test('set-up: a fresh ring is zeroed, one in use keeps its indices; wishes of an
     const indices = [ring.availIdx, ring.usedIdx];
     for (const field of [...indices, ring.availFlags, ring.usedFlags, ring.usedEvent]) fields.store16(field, 4711);
     const started = startIndex === undefined ? {} : { startIndex };
-    new SplitVirtqueue({ ring, shared, features: NO_FEATURES, doorbell, ...started });
+    makeGuest({ ring, shared, features: NO_FEATURES, doorbell, ...started });
     const expected = startIndex ?? 0;
     assert.deepEqual(
       indices.map((field) => fields.load16(field)),
@@ -183,12 +181,12 @@ for (const [what, out, into] of [
 ] as const)
   for (const tableCount of [0, 2])
     test(`add: ${what}, is the caller's mistake${tableCount === 0 ? '' : ', tables or not'}`, () => {
-      const { queue, device, pool, request } = setUp({ tableCount });
+      const { queue, device, freeTables, request } = setUp({ tableCount });
       assert.throws(() => queue.add(request([...out], [...into]), 0), RangeError);
       assert.throws(() => queue.addDeferred(request([...out], [...into]), 0), RangeError);
       assert.equal(queue.freeDescriptors, 4);
       assert.equal(device.takeHead(), null);
-      for (let i = 0; i < tableCount; i++) assert.notEqual(pool.take(), -1);
+      assert.equal(freeTables(), tableCount);
     });
 
 for (const token of [-1, TOKEN_MAX + 1, Number.NaN, 1.5])
@@ -227,11 +225,10 @@ test('tables: taken only with the feature, for several elements that fit, while 
 });
 
 test('tables: one that came back is used again, and a full ring takes none', () => {
-  const { queue, device, pool, request } = setUp({ size: 1, tableCount: 1, tableLength: 1 });
+  const { queue, device, freeTables, request } = setUp({ size: 1, tableCount: 1, tableLength: 1 });
   assert.equal(queue.add(request([1], []), 0), true);
   assert.equal(queue.add(request([1], []), 1), false);
-  assert.equal(pool.take(), 0);
-  pool.give(0);
+  assert.equal(freeTables(), 1);
   const { queue: busy, device: host, request: make } = setUp({ size: 2, tableCount: 1 });
   for (let i = 0; i < 100; i++) {
     busy.add(make([1], [1]), i);
@@ -267,7 +264,7 @@ test('getBuf: tokens and lengths in the order of the host', () => {
 });
 
 test('detachUnused: every token that the host kept, descriptors and tables free again', () => {
-  const { queue, device, pool, request } = setUp({ size: 8, tableCount: 2 });
+  const { queue, device, freeTables, request } = setUp({ size: 8, tableCount: 2 });
   queue.add(request([1, 2], [3]), 5);
   queue.add(request([1], []), 6);
   queue.add(request([1, 1], []), 7);
@@ -276,5 +273,5 @@ test('detachUnused: every token that the host kept, descriptors and tables free 
   assert.deepEqual([queue.detachUnused(), queue.detachUnused()].sort(), [5, 7]);
   assert.equal(queue.detachUnused(), EMPTY);
   assert.equal(queue.freeDescriptors, 8);
-  assert.deepEqual([pool.take(), pool.take()].sort(), [0, 1]);
+  assert.equal(freeTables(), 2);
 });

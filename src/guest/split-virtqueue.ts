@@ -186,6 +186,11 @@ export class SplitVirtqueue implements GuestQueue {
     return true;
   }
 
+  publishAndKick(): boolean {
+    this.publish();
+    return this.kick();
+  }
+
   /** True if the host must be kicked for what was published since the last call. */
   kickPrepare(): boolean {
     if (this.broken !== null) throw this.broken;

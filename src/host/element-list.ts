@@ -9,13 +9,19 @@ import type { GuestMemory } from '../memory/guest-memory.ts';
 
 const CAPACITY_START = 2;
 
-export class ElementList {
+/** By element: index into `GuestMemory.regions`, byte offset in that region, length in bytes. */
+export interface ElementArrays {
+  regions: Uint16Array;
+  offsets: Uint32Array;
+  lengths: Uint32Array;
+}
+
+export class ElementList implements ElementArrays {
   /** Number of elements. */
   count = 0;
-  /** By element: index into `GuestMemory.regions`, byte offset in that region, length in bytes. */
-  regions: Uint16Array = new Uint16Array(CAPACITY_START);
-  offsets: Uint32Array = new Uint32Array(CAPACITY_START);
-  lengths: Uint32Array = new Uint32Array(CAPACITY_START);
+  regions: Uint16Array;
+  offsets: Uint32Array;
+  lengths: Uint32Array;
   /** The element that the next `pull` or `push` starts in; `count` when all bytes are moved. */
   position = 0;
   /** Bytes of that element already moved: what is left of it starts at `offsets[position] + moved`. */
@@ -23,9 +29,13 @@ export class ElementList {
   private readonly memory: GuestMemory;
   private readonly bytes: readonly Uint8Array[];
 
-  constructor(memory: GuestMemory) {
+  /** @param kept where its elements are kept, as many as the arrays hold. Default: arrays of its own, which grow. */
+  constructor(memory: GuestMemory, kept?: ElementArrays) {
     this.memory = memory;
     this.bytes = memory.bytes;
+    this.regions = kept?.regions ?? new Uint16Array(CAPACITY_START);
+    this.offsets = kept?.offsets ?? new Uint32Array(CAPACITY_START);
+    this.lengths = kept?.lengths ?? new Uint32Array(CAPACITY_START);
   }
 
   get capacity(): number {

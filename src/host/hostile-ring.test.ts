@@ -7,16 +7,15 @@ import { test } from 'node:test';
 import { MockDriver, type RawDescriptor } from '../guest/mock-driver.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { type RangeCallback, slowRange, wholeRange } from '../memory/range.ts';
-import { allocateShared, MemoryRegion } from '../memory/region.ts';
 import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
 import { VRING_DESC_F_INDIRECT, VRING_DESC_F_NEXT, VRING_DESC_F_WRITE } from '../ring/constants.ts';
 import { RingError, type RingErrorCode } from '../ring/errors.ts';
 import { modernLayout, SplitRing } from '../ring/split-layout.ts';
+import { engineInUse, facesInUse, makeRegions, makeVringh, rangesInUse } from '../test-engines.ts';
 import { VhostUserQueue } from '../vhost-user/queues/queue.ts';
 import { Request } from './queue.ts';
 import type { SplitHostQueueOptions } from './split-host-queue.ts';
-import { Vringh } from './vringh.ts';
 
 const NEXT = VRING_DESC_F_NEXT;
 const WRITE = VRING_DESC_F_WRITE;
@@ -30,17 +29,15 @@ const BASE = 2 ** 40;
 const wrap = (index: number) => index & 0xffff;
 
 const FACES = {
-  vringh: (options: SplitHostQueueOptions) => new Vringh(options),
+  vringh: (options: SplitHostQueueOptions) => makeVringh(options),
   'vhost-user': (options: SplitHostQueueOptions) => new VhostUserQueue({ ...options, ...options.state! }),
 };
 type FaceName = keyof typeof FACES;
-const FACE_NAMES = Object.keys(FACES) as FaceName[];
+const FACE_NAMES = facesInUse(FACES);
 
 /** Two touching regions; byte `i` of the data is `i`. */
 function setUp(face: FaceName, startIndex = 0, getRange: (memory: GuestMemory) => RangeCallback = wholeRange) {
-  const regions = [BASE, BASE + REGION].map(
-    (guestBase) => new MemoryRegion({ guestBase, buffer: allocateShared(REGION) }),
-  );
+  const regions = makeRegions([BASE, BASE + REGION], REGION);
   const region = regions[0]!;
   const second = regions[1]!;
   const ring = SplitRing.within(region, 0, modernLayout(SIZE));
@@ -184,7 +181,7 @@ for (const { row, what, taken, misbehave, good = 0, code, value, relative = fals
       assert.throws(() => queue.complete(request, 0), same);
       assert.throws(() => queue.completeDeferred(request, 0), same);
       assert.throws(() => queue.completeHead(0, 0), same);
-      if (queue instanceof Vringh) {
+      if ('getdesc' in queue) {
         assert.throws(() => queue.getdesc(request.readable, request.writable), same);
         assert.throws(() => queue.completeMulti(Uint32Array.of(0, 0), 1), same);
       } else {
@@ -315,13 +312,7 @@ const handled: Handled[] = [
   },
 ];
 for (const { row, what, write, afterwards, bytes, room, refused } of handled)
-  for (const [face, getRange] of FACE_NAMES.flatMap(
-    (name) =>
-      [
-        [name, wholeRange],
-        [name, slowRange],
-      ] as const,
-  ))
+  for (const [face, getRange] of FACE_NAMES.flatMap((name) => rangesInUse().map((range) => [name, range] as const)))
     test(`row ${row}: ${what}, ${face}, ${getRange.name}`, () => {
       const hostile = setUp(face, 65535, getRange);
       const { driver, queue, request } = hostile;
@@ -347,7 +338,9 @@ for (const [what, asTable] of [
   ['table entries', true],
 ] as const)
   for (const face of FACE_NAMES)
-    test(`row 17: ${what} changed while they are read, between check and use, ${face}`, () => {
+    test(`row 17: ${what} changed while they are read, between check and use, ${face}`, {
+      skip: engineInUse() === 'wasm' ? 'engine wasm asks no callback that could change them' : false,
+    }, () => {
       let change = () => {};
       const { region, ring, driver, queue, request } = setUp(face, 0, (memory) => {
         const slow = slowRange(memory);

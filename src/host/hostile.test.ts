@@ -7,17 +7,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MockDriver, type RawDescriptor } from '../guest/mock-driver.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
-import { type RangeCallback, slowRange, wholeRange } from '../memory/range.ts';
-import { allocateShared, MemoryRegion } from '../memory/region.ts';
+import { type RangeCallback, wholeRange } from '../memory/range.ts';
 import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
 import { VRING_DESC_F_INDIRECT, VRING_DESC_F_NEXT, VRING_DESC_F_WRITE } from '../ring/constants.ts';
 import { RingError, type RingErrorCode } from '../ring/errors.ts';
 import { modernLayout, SplitRing } from '../ring/split-layout.ts';
+import { facesInUse, makeRegions, makeVringh, rangesInUse } from '../test-engines.ts';
 import { VhostUserQueue } from '../vhost-user/queues/queue.ts';
 import { Request } from './queue.ts';
 import type { SplitHostQueueOptions } from './split-host-queue.ts';
-import { Vringh } from './vringh.ts';
 
 const NEXT = VRING_DESC_F_NEXT;
 const WRITE = VRING_DESC_F_WRITE;
@@ -29,7 +28,7 @@ const DATA = 32768;
 const BASE = 2 ** 40;
 
 const FACES = {
-  vringh: (options: SplitHostQueueOptions) => new Vringh(options),
+  vringh: (options: SplitHostQueueOptions) => makeVringh(options),
   'vhost-user': (options: SplitHostQueueOptions) => new VhostUserQueue({ ...options, ...options.state! }),
 };
 type FaceName = keyof typeof FACES;
@@ -51,9 +50,7 @@ function setUp({
   regionBytes = 65536,
   getRange = wholeRange,
 }: SetUp = {}) {
-  const regions = [BASE, BASE + regionBytes].map(
-    (guestBase) => new MemoryRegion({ guestBase, buffer: allocateShared(regionBytes) }),
-  );
+  const regions = makeRegions([BASE, BASE + regionBytes], regionBytes);
   const region = regions[0]!;
   const ring = SplitRing.within(region, 0, modernLayout(size));
   const shared = bindRing(seqcst, ring);
@@ -327,12 +324,12 @@ function caught(call: () => unknown): RingError {
   return assert.fail('nothing was thrown');
 }
 
-for (const face of Object.keys(FACES) as FaceName[])
+for (const face of facesInUse(FACES))
   for (const { row, what, write, indirect = true, vhostUser, ...others } of requests) {
     const expected = face === 'vhost-user' && vhostUser !== undefined ? vhostUser : others;
     if (expected === null) continue;
     const { code, index, value } = expected;
-    for (const getRange of [wholeRange, slowRange])
+    for (const getRange of rangesInUse())
       test(`row ${row}: ${what}, ${face}, ${getRange.name}: an error of the request`, () => {
         const { region, driver, queue, request, spare } = setUp({ face, indirect, startIndex: 65535, getRange });
         write(driver);

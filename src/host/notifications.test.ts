@@ -2,27 +2,26 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MockDriver } from '../guest/mock-driver.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
-import { allocateShared, MemoryRegion } from '../memory/region.ts';
 import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
 import { VRING_AVAIL_F_NO_INTERRUPT, VRING_USED_F_NO_NOTIFY } from '../ring/constants.ts';
 import { NO_FEATURES } from '../ring/features.ts';
 import { modernLayout, SplitRing } from '../ring/split-layout.ts';
+import { makeRegion, makeVringh } from '../test-engines.ts';
 import { Request } from './queue.ts';
-import { Vringh } from './vringh.ts';
 
 const SIZE = 16;
 const STARTS = [0, 65530, 65535];
 const wrap = (index: number) => index & 0xffff;
 
 function setUp(eventIdx: boolean, startIndex = 0) {
-  const region = new MemoryRegion({ guestBase: 2 ** 40, buffer: allocateShared(65536) });
+  const region = makeRegion(2 ** 40, 65536);
   const ring = SplitRing.within(region, 0, modernLayout(SIZE));
   const shared = bindRing(seqcst, ring);
   const memory = new GuestMemory([region]);
   const driver = new MockDriver({ ring, shared, startIndex });
   const state = { availIdx: startIndex, usedIdx: startIndex };
-  const vringh = new Vringh({ ring, shared, features: { ...NO_FEATURES, eventIdx }, memory, state });
+  const vringh = makeVringh({ ring, shared, features: { ...NO_FEATURES, eventIdx }, memory, state });
   vringh.needsCall(); // one that goes on where another stopped calls once in any case
   const serve = (count: number) => {
     for (let i = 0; i < count; i++) {

@@ -11,9 +11,9 @@ export class Request {
   /** Room for what the host answers. */
   readonly writable: ElementList;
 
-  constructor(memory: GuestMemory) {
-    this.readable = new ElementList(memory);
-    this.writable = new ElementList(memory);
+  constructor(memory: GuestMemory, readable = new ElementList(memory), writable = new ElementList(memory)) {
+    this.readable = readable;
+    this.writable = writable;
   }
 }
 
@@ -55,4 +55,12 @@ export interface HostQueue {
    * `leaveInFlight` (default false) says that somebody else knows of them, as an in-flight area does.
    */
   state(leaveInFlight?: boolean): QueueState;
+}
+
+/** For a host that polls: heads alone, chains unread. */
+export interface HeadQueue extends HostQueue {
+  /** The next head, or NO_HEAD. @throws RingError, the ring then broken. */
+  takeHead(): number;
+  /** Gives the request of a head back. */
+  completeHead(head: number, writtenBytes: number): void;
 }

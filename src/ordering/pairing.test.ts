@@ -10,6 +10,9 @@
  *    in its method, above or below, because the comment stands at the fence that follows; or it is one of those in
  *    the two tables below.
  * 4. Both ends use the same letters, the ones that ordering.ts explains.
+ * 5. The Wasm engine's two ends (`*.as.ts`, functions under the names of the methods that they mirror) keep rules 1 and
+ *    2 with each other and with the other engine's. Each of their loads and of their stores of an index has a pairing
+ *    comment above it in its function, or is in the tables of rule 3.
  */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -21,6 +24,12 @@ import { fileURLToPath } from 'node:url';
 const ENDS = ['guest/split-virtqueue.ts', 'host/split-host-queue.ts'];
 const ACCESSING = [...ENDS, 'vhost-user/queues/queue.ts'];
 
+/** The Wasm engine's ends, and which class each mirrors. */
+const WASM_ENDS: Record<string, string> = {
+  'guest/split-virtqueue.as.ts': 'SplitVirtqueue',
+  'host/split-host-queue.as.ts': 'SplitHostQueue',
+};
+
 /** Stores with no partner, each with the reason why none is needed. They may not load or fence. */
 const ALONE: Record<string, string> = {
   'SplitVirtqueue.constructor': 'set-up: the peer does not look yet',
@@ -31,6 +40,9 @@ const ALONE: Record<string, string> = {
 
 /** Stores of a wish whose fence is the callers': each caller has a comment, or is named in one of the same class. */
 const FENCED_BY_CALLERS = ['SplitVirtqueue.requestCall'];
+
+/** The same in the Wasm engine: set-up has functions of its own. */
+const WASM_ALONE = [...Object.keys(ALONE), 'SplitVirtqueue.start', 'SplitHostQueue.start'];
 
 /** Lines between a pairing comment and the last access it stands for, at most. */
 const REACH = 8;
@@ -68,6 +80,12 @@ function methodsOf(text: string): Method[] {
     if (line === '  }' || (start !== null && line.endsWith('}'))) method = null;
   }
   return methods;
+}
+
+/** The functions of an AssemblyScript source, as methods of the class that it mirrors, in the form of the class's. */
+function asMethods(text: string, className: string): string {
+  const lines = text.replace(/^(?:export )?function (\w+)/gm, '$1').split('\n');
+  return [`export class ${className} {`, ...lines.map((line) => `  ${line}`), '}'].join('\n');
 }
 
 const GRAMMAR =
@@ -169,6 +187,24 @@ function accessProblems(text: string): string[] {
   return problems;
 }
 
+/** Rule 5, for one of the Wasm engine's ends. */
+function atomicProblems(text: string): string[] {
+  const problems: string[] = [];
+  const methods = methodsOf(text);
+  const pairings = methods.flatMap((method) => pairingsOf(method, problems));
+  for (const { name, lines } of methods)
+    for (const [i, line] of lines.entries())
+      for (const [, call, field] of line.matchAll(/\batomic\.(load|store)<u16>\((\w+)At\b/g)) {
+        if (pairings.some((p) => p.method === name && p.line < i && i - p.line <= REACH)) continue;
+        const alone = WASM_ALONE.includes(name) || FENCED_BY_CALLERS.includes(name);
+        const isWish = call === 'store' && !field!.endsWith('Idx');
+        if (name === 'SplitVirtqueue.start' && call === 'store') continue;
+        if (!isWish || !(alone || pairings.some((p) => p.method === name)))
+          problems.push(`no pairing comment above ${name}: ${line.trim()}`);
+      }
+  return problems;
+}
+
 /** The folder `src` of the repository: sources are read there, wherever the compiled test runs. */
 function sourceFolder(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
@@ -182,8 +218,13 @@ const sources = Object.fromEntries(
     .map((path) => [path, readFileSync(join(folder, path), 'utf8')]),
 );
 
+/** Without the Wasm engine's: they stand in for those of the same name. */
+const plainSources = Object.fromEntries(Object.entries(sources).filter(([path]) => !path.endsWith('.as.ts')));
+const wasmEnds = Object.entries(WASM_ENDS).map(([path, className]) => asMethods(sources[path]!, className));
+const engineOf = (isWasm: number) => (isWasm === 1 ? 'wasm' : 'js');
+
 test('pairing: every comment has its partners', () => {
-  assert.deepEqual(pairingProblems(sources), []);
+  assert.deepEqual(pairingProblems(plainSources), []);
 });
 
 for (const end of ACCESSING)
@@ -194,6 +235,24 @@ for (const end of ACCESSING)
     assert.deepEqual(accessProblems(text), []);
   });
 
+for (const guest of [0, 1])
+  for (const host of [0, 1])
+    if (guest + host !== 0)
+      test(`pairing: guest ${engineOf(guest)}, host ${engineOf(host)}: every comment has its partners`, () => {
+        const mixed = { ...plainSources };
+        for (const [i, ofWasm] of [guest, host].entries()) if (ofWasm === 1) mixed[ENDS[i]!] = wasmEnds[i]!;
+        assert.deepEqual(pairingProblems(mixed), []);
+      });
+
+for (const [i, end] of ENDS.entries())
+  test(`pairing: every access of the Wasm engine that mirrors ${end} has a comment`, () => {
+    const text = wasmEnds[i]!;
+    assert.ok((text.match(/\batomic\.(load|store)<u16>\(/g) ?? []).length >= 8, 'the scan sees the accesses');
+    assert.deepEqual(atomicProblems(text), []);
+    const letters = (of: string) => [...new Set(methodsOf(of).flatMap((m) => pairingsOf(m, []).map((p) => p.letter)))];
+    assert.deepEqual(letters(text).sort(), letters(sources[end]!).sort());
+  });
+
 test('pairing: both ends use the letters that ordering.ts explains', () => {
   const explained = [...sources['ordering/ordering.ts']!.matchAll(/^ \* {5}([A-Z]) {2}(?:release|full)/gm)].map(
     (m) => m[1],
@@ -202,7 +261,7 @@ test('pairing: both ends use the letters that ordering.ts explains', () => {
   const [guest, host] = ENDS.map((end) => [...new Set(used(sources[end]!))].sort());
   assert.deepEqual(guest, ['A', 'B', 'C', 'D']);
   assert.deepEqual(host, guest);
-  const all = new Set(Object.values(sources).flatMap(used));
+  const all = new Set(Object.values(plainSources).flatMap(used));
   assert.deepEqual([...all].sort(), explained);
 });
 
@@ -270,6 +329,22 @@ const accesses: [string, string[], RegExp | null][] = [
 for (const [what, body, problem] of accesses)
   test(`pairing: the check ${problem === null ? 'lets pass' : 'finds'} ${what}`, () => {
     const found = accessProblems(source('Guest', 'put', ...body));
+    if (problem === null) assert.deepEqual(found, []);
+    else assert.match(found.join('\n'), problem);
+  });
+
+const atomics: [string, string[], RegExp | null][] = [
+  ['a load below its comment', [ACQUIRE, 'return atomic.load<u16>(availIdxAt);'], null],
+  ['a wish with a comment below', ['atomic.store<u16>(usedEventAt, 1);', RELEASE, 'step();'], null],
+  ['a load without', ['return atomic.load<u16>(availIdxAt);'], /no pairing comment above/],
+  ['an index without', ['atomic.store<u16>(availIdxAt, 1);'], /no pairing comment above/],
+  ['an index above its comment', ['atomic.store<u16>(usedIdxAt, 1);', RELEASE, ''], /no pairing comment above/],
+  ['a wish without', ['atomic.store<u16>(usedEventAt, 1);'], /no pairing comment above/],
+];
+for (const [what, body, problem] of atomics)
+  test(`pairing: of the Wasm engine the check ${problem === null ? 'lets pass' : 'finds'} ${what}`, () => {
+    const text = ['export function put(): void {', ...body.map((line) => `  ${line}`), '}'].join('\n');
+    const found = atomicProblems(asMethods(text, 'Guest'));
     if (problem === null) assert.deepEqual(found, []);
     else assert.match(found.join('\n'), problem);
   });

@@ -2,8 +2,8 @@
  * Ordering by the atomic instructions of a small Wasm module (`shared-fields.wat`) over the region's shared memory:
  * the guarantees of `seqcst`, by calls that the engine compiles to the instruction itself. Either thread.
  */
-import { readFileSync } from 'node:fs';
 import type { MemoryRegion, SharedMemory } from '../memory/region.ts';
+import { bindModule } from '../memory/wasm-module.ts';
 import type { Ordering, SharedFields } from './ordering.ts';
 
 interface Exports {
@@ -12,19 +12,7 @@ interface Exports {
   fence(): void;
 }
 
-// The type library without the DOM lacks it: the part of it that is used.
-declare const WebAssembly: {
-  Module: new (bytes: Uint8Array) => object;
-  Instance: new (module: object, imports: { env: { memory: SharedMemory } }) => { readonly exports: Exports };
-};
-
-let compiled: object | null = null;
-
-/** The assembled module; compiled once a thread, when first bound. */
-function module(): object {
-  compiled ??= new WebAssembly.Module(readFileSync(new URL('./shared-fields.wasm', import.meta.url)));
-  return compiled;
-}
+const MODULE = new URL('./shared-fields.wasm', import.meta.url);
 
 class WasmFields implements SharedFields {
   private readonly base: number;
@@ -32,7 +20,7 @@ class WasmFields implements SharedFields {
 
   constructor(region: MemoryRegion, memory: SharedMemory) {
     this.base = region.byteOffset;
-    this.exports = new WebAssembly.Instance(module(), { env: { memory } }).exports;
+    this.exports = bindModule<Exports>(MODULE, memory);
   }
 
   load16(offset: number): number {
