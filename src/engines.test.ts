@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { randomFrom } from './devices/test-queue.ts';
 import { DOORBELLS } from './doorbell/index.ts';
 import { IndirectPool } from './guest/indirect-pool.ts';
 import { ScatterList } from './guest/scatter-list.ts';
@@ -20,17 +21,6 @@ const STEPS = 1000;
 const ELEMENTS_MAX = 5;
 const TABLES = 3;
 const BASE = 2 ** 40;
-
-/** A small seeded generator (mulberry32): integers from 0 to below `end`. */
-function generator(seed: number): (end: number) => number {
-  let state = seed;
-  return (end) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % end;
-  };
-}
 
 interface Ring {
   size: number;
@@ -309,7 +299,7 @@ for (const size of [1, 2, 4, 16])
     for (const eventIdx of [false, true]) {
       const name = `${size} descriptors${indirect ? ', indirect' : ''}${eventIdx ? ', events' : ''}`;
       test(`engines: the same ring byte for byte, ${name}`, () => {
-        const random = generator(size * 4 + Number(indirect) * 2 + Number(eventIdx));
+        const random = randomFrom(size * 4 + Number(indirect) * 2 + Number(eventIdx));
         for (const [hostile, every] of LIVES)
           live({ size, indirect, eventIdx, startIndex: [0, 65530][random(2)]! }, random, hostile, every);
       });
