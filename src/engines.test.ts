@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { randomFrom } from './devices/test-queue.ts';
 import { DOORBELLS } from './doorbell/index.ts';
 import { IndirectPool } from './guest/indirect-pool.ts';
 import { ScatterList } from './guest/scatter-list.ts';
@@ -21,17 +22,6 @@ const ELEMENTS_MAX = 5;
 const TABLES = 3;
 const BASE = 2 ** 40;
 
-/** A small seeded generator (mulberry32): integers from 0 to below `end`. */
-function generator(seed: number): (end: number) => number {
-  let state = seed;
-  return (end) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % end;
-  };
-}
-
 interface Ring {
   size: number;
   startIndex: number;
@@ -45,6 +35,8 @@ class World {
   readonly guest: ReturnType<typeof makeGuest>['queue'];
   readonly host: ReturnType<typeof makeVringh>;
   readonly name: string;
+  readonly ring: SplitRing;
+  readonly tablesOffset: number;
   readonly ringBytes: number;
   private readonly freeTables: () => number;
   private readonly doorbell = DOORBELLS.futex.doorbell(DOORBELLS.futex.makeHandle());
@@ -56,11 +48,13 @@ class World {
   constructor({ size, startIndex, indirect, eventIdx }: Ring, guestEngine: Engine, hostEngine: Engine) {
     const layout = modernLayout(size);
     const tablesOffset = alignUp(layout.sizeBytes, 16);
+    this.tablesOffset = tablesOffset;
     this.ringBytes = tablesOffset + IndirectPool.sizeBytes(TABLES, ELEMENTS_MAX);
     const regionBytes = alignUp(this.ringBytes, 64) + 64;
     this.regions = makeRegions([BASE, BASE + regionBytes], regionBytes, 2 ** 16);
     const [region] = this.regions as [MemoryRegion, MemoryRegion];
     const ring = SplitRing.within(region, 0, layout);
+    this.ring = ring;
     const shared = bindRing(seqcst, ring);
     shared.avail.store16(ring.availIdx, startIndex);
     shared.used.store16(ring.usedIdx, startIndex);
@@ -251,21 +245,36 @@ function complete(
   };
 }
 
-/** Writes 16 bits anywhere into the ring or the tables, often values that mean something there. */
-function hostile(random: Random, { ringBytes }: World): Operation {
-  const at = random(ringBytes >> 1);
-  const value = random(2) === 0 ? random(8) : random(0x10000);
+/** Flags or next of a descriptor, in the ring or in a table: what breaks a request, and never the ring. */
+function hostileDescriptor(random: Random, { ring, tablesOffset }: World): Operation {
+  const at = random(2) === 0 ? 16 * random(ring.size) : tablesOffset + 16 * random(TABLES * ELEMENTS_MAX);
+  const field = (at >> 1) + 6 + random(2);
+  const value = random(20) === 0 ? random(0x10000) : random(8);
   return ({ regions }) => {
-    regions[0]!.u16[at] = value;
+    regions[0]!.u16[field] = value;
   };
 }
 
-/** One life of the rings: until both halves are broken, or for so many steps. */
-function live(ring: Ring, random: Random, hostileEvery: number): void {
+/** 16 bits anywhere in ring and tables, or an index moved a little. */
+function hostileRing(random: Random, { ring, ringBytes }: World): Operation {
+  const isIndex = random(2) === 0;
+  const word = random(ringBytes >> 1);
+  const value = random(2) === 0 ? random(8) : random(0x10000);
+  const index = (random(2) === 0 ? ring.availIdx : ring.usedIdx) >> 1;
+  const by = random(2 * ring.size) - 1;
+  return ({ regions }) => {
+    const { u16 } = regions[0]!;
+    if (isIndex) u16[index]! += by;
+    else u16[word] = value;
+  };
+}
+
+/** One life of the rings: until both halves are broken, or for so many steps. Of so many steps one is hostile. */
+function live(ring: Ring, random: Random, hostile: typeof hostileRing, hostileEvery: number): void {
   const worlds = ENGINES.flatMap((guest) => ENGINES.map((host) => new World(ring, guest, host)));
   const first = worlds[0]!;
   for (let step = 0; step < STEPS && !(first.guest.isBroken && first.host.isBroken); step++) {
-    const isHostile = hostileEvery !== 0 && random(hostileEvery) === 0;
+    const isHostile = random(hostileEvery) === 0;
     const make = isHostile ? hostile : OPERATIONS[random(OPERATIONS.length)]!;
     const operation = make(random, first);
     const expected = first.run(operation);
@@ -277,13 +286,21 @@ function live(ring: Ring, random: Random, hostileEvery: number): void {
   }
 }
 
+const LIVES: readonly (readonly [typeof hostileRing, number])[] = [
+  [hostileDescriptor, 1000],
+  [hostileDescriptor, 20],
+  [hostileDescriptor, 4],
+  [hostileRing, 100],
+  ...Array(6).fill([hostileRing, 20]),
+];
+
 for (const size of [1, 2, 4, 16])
   for (const indirect of [false, true])
     for (const eventIdx of [false, true]) {
       const name = `${size} descriptors${indirect ? ', indirect' : ''}${eventIdx ? ', events' : ''}`;
       test(`engines: the same ring byte for byte, ${name}`, () => {
-        const random = generator(size * 4 + Number(indirect) * 2 + Number(eventIdx));
-        for (const hostileEvery of [0, 300, 100, 30, 30, 30])
-          live({ size, indirect, eventIdx, startIndex: [0, 65530][random(2)]! }, random, hostileEvery);
+        const random = randomFrom(size * 4 + Number(indirect) * 2 + Number(eventIdx));
+        for (const [hostile, every] of LIVES)
+          live({ size, indirect, eventIdx, startIndex: [0, 65530][random(2)]! }, random, hostile, every);
       });
     }

@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { randomFrom } from './devices/test-queue.ts';
 import { DOORBELLS } from './doorbell/index.ts';
 import { IndirectPool } from './guest/indirect-pool.ts';
 import { EMPTY } from './guest/queue.ts';
@@ -30,17 +31,6 @@ const SLOTS = 24;
 const SLOT_SIZE = 8192;
 const POOL_TABLES = 4;
 const NO_BYTES = new Uint8Array(0);
-
-/** A small seeded generator (mulberry32): integers from 0 to below `end`. */
-function generator(seed: number): (end: number) => number {
-  let state = seed;
-  return (end) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % end;
-  };
-}
 
 interface Piece {
   region: MemoryRegion;
@@ -140,7 +130,7 @@ class RoundTrip {
     this.pair = makePair(configuration);
     this.size = configuration.size;
     this.emptyElements = FACES[configuration.face].emptyElements;
-    this.random = generator(configuration.seed);
+    this.random = randomFrom(configuration.seed);
   }
 
   run(): void {

@@ -203,8 +203,9 @@ export class WasmVirtqueue implements GuestQueue {
   }
 
   publishAndKick(): boolean {
+    const wanted = this.wasmPublishAndAsk() !== 0;
     if (this.broken !== null) throw this.broken;
-    if (this.wasmPublishAndAsk() === 0) return false;
+    if (!wanted) return false;
     this.notify();
     return true;
   }
