@@ -70,7 +70,7 @@ const refused: [what: string, a: Parameters<typeof recordOf>[0], b: Parameters<t
       'another configuration',
       { speeds },
       { speeds, args: ['--doorbell', 'pipe'] },
-      /config\.doorbell is futex in A, pipe in B$/,
+      /config\.doorbell is adaptive in A, pipe in B$/,
     ],
     ['another size', { speeds }, { speeds, args: ['--warmup', '5M'] }, /config\.warmup is 200000 in A, 5000000 in B$/],
   ];

@@ -85,7 +85,7 @@ test('compare: across machines, how the cells of each relate', async () => {
   assert.equal(code, 0, err);
   assert.match(out, /A of the reference/);
   assert.match(out, /2\.000 \(15\) +2\.000 \(15\) +1\.000/);
-  assert.match(err, /every speed is divided by that of ordering=seqcst/);
+  assert.match(err, /every speed is divided by that of engine=wasm/);
 });
 
 test('compare: lines that are no record are passed over with a note, a schema of another version is refused', async () => {

@@ -62,7 +62,7 @@ test('export: records of drive are passed over, and said to be', async () => {
 
 const names: [args: string[], name: string][] = [
   [[], 'ring'],
-  [['--repeat=7', '--timeout=3', '--cpus=distant', '--doorbell=futex'], 'ring'],
+  [['--repeat=7', '--timeout=3', '--cpus=distant', '--doorbell=adaptive'], 'ring'],
   [['--eventidx', '--indirect', '--batch=4'], 'ring/indirect=on/eventidx=on/batch=4'],
   [['--batch=4', '--indirect', '--eventidx'], 'ring/indirect=on/eventidx=on/batch=4'],
   [['--ring-size=64'], 'ring/ringSize=64'],

@@ -56,7 +56,7 @@ test('axes: the cells are all combinations, each with its configuration', () => 
   for (const { values, config } of cells) {
     const { eventidx, batch, cpus, transfers, parallel, doorbell } = config;
     assert.deepEqual([eventidx ? 'on' : 'off', String(batch), cpus], values);
-    assert.deepEqual([transfers, parallel, doorbell], [5000, true, 'futex']);
+    assert.deepEqual([transfers, parallel, doorbell], [5000, true, 'adaptive']);
   }
 });
 
@@ -79,4 +79,19 @@ test('axes: two spellings of one value would be two cells with one record', () =
     constructor: UsageError,
     message: '--batch lists 1000 and 1k, which are the same',
   });
+});
+
+test('axes: where an axis has values that the Wasm engine has not, all cells run on the other', () => {
+  const enginesOf = (...axes: Parameters<typeof axisOf>[]) => [
+    ...new Set(
+      cellsOf(
+        axes.map((axis) => axisOf(...axis)),
+        [],
+      ).cells.map(({ config }) => config.engine),
+    ),
+  ];
+  assert.deepEqual(enginesOf(['doorbell', 'futex,pipe']), ['wasm']);
+  assert.deepEqual(enginesOf(['slow-range', 'on,off']), ['js']);
+  assert.deepEqual(enginesOf(['host', 'vringh,vhost-user']), ['js']);
+  assert.deepEqual(enginesOf(['engine', 'js,wasm'], ['ordering', 'wasm']), ['js', 'wasm']);
 });

@@ -1,7 +1,7 @@
 /** The axes of a sweep: every option of `run` that says what is measured can be listed; the cells are all combinations. */
 import { UsageError } from '../command-line/option-values.ts';
 import { configKey, type RunConfig } from '../records/record.ts';
-import { CombinationError, type OptionName, parseRunOptions, RUN_AXES } from '../run/options.ts';
+import { CombinationError, JS_BY_DEFAULT, type OptionName, parseRunOptions, RUN_AXES } from '../run/options.ts';
 
 /** One option with the values that it is swept over, as they were given. */
 export interface Axis {
@@ -80,10 +80,11 @@ export function cellsOf(axes: readonly Axis[], fixed: readonly string[]): Cells 
   const cells: Cell[] = [];
   const leftOut = new Map<string, number>();
   const had = new Map<string, readonly string[]>();
+  const engine = engineOf(axes);
   for (const values of combinations(axes)) {
     const args = axes.flatMap(({ name }, i) => argumentOf(name, values[i]!));
     try {
-      const { config } = parseRunOptions(['--parallel', ...args, ...fixed]);
+      const { config } = parseRunOptions(['--parallel', ...engine, ...args, ...fixed]);
       const same = had.get(configKey(config));
       if (same !== undefined) throw sameError(axes, same, values);
       had.set(configKey(config), values);
@@ -96,6 +97,12 @@ export function cellsOf(axes: readonly Axis[], fixed: readonly string[]): Cells 
   if (cells.length === 0) throw new UsageError([...leftOut.keys()][0]!);
   return { cells, leftOut };
 }
+
+/** What all cells have besides the axes: a flag that is swept must not change the engine from cell to cell. */
+export const engineOf = (axes: readonly Axis[]): string[] =>
+  axes.some(({ name }) => JS_BY_DEFAULT.some((other) => other === name)) && !axes.some(({ name }) => name === 'engine')
+    ? ['--engine=js']
+    : [];
 
 /** Two spellings of one value, `1000` and `1k`: their records could not be told apart. */
 function sameError(axes: readonly Axis[], one: readonly string[], other: readonly string[]): UsageError {

@@ -13,42 +13,42 @@ function line(args: string[], speeds: Record<string, number[]>, change: Record<s
   return bestLine(axes, cells, figures);
 }
 
-const BELLS = ['--doorbell', 'futex,pipe,spin'];
-const SAME = 'best sound strategy: the default (futex)';
+const BELLS = ['--doorbell', 'adaptive,pipe,spin'];
+const SAME = 'best sound strategy: the default (adaptive)';
 const cases: [what: string, args: string[], speeds: Record<string, number[]>, expected: string][] = [
   [
     // Ratios 1.7, 1.8 and 1.9: their standard deviation is 0.1.
     'the median of the rounds, and their standard deviation',
     BELLS,
-    { futex: [10, 20, 10], pipe: [17, 36, 19], spin: [1, 1, 1] },
-    'best sound strategy: pipe, 1.8 ± 0.1 times the default (futex)',
+    { adaptive: [10, 20, 10], pipe: [17, 36, 19], spin: [1, 1, 1] },
+    'best sound strategy: pipe, 1.8 ± 0.1 times the default (adaptive)',
   ],
   [
     'little scatter has two decimals',
-    ['--doorbell', 'futex,pipe'],
-    { futex: [100, 100, 100], pipe: [122, 123, 124] },
-    'best sound strategy: pipe, 1.23 ± 0.01 times the default (futex)',
+    ['--doorbell', 'adaptive,pipe'],
+    { adaptive: [100, 100, 100], pipe: [122, 123, 124] },
+    'best sound strategy: pipe, 1.23 ± 0.01 times the default (adaptive)',
   ],
   [
     'no more than the scatter is said',
-    ['--doorbell', 'futex,pipe'],
-    { futex: [10, 10, 10], pipe: [8, 11, 14] },
-    'best sound strategy: pipe, 1.1 ± 0.3 times the default (futex); no more than the scatter',
+    ['--doorbell', 'adaptive,pipe'],
+    { adaptive: [10, 10, 10], pipe: [8, 11, 14] },
+    'best sound strategy: pipe, 1.1 ± 0.3 times the default (adaptive); no more than the scatter',
   ],
-  ['the default', BELLS, { futex: [3, 3], pipe: [2, 2], spin: [1, 1] }, SAME],
-  ['the default in a tie', ['--doorbell', 'pipe,futex'], { futex: [3, 3], pipe: [3, 3] }, SAME],
+  ['the default', BELLS, { adaptive: [3, 3], pipe: [2, 2], spin: [1, 1] }, SAME],
+  ['the default in a tie', ['--doorbell', 'pipe,adaptive'], { adaptive: [3, 3], pipe: [3, 3] }, SAME],
   [
     'one repetition',
-    ['--doorbell', 'futex,pipe'],
-    { futex: [10], pipe: [18] },
-    'best sound strategy: pipe, 1.8 times the default (futex); one repetition tells of no scatter',
+    ['--doorbell', 'adaptive,pipe'],
+    { adaptive: [10], pipe: [18] },
+    'best sound strategy: pipe, 1.8 times the default (adaptive); one repetition tells of no scatter',
   ],
   [
     // 2 × and 8 × make 4 ×; the best of a single condition does not count.
     'over all conditions, geometrically',
-    ['--doorbell', 'futex,pipe', '--cpus', 'same,distant'],
-    { 'futex same': [10, 10], 'futex distant': [1, 1], 'pipe same': [20, 20], 'pipe distant': [8, 8] },
-    'best sound strategy: pipe, 4.00 ± 0.00 times the default (futex), over all cpus',
+    ['--doorbell', 'adaptive,pipe', '--cpus', 'same,distant'],
+    { 'adaptive same': [10, 10], 'adaptive distant': [1, 1], 'pipe same': [20, 20], 'pipe distant': [8, 8] },
+    'best sound strategy: pipe, 4.00 ± 0.00 times the default (adaptive), over all cpus',
   ],
   [
     'an unsound ordering is never the best',
@@ -58,28 +58,28 @@ const cases: [what: string, args: string[], speeds: Record<string, number[]>, ex
   ],
   [
     'nothing sound at all',
-    ['--ordering', 'none', '--doorbell', 'futex,pipe'],
-    { 'none futex': [1, 1], 'none pipe': [2, 2] },
+    ['--ordering', 'none', '--doorbell', 'adaptive,pipe'],
+    { 'none adaptive': [1, 1], 'none pipe': [2, 2] },
     'no sound strategies were compared: their ordering is not guaranteed by the language',
   ],
   [
     'a strategy with a failed cell is not compared',
-    ['--doorbell', 'futex,pipe', '--cpus', 'same,distant'],
-    { 'futex same': [1, 1], 'futex distant': [1, 1], 'pipe same': [9, 9] },
+    ['--doorbell', 'adaptive,pipe', '--cpus', 'same,distant'],
+    { 'adaptive same': [1, 1], 'adaptive distant': [1, 1], 'pipe same': [9, 9] },
     `${SAME}, over all cpus`,
   ],
   [
     'a default with a failed cell is nothing to compare with',
-    ['--doorbell', 'futex,pipe', '--cpus', 'same,distant'],
-    { 'futex same': [1, 1], 'pipe same': [9, 9], 'pipe distant': [9, 9] },
-    'not compared with the default: futex did not end well in every cell',
+    ['--doorbell', 'adaptive,pipe', '--cpus', 'same,distant'],
+    { 'adaptive same': [1, 1], 'pipe same': [9, 9], 'pipe distant': [9, 9] },
+    'not compared with the default: adaptive did not end well in every cell',
   ],
-  ['all failed', BELLS, {}, 'not compared with the default: futex did not end well in every cell'],
+  ['all failed', BELLS, {}, 'not compared with the default: adaptive did not end well in every cell'],
   [
     'the default is not swept',
     ['--doorbell', 'pipe,spin', '--batch', '2,4'],
     { 'pipe 2': [1], 'pipe 4': [1], 'spin 2': [1], 'spin 4': [1] },
-    'not compared with the default: futex batch=1 is not among the cells',
+    'not compared with the default: adaptive batch=1 is not among the cells',
   ],
   [
     'the default in another spelling',
@@ -108,9 +108,9 @@ const cases: [what: string, args: string[], speeds: Record<string, number[]>, ex
   ],
   [
     'layout null is no ring to compare',
-    ['--layout', 'null,split', '--doorbell', 'futex,pipe'],
-    { 'null futex': [99, 99], 'null pipe': [999, 999], 'split futex': [1, 1], 'split pipe': [2, 2] },
-    'best sound strategy: pipe, 2.00 ± 0.00 times the default (futex)',
+    ['--layout', 'null,split', '--doorbell', 'adaptive,pipe'],
+    { 'null adaptive': [99, 99], 'null pipe': [999, 999], 'split adaptive': [1, 1], 'split pipe': [2, 2] },
+    'best sound strategy: pipe, 2.00 ± 0.00 times the default (adaptive)',
   ],
   [
     'conditions alone',
@@ -126,8 +126,8 @@ const cases: [what: string, args: string[], speeds: Record<string, number[]>, ex
   ],
   [
     'a fixed rate',
-    ['--doorbell', 'futex,pipe', '--rate', '1000'],
-    { 'futex 1000': [1], 'pipe 1000': [2] },
+    ['--doorbell', 'adaptive,pipe', '--rate', '1000'],
+    { 'adaptive 1000': [1], 'pipe 1000': [2] },
     'no strategies were compared: at a fixed rate they differ in latency, not in speed',
   ],
 ];
@@ -136,11 +136,11 @@ for (const [what, args, speeds, expected] of cases) {
 }
 
 test('best: a cell that ended badly once is out, whatever its other repetitions', () => {
-  const speeds = { futex: [1, 1], pipe: [9, 9], spin: [2, 2] };
+  const speeds = { adaptive: [1, 1], pipe: [9, 9], spin: [2, 2] };
   assert.match(line(BELLS, speeds), /strategy: pipe, 9/);
   assert.match(line(BELLS, speeds, { pipe: { failed: true } }), /strategy: spin, 2/);
 });
 
 test('best: a strategy that lacks a round is not compared by the others', () => {
-  assert.match(line(BELLS, { futex: [1, 1], pipe: [9], spin: [2, 2] }), /strategy: spin, 2/);
+  assert.match(line(BELLS, { adaptive: [1, 1], pipe: [9], spin: [2, 2] }), /strategy: spin, 2/);
 });

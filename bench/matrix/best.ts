@@ -7,7 +7,7 @@ import { LAYOUTS } from '../pair/layouts.ts';
 import { configKey } from '../records/record.ts';
 import { isStrategy, type OptionName, parseRunOptions, RUN_OPTIONS } from '../run/options.ts';
 import { median, standardDeviation } from '../statistics/sample.ts';
-import { type Axis, argumentOf, type Cell, type PlacedAxis, placed } from './axes.ts';
+import { type Axis, argumentOf, type Cell, engineOf, type PlacedAxis, placed } from './axes.ts';
 import type { Figures } from './figures.ts';
 
 interface Candidate {
@@ -61,7 +61,8 @@ function named(name: OptionName, value: string): string {
 }
 
 /** The axis's value, as it is written there, that an option has which is not given; as the help has it if none is. */
-function defaultOf({ name, values, place }: PlacedAxis, cells: readonly Cell[]): string {
+function defaultOf(axis: PlacedAxis, cells: readonly Cell[]): string {
+  const { name, values, place } = axis;
   if (name === 'outstanding') {
     // Not given, it is as many as the ring has.
     const ring = Math.max(...cells.map(({ config }) => config.ringSize));
@@ -69,7 +70,8 @@ function defaultOf({ name, values, place }: PlacedAxis, cells: readonly Cell[]):
     const least = unbound.sort((a, b) => a.config.outstanding - b.config.outstanding)[0];
     return least?.values[place] ?? String(ring);
   }
-  const keyOf = (args: readonly string[]) => configKey(parseRunOptions(['--parallel', ...args]).config);
+  const keyOf = (args: readonly string[]) =>
+    configKey(parseRunOptions(['--parallel', ...engineOf([axis]), ...args]).config);
   const option: { byDefault?: string } = RUN_OPTIONS[name];
   return values.find((value) => keyOf(argumentOf(name, value)) === keyOf([])) ?? option.byDefault ?? 'off';
 }

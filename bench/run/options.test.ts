@@ -21,8 +21,8 @@ test('options: defaults are those of the help, and a valid config', () => {
     size: 4,
     layout: 'split',
     host: 'vringh',
-    engine: 'js',
-    ordering: 'seqcst',
+    engine: 'wasm',
+    ordering: 'wasm',
     orderingSound: true,
     doorbell: 'adaptive',
     cpus: 'distant',
@@ -47,6 +47,21 @@ test('options: engine wasm has its own ordering, asked for or not', () => {
     assert.deepEqual([config.engine, config.ordering, config.orderingSound], ['wasm', 'wasm', true]);
   }
 });
+
+const engines: [args: string[], engine: string, ordering: string][] = [
+  [['--parallel'], 'wasm', 'wasm'],
+  [[], 'js', 'seqcst'],
+  [['--parallel', '--engine', 'js'], 'js', 'seqcst'],
+  [['--parallel', '--ordering', 'wasm'], 'js', 'wasm'],
+  [['--parallel', '--host', 'vringh'], 'js', 'seqcst'],
+  [['--parallel', '--layout', 'null'], 'js', 'seqcst'],
+  [['--parallel', '--slow-range'], 'js', 'seqcst'],
+];
+for (const [args, engine, ordering] of engines)
+  test(`options: [${args.join(' ')}] runs on engine ${engine}, ordering ${ordering}`, () => {
+    const { config } = parseRunOptions(args);
+    assert.deepEqual([config.engine, config.ordering], [engine, ordering]);
+  });
 
 const wrong: [what: string, args: string[], message: RegExp][] = [
   ['unknown, close to a known one', ['--evntidx'], /unknown argument '--evntidx'; did you mean --eventidx\?/],

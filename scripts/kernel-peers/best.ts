@@ -3,16 +3,16 @@
  * (`npm run matrix`). Edit here; `--best='OPTIONS'` tries another one on all rows.
  */
 export const BEST: Readonly<Record<string, string>> = {
-  'same:none': '--batch 16',
-  'same:eventidx': '--doorbell pipe --batch 16',
-  'same:indirect': '--batch 16',
-  'same:indirect+eventidx': '--doorbell pipe --batch 16',
-  'same:eventidx+virtio-1': '--doorbell pipe --batch 16',
-  'same:eventidx+fast-vringh': '--doorbell pipe --batch 16',
-  'distant:none': '--doorbell adaptive --batch 16',
-  'distant:eventidx': '--doorbell adaptive --batch 16',
-  'distant:indirect': '--doorbell adaptive --batch 16',
-  'distant:indirect+eventidx': '--doorbell adaptive --batch 16',
-  'ringtest:sleep': '--doorbell adaptive --batch 16',
-  'ringtest:poll': '--doorbell spin --batch 16',
+  'same:none': '--batch 64 --complete-batch 64',
+  'same:eventidx': '--batch 64 --complete-batch 64',
+  'same:indirect': '--batch 64 --complete-batch 64',
+  'same:indirect+eventidx': '--batch 64 --complete-batch 64',
+  'same:eventidx+virtio-1': '--batch 64 --complete-batch 64',
+  'same:eventidx+fast-vringh': '--batch 64',
+  'distant:none': '--batch 16 --complete-batch 16',
+  'distant:eventidx': '--batch 16 --complete-batch 16',
+  'distant:indirect': '--batch 16 --complete-batch 16',
+  'distant:indirect+eventidx': '--batch 16 --complete-batch 16',
+  'ringtest:sleep': '--batch 16 --complete-batch 16',
+  'ringtest:poll': '--doorbell spin --batch 16 --complete-batch 16',
 };

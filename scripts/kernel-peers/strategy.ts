@@ -3,9 +3,18 @@ import { type OptionTable, readArguments } from '../../bench/command-line/option
 import { UsageError } from '../../bench/command-line/option-values.ts';
 import { parseRunOptions, RUN_OPTIONS } from '../../bench/run/options.ts';
 
-const { ordering, doorbell, batch, outstanding, help } = RUN_OPTIONS;
-type Name = 'ordering' | 'doorbell' | 'spin-us' | 'batch' | 'outstanding' | 'delayed-interrupt' | 'complete-batch';
+const { engine, ordering, doorbell, batch, outstanding, help } = RUN_OPTIONS;
+type Name =
+  | 'engine'
+  | 'ordering'
+  | 'doorbell'
+  | 'spin-us'
+  | 'batch'
+  | 'outstanding'
+  | 'delayed-interrupt'
+  | 'complete-batch';
 const OPTIONS: OptionTable<Name> = {
+  engine,
   ordering,
   doorbell,
   'spin-us': RUN_OPTIONS['spin-us'],

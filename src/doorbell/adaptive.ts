@@ -4,8 +4,9 @@
  * avoided, halves it.
  *
  * Where both threads share one CPU, looking would only keep the peer from ringing: it hands the CPU over instead, which
- * costs less than a sleep and a wake-up, and sleeps once the peer had its turns and did not ring. Without libc it
- * sleeps at once.
+ * costs less than a sleep and a wake-up, and sleeps once the peer had its turns and did not ring. A third program on
+ * that CPU gets turns, too, of milliseconds, where a sleeper would be woken into the middle of them: when one did, the
+ * next waits sleep at once, more of them each time. Without libc all do.
  */
 import { cpuYield } from '../native/scheduler.ts';
 import type { DoorbellStrategy, WaitOptions, Wake } from './doorbell.ts';
@@ -18,6 +19,11 @@ const LOOKS = 32;
 const SPIN_MIN_US = 2;
 /** Turns that the peer gets on a shared CPU before the wait sleeps. */
 const TURNS_MAX = 8;
+/** A wait on a shared CPU from which on others than the peer had turns, microseconds: longer than rings take. */
+const HANDED_OVER_MAX_US = 500;
+/** Waits after one of those that sleep at once: as many at first, and at most. */
+const SLEEPS_MIN = 16;
+const SLEEPS_MAX = 1024;
 
 class AdaptiveWaitSet extends WordWaitSet {
   private readonly maxUs: number;
@@ -56,8 +62,13 @@ class AdaptiveWaitSet extends WordWaitSet {
   }
 }
 
-class YieldingWaitSet extends WordWaitSet {
+/** Exported for its test. */
+export class YieldingWaitSet extends WordWaitSet {
   private readonly yieldCpu: () => number;
+  private readonly stopwatch = new Stopwatch();
+  /** Waits to come that sleep at once, and how many will the next time. */
+  private sleepsLeft = 0;
+  private sleepsNext = SLEEPS_MIN;
 
   constructor(words: Int32Array, yieldCpu: () => number) {
     super(words);
@@ -65,14 +76,29 @@ class YieldingWaitSet extends WordWaitSet {
   }
 
   wait(timeoutMs: number): Wake {
-    const { words } = this;
-    const turns = timeoutMs > 0 ? TURNS_MAX : 0;
-    for (let i = 0; i < turns; i++) {
-      if (Atomics.load(words, STATE) === RUNG) return this.take();
+    if (this.sleepsLeft > 0) {
+      this.sleepsLeft--;
+      return this.sleep(timeoutMs);
+    }
+    if (timeoutMs > 0 && Atomics.load(this.words, STATE) !== RUNG) this.handOver();
+    return this.sleep(timeoutMs);
+  }
+
+  /** Until rung, but not for longer than the peer should need. */
+  private handOver(): void {
+    const { words, stopwatch } = this;
+    stopwatch.restart();
+    for (let turn = 0; turn < TURNS_MAX; turn++) {
       this.spins++;
       this.yieldCpu();
+      if (Atomics.load(words, STATE) === RUNG) break;
     }
-    return this.sleep(timeoutMs);
+    if (stopwatch.elapsedUs() <= HANDED_OVER_MAX_US) {
+      this.sleepsNext = Math.max(SLEEPS_MIN, this.sleepsNext - 1);
+    } else {
+      this.sleepsLeft = this.sleepsNext;
+      this.sleepsNext = Math.min(SLEEPS_MAX, 2 * this.sleepsNext);
+    }
   }
 }
 
@@ -84,7 +110,7 @@ class SleepingWaitSet extends WordWaitSet {
 
 function waitSet(words: Int32Array, { spinUs, yields }: WaitOptions): WordWaitSet {
   if (!yields) return new AdaptiveWaitSet(words, spinUs);
-  const yieldCpu = cpuYield();
+  const yieldCpu = spinUs > 0 ? cpuYield() : null;
   return yieldCpu === null ? new SleepingWaitSet(words) : new YieldingWaitSet(words, yieldCpu);
 }
 

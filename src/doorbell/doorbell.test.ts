@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { afterEach, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import { cpuYield } from '../native/scheduler.ts';
+import { YieldingWaitSet } from './adaptive.ts';
 import {
   type DoorbellHandle,
   type DoorbellStrategy,
@@ -264,4 +266,28 @@ test('doorbell: the one that is not connected counts nothing', () => {
   silent.ring();
   silent.resetCounters();
   assert.deepEqual([silent.rings, silent.wakeSyscalls], [0, 0]);
+});
+
+test('doorbell adaptive on one CPU: after others had the CPU for long, the next waits sleep at once', {
+  skip: cpuYield() === null && 'needs libc',
+}, () => {
+  const handle = DOORBELLS.adaptive.makeHandle();
+  let yields = 0;
+  let busyMs = 0;
+  const waits = new YieldingWaitSet(new Int32Array(handle.words), () => {
+    yields++;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, busyMs);
+    return 0;
+  });
+  const yieldsOf = (count: number) => {
+    const before = yields;
+    for (let i = 0; i < count; i++) assert.equal(waits.wait(0.001), 'timed-out');
+    return yields - before;
+  };
+  busyMs = 1;
+  const first = yieldsOf(1);
+  assert.ok(first > 0);
+  assert.equal(yieldsOf(16), 0, 'the next waits do not yield');
+  assert.ok(yieldsOf(1) > 0, 'then one tries again');
+  assert.equal(yieldsOf(32), 0, 'twice as many the next time');
 });
