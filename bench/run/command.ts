@@ -126,7 +126,7 @@ function keep(console: Console, failure: string, act: () => void): boolean {
 }
 
 /** Enough transfers to tell what the loops cost, few enough not to be waited for. */
-const HARNESS_TRANSFERS = 500_000;
+const HARNESS_TRANSFERS = 2_000_000;
 
 /** The same loops with no ring between them, of one pair: what of the figures is the harness's own. */
 async function measureHarness(
