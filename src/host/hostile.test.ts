@@ -1,6 +1,6 @@
 /**
  * The table of hostile input, rows 1 to 22: what a guest can do to the host, and the answer it gets, by the rules of
- * each face. A row of the table is one or more lines here; how a line is run, and the faces, are in test-hostile.ts.
+ * each face. A row of the table is one or more lines here; how a line is run, and the faces, are in test-hostile.ts and test-hostile-faces.ts.
  * Rows 30 to 34, what a host can do to the guest, are in src/guest/hostile.test.ts.
  */
 import assert from 'node:assert/strict';
@@ -8,28 +8,21 @@ import { test } from 'node:test';
 import type { MockDriver, RawDescriptor } from '../guest/mock-driver.ts';
 import { slowRange, wholeRange } from '../memory/range.ts';
 import { testTitles, whyNoTitle } from '../test-titles.ts';
+import { alone, answer, breaks, caught, data, type Row, refused, served } from './test-hostile.ts';
 import {
-  alone,
-  answer,
   BASE,
-  breaks,
-  caught,
   DATA,
-  data,
   END,
   FACES,
   type Hostile,
   INDIRECT,
   NEXT,
   REGION,
-  type Row,
-  refused,
   SIZE,
-  served,
   stage,
   TABLE,
   WRITE,
-} from './test-hostile.ts';
+} from './test-hostile-faces.ts';
 
 /** Descriptor 0 refers to this table, with more flags if need be. */
 const refer = (d: MockDriver, table: RawDescriptor, flags = 0, next = 0) =>
@@ -44,8 +37,8 @@ const EMPTY_FIRST = { others: { 'vhost-user': answer('element-of-length-0', 0, 0
 const LIMIT = 1024;
 
 /** The longest request, 2^32 bytes: so many elements, each of all memory. */
-const LONG = { size: 512, regionBytes: 2 ** 22 };
-const longest = Array.from({ length: 512 }, () => ({ offset: 0, length: 2 ** 23 }));
+const LONG = { size: LIMIT, regionBytes: 2 ** 21 };
+const longest = Array.from({ length: LIMIT }, () => ({ offset: 0, length: 2 ** 22 }));
 
 /** Overwrites descriptors and tables. */
 const scribble = ({ ring, region }: Hostile) => {
@@ -267,8 +260,8 @@ const TABLE_ROWS: readonly Row[] = [
   refused(
     13,
     'lengths that add up to more than 2^32',
-    answer('request-too-long', 511, 2 ** 32 + 1),
-    (d) => d.writeChain(0, longest.with(511, { offset: 0, length: 2 ** 23 + 1 })),
+    answer('request-too-long', LIMIT - 1, 2 ** 32 + 1),
+    (d) => d.writeChain(0, longest.with(-1, { offset: 0, length: 2 ** 22 + 1 })),
     { on: LONG, ranges: [wholeRange] },
   ),
   alone(13, 'lengths that add up to 2^32', (of) => {

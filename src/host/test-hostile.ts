@@ -1,132 +1,28 @@
 /**
- * For tests: the driver of the table of hostile input, host side (`hostile.test.ts`). Host halves stand in `FACES`, a
- * line each; a row is made by `refused`, `breaks`, `served` or `alone`, and runs on every face, in every way to take a
- * request, with whole and with slow ranges, from indices that wrap.
+ * For tests: how the lines of the table of hostile input (`hostile.test.ts`) are run. A line is made by `refused`,
+ * `breaks`, `served` or `alone`; it runs on a face in every way to take a request, with whole and with slow ranges, from
+ * indices that wrap.
  */
 import assert from 'node:assert/strict';
-import { MockDriver, type RawDescriptor } from '../guest/mock-driver.ts';
-import { LguestQueue } from '../launcher/queue.ts';
-import { GuestMemory } from '../memory/guest-memory.ts';
-import { type RangeCallback, slowRange, wholeRange } from '../memory/range.ts';
-import { allocateShared, MemoryRegion } from '../memory/region.ts';
-import { bindRing } from '../ordering/ring-fields.ts';
-import { seqcst } from '../ordering/seqcst.ts';
-import { VRING_DESC_F_INDIRECT, VRING_DESC_F_NEXT, VRING_DESC_F_WRITE } from '../ring/constants.ts';
+import type { MockDriver, RawDescriptor } from '../guest/mock-driver.ts';
+import { slowRange, wholeRange } from '../memory/range.ts';
 import { RingError, type RingErrorCode } from '../ring/errors.ts';
-import { modernLayout, SplitRing } from '../ring/split-layout.ts';
-import { VhostUserQueue } from '../vhost-user/queues/queue.ts';
-import { Request } from './queue.ts';
-import { NO_HEAD, type SplitHostQueue, type SplitHostQueueOptions } from './split-host-queue.ts';
-import { Vringh } from './vringh.ts';
+import { NO_HEAD } from './split-host-queue.ts';
+import {
+  DATA,
+  type Face,
+  type Hostile,
+  INDIRECT,
+  NEXT,
+  type Rules,
+  SIZE,
+  type Stage,
+  stage,
+  WRITE,
+} from './test-hostile-faces.ts';
 
-export const NEXT = VRING_DESC_F_NEXT;
-export const WRITE = VRING_DESC_F_WRITE;
-export const INDIRECT = VRING_DESC_F_INDIRECT;
-
-/** Descriptors of the ring. */
-export const SIZE = 16;
-/** Guest memory is two regions that touch, and nothing around them; the ring begins the first. */
-export const BASE = 2 ** 40;
-export const REGION = 65536;
-export const END = BASE + 2 * REGION;
-/** Where tables and buffers lie in the first region; byte `i` of the buffers is `i`. */
-export const TABLE = 8192;
-export const DATA = 32768;
-const PATTERN_BYTES = 128;
-/** What a device writes. No byte of the pattern is it. */
+/** What a device writes: no byte of the buffers is it before. */
 const WRITTEN = 0xee;
-
-type Options = SplitHostQueueOptions & Required<Pick<SplitHostQueueOptions, 'state'>>;
-
-/** Whose rules a host half keeps: where they differ, a row says so by this name. */
-type Rules = 'vringh' | 'vhost-user' | 'lguest';
-
-interface FaceLine<Q extends SplitHostQueue> {
-  name: string;
-  rules: Rules;
-  make(options: Options): Q;
-  /** The ways to take a request. */
-  takes: Record<string, (queue: Q, request: Request) => boolean>;
-  /** Calls of its own that a broken ring must refuse, beyond those of every face. */
-  refuses: readonly ((queue: Q, request: Request) => unknown)[];
-}
-
-/** A queue in the hands of a test. */
-interface Served {
-  readonly queue: SplitHostQueue;
-  take(way: string, request: Request): boolean;
-  readonly refuses: readonly ((request: Request) => unknown)[];
-}
-export interface Face {
-  readonly name: string;
-  readonly rules: Rules;
-  readonly ways: readonly string[];
-  open(options: Options): Served;
-}
-
-const face = <Q extends SplitHostQueue>({ name, rules, make, takes, refuses }: FaceLine<Q>): Face => ({
-  name,
-  rules,
-  ways: Object.keys(takes),
-  open(options) {
-    const queue = make(options);
-    return {
-      queue,
-      take: (way, request) => takes[way]!(queue, request),
-      refuses: refuses.map((call) => (request) => call(queue, request)),
-    };
-  },
-});
-
-const next = (queue: SplitHostQueue, request: Request) => queue.next(request);
-function getdesc(queue: Vringh, request: Request): boolean {
-  request.readable.reset();
-  request.writable.reset();
-  try {
-    return queue.getdesc(request.readable, request.writable) !== NO_HEAD;
-  } finally {
-    request.head = queue.lastHead;
-  }
-}
-/** What is wrong with a request ends the count and is left to `next`; what is wrong with the ring is thrown by both. */
-function nextAfterCount(queue: VhostUserQueue, request: Request): boolean {
-  try {
-    queue.getAvailBytes(2 ** 33, 2 ** 33);
-  } catch (error) {
-    assert.ok(error instanceof RingError && queue.isBroken, `a broken ring, not ${error}`);
-  }
-  return queue.next(request);
-}
-
-export const FACES: readonly Face[] = [
-  face({
-    name: 'vringh',
-    rules: 'vringh',
-    make: (options) => new Vringh(options),
-    takes: { next, getdesc },
-    refuses: [(q, r) => q.getdesc(r.readable, r.writable), (q) => q.completeMulti(Uint32Array.of(0, 0), 1)],
-  }),
-  face({
-    name: 'vhost-user',
-    rules: 'vhost-user',
-    make: (options) => new VhostUserQueue({ ...options, ...options.state }),
-    takes: { next, nextAfterCount },
-    refuses: [
-      (q, r) => q.fill(r, 0, 0),
-      (q) => q.flush(1),
-      (q) => q.isEmpty(),
-      (q) => q.availBytes(1, 1),
-      (q) => q.getAvailBytes(1, 1),
-    ],
-  }),
-  face({
-    name: 'lguest',
-    rules: 'lguest',
-    make: (options) => new LguestQueue({ ...options, features: { ...options.features, indirect: false } }),
-    takes: { next },
-    refuses: [],
-  }),
-];
 
 /** A broken rule, as an error names it. */
 export interface Answer {
@@ -138,36 +34,6 @@ export const answer = (code: RingErrorCode, index: number, value: number): Answe
 
 /** Other than a row's own by the rules of some faces; null: they take the request. */
 export type Others = Partial<Record<Rules, Answer | null>>;
-
-export interface Stage {
-  /** INDIRECT_DESC was negotiated, with faces that know it. Default true. */
-  indirect?: boolean;
-  /** Default SIZE and REGION. */
-  size?: number;
-  regionBytes?: number;
-  startIndex?: number;
-  getRange?: (memory: GuestMemory) => RangeCallback;
-}
-
-/** A ring in memory of its own, its driver by hand, and the face that serves it. */
-export function stage(of: Face, options: Stage = {}) {
-  const { indirect = true, size = SIZE, regionBytes = REGION, startIndex = 0, getRange = wholeRange } = options;
-  const regions = [BASE, BASE + regionBytes].map(
-    (guestBase) => new MemoryRegion({ guestBase, buffer: allocateShared(regionBytes) }),
-  );
-  const [region, second] = regions as [MemoryRegion, MemoryRegion];
-  const ring = SplitRing.within(region, 0, modernLayout(size));
-  const shared = bindRing(seqcst, ring);
-  const memory = new GuestMemory(regions);
-  const driver = new MockDriver({ ring, shared, startIndex });
-  shared.used.store16(ring.usedIdx, startIndex);
-  for (let i = 0; i < PATTERN_BYTES; i++) region.u8[DATA + i] = i;
-  const features = { indirect, eventIdx: false, version1: true };
-  const state = { availIdx: startIndex, usedIdx: startIndex };
-  const served = of.open({ ring, shared, features, memory, getRange: getRange(memory), state, name: 'tx' });
-  return { ...served, region, second, ring, memory, driver, request: new Request(memory), spare: new Request(memory) };
-}
-export type Hostile = ReturnType<typeof stage>;
 
 /** All memory but the used ring, which is the host's to write. */
 function bytesBesidesUsed({ memory, ring }: Hostile): Buffer {
@@ -256,16 +122,20 @@ export interface Row {
   run(of: Face): void;
 }
 
-/** Calls it for each way to take a request, each kind of range and some indices; a failure says which it was. */
+interface Axes {
+  ways: readonly string[];
+  ranges: readonly (typeof wholeRange)[];
+  starts: readonly number[];
+}
+/** Calls it for each way to take a request, each kind of range, each start of the indices; a failure says which it was. */
 function eachWay(
   of: Face,
-  ways: readonly string[],
-  ranges: readonly (typeof wholeRange)[],
-  run: (way: string, stage: Stage) => void,
+  { ways, ranges, starts }: Axes,
+  run: (way: string, stage: Required<Pick<Stage, 'getRange' | 'startIndex'>>) => void,
 ) {
   for (const way of ways)
     for (const getRange of ranges)
-      for (const startIndex of [0, 65535])
+      for (const startIndex of starts)
         try {
           run(way, { getRange, startIndex });
         } catch (error) {
@@ -274,6 +144,8 @@ function eachWay(
 }
 
 const RANGES = [wholeRange, slowRange];
+/** The next request wraps. */
+const LAST_INDEX = [65535];
 
 /** The whole chain from head 0 is refused by `expected`; the ring goes on, but for a face that then stops the guest. */
 function runRefused(
@@ -323,7 +195,7 @@ export function refused(
     row,
     what,
     run(of) {
-      eachWay(of, of.ways, ranges, (way, from) =>
+      eachWay(of, { ways: of.ways, ranges, starts: LAST_INDEX }, (way, from) =>
         runRefused(of, way, { ...on, ...from }, ({ driver }) => write(driver), own, others),
       );
       const { driver, queue } = stage(of, on);
@@ -353,7 +225,7 @@ export function breaks(row: number, what: string, code: RingErrorCode, value: nu
     row,
     what,
     run(of) {
-      eachWay(of, [...of.ways, takeHead], [wholeRange], (way, on) => {
+      eachWay(of, { ways: [...of.ways, takeHead], ranges: [wholeRange], starts: [0, 65534] }, (way, on) => {
         const hostile = stage(of, on);
         const { driver, queue, request } = hostile;
         const take = () => (way === takeHead ? queue.takeHead() !== NO_HEAD : hostile.take(way, request));
@@ -366,7 +238,7 @@ export function breaks(row: number, what: string, code: RingErrorCode, value: nu
         const before = bytesBesidesUsed(hostile);
         for (let i = 0; i < good; i++) assert.equal(take(), true);
         const error = caught(take);
-        const from = on.startIndex!;
+        const from = on.startIndex;
         assert.deepEqual(
           [error.code, error.queue, error.index, error.value],
           [code, 'tx', (from + taken + good) & 0xffff, relative ? (from + value) & 0xffff : value],
@@ -397,7 +269,7 @@ export function served(row: number, what: string, how: Serves): Row {
     row,
     what,
     run(of) {
-      eachWay(of, of.ways, RANGES, (way, on) => {
+      eachWay(of, { ways: of.ways, ranges: RANGES, starts: LAST_INDEX }, (way, on) => {
         const hostile = stage(of, on);
         const { driver, queue, take, request } = hostile;
         write(hostile);
