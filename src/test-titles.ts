@@ -48,6 +48,7 @@ export function testTitles(paths: Iterable<string>): Record<string, string[]> {
   const printed = execFileSync(process.execPath, ['--input-type=module', '--eval', LISTING, JSON.stringify(files)], {
     cwd: fileURLToPath(ROOT),
     encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
     timeout: TIMEOUT_MS,
     maxBuffer: 2 ** 26,
   });
