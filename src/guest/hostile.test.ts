@@ -9,9 +9,10 @@ import { MockDevice } from '../host/mock-device.ts';
 import { allocateShared, MemoryRegion } from '../memory/region.ts';
 import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
-import { RingError, type RingErrorCode } from '../ring/errors.ts';
+import type { RingErrorCode } from '../ring/errors.ts';
 import { NO_FEATURES } from '../ring/features.ts';
 import { modernLayout, SplitRing } from '../ring/split-layout.ts';
+import { caught } from '../ring/test-caught.ts';
 import { testTitles, whyNoTitle } from '../test-titles.ts';
 import { IndirectPool } from './indirect-pool.ts';
 import { EMPTY } from './queue.ts';
@@ -53,17 +54,6 @@ function bytesBesidesAvail({ region, ring }: Hostile): Buffer {
   const copy = Buffer.from(region.u8);
   copy.fill(0, ring.availFlags, ring.usedEvent + 2);
   return copy;
-}
-
-/** Runs the call, which must throw a RingError: no other one reaches a caller. */
-function caught(call: () => unknown): RingError {
-  try {
-    call();
-  } catch (error) {
-    assert.ok(error instanceof RingError, `a RingError, not ${error}`);
-    return error;
-  }
-  return assert.fail('nothing was thrown');
 }
 
 /** A request like any other comes back. */

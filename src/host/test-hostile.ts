@@ -6,7 +6,8 @@
 import assert from 'node:assert/strict';
 import type { MockDriver, RawDescriptor } from '../guest/mock-driver.ts';
 import { slowRange, wholeRange } from '../memory/range.ts';
-import { RingError, type RingErrorCode } from '../ring/errors.ts';
+import type { RingError, RingErrorCode } from '../ring/errors.ts';
+import { caught } from '../ring/test-caught.ts';
 import { NO_HEAD } from './split-host-queue.ts';
 import {
   DATA,
@@ -45,17 +46,6 @@ function bytesBesidesUsed({ memory, ring }: Hostile): Buffer {
 function changedBytes(before: Buffer, after: Buffer): number {
   if (before.equals(after)) return 0;
   return before.reduce((count, byte, i) => count + Number(byte !== after[i]), 0);
-}
-
-/** Runs the call, which must throw a RingError: no other one reaches a caller. */
-export function caught(call: () => unknown): RingError {
-  try {
-    call();
-  } catch (error) {
-    assert.ok(error instanceof RingError, `a RingError, not ${error}`);
-    return error;
-  }
-  return assert.fail('nothing was thrown');
 }
 
 /** Every call that takes, completes or asks throws `first`, again and again; the others do no harm. */
@@ -225,6 +215,8 @@ export function breaks(row: number, what: string, code: RingErrorCode, value: nu
     row,
     what,
     run(of) {
+      // Another queue, which goes on.
+      const another = stage(of);
       eachWay(of, { ways: [...of.ways, takeHead], ranges: [wholeRange], starts: [0, 65534] }, (way, on) => {
         const hostile = stage(of, on);
         const { driver, queue, request } = hostile;
@@ -247,8 +239,7 @@ export function breaks(row: number, what: string, code: RingErrorCode, value: nu
         refusesAll(hostile, of, error);
         assert.equal(changedBytes(before, bytesBesidesUsed(hostile)), 0, 'memory is left alone');
       });
-      // Another queue goes on.
-      servesGoodOne(stage(of), of.ways[0]!);
+      servesGoodOne(another, of.ways[0]!);
     },
   };
 }
@@ -296,7 +287,11 @@ export function served(row: number, what: string, how: Serves): Row {
 }
 
 /** A row that needs a run of its own. */
-export const alone = (row: number, what: string, run: (of: Face) => void): Row => ({ row, what, run });
+export const alone = (row: number, what: string, run: (of: Face, way: string) => void): Row => ({
+  row,
+  what,
+  run: (of) => eachWay(of, { ways: of.ways, ranges: [wholeRange], starts: [0] }, (way) => run(of, way)),
+});
 
 /** A descriptor of the buffers, `at` bytes behind their start. */
 export const data = (length: number, flags = 0, next = 0, at = 0): RawDescriptor => ({
