@@ -4,6 +4,7 @@
  * known as a run has it, and no title is found that no run has.
  */
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** Where compiled files lie as their sources do in the repository. */
@@ -42,9 +43,16 @@ process.stdout.write(JSON.stringify(found), () => process.exit(0));`;
 
 const TIMEOUT_MS = 60_000;
 
-/** Titles by file; files as paths of their sources, from the repository's root. @throws Error if one cannot be loaded */
+/**
+ * Titles by file; files as paths of their sources, from the repository's root. A test file calls it inside a test, not
+ * where it is loaded, or whoever asks for its titles starts one process more. @throws Error if one cannot be loaded
+ */
 export function testTitles(paths: Iterable<string>): Record<string, string[]> {
-  const files = [...new Set(paths)].map((path) => [path, new URL(path.replace(/\.ts$/, '.js'), ROOT).href]);
+  const files = [...new Set(paths)].map((path) => {
+    const url = new URL(path.replace(/\.ts$/, '.js'), ROOT);
+    if (!existsSync(url)) throw new Error(`there is no file ${path}`);
+    return [path, url.href];
+  });
   const printed = execFileSync(process.execPath, ['--input-type=module', '--eval', LISTING, JSON.stringify(files)], {
     cwd: fileURLToPath(ROOT),
     encoding: 'utf8',
