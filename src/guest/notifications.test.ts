@@ -8,6 +8,7 @@ import { VRING_AVAIL_F_NO_INTERRUPT, VRING_USED_F_NO_NOTIFY } from '../ring/cons
 import { NO_FEATURES } from '../ring/features.ts';
 import { modernLayout, SplitRing } from '../ring/split-layout.ts';
 import { makeGuest, makeRegion } from '../test-engines.ts';
+import { EMPTY } from './queue.ts';
 import { ScatterList } from './scatter-list.ts';
 
 const wrap = (index: number) => index & 0xffff;
@@ -206,3 +207,17 @@ for (const [what, delayed, outstanding, due] of [
         if (finished < outstanding) finish(1);
       }
     });
+
+for (const eventIdx of [false, true])
+  test(`calls nobody asked for find nothing and change nothing, ${eventIdx ? 'events' : 'flags'}`, () => {
+    const { queue, add, finish } = setUp(eventIdx, 65535);
+    add(1);
+    // A guest that was called looks; with calls on or off.
+    for (const enabled of [true, false, true]) {
+      if (enabled) assert.equal(queue.enableCalls(), true);
+      else queue.disableCalls();
+      for (let i = 0; i < 3; i++) assert.deepEqual([queue.callDue(), queue.getBuf()], [false, EMPTY]);
+    }
+    finish(1);
+    assert.deepEqual([queue.getBuf(), queue.getBuf(), queue.isBroken], [0, EMPTY, false]);
+  });

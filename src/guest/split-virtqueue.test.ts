@@ -275,3 +275,34 @@ test('detachUnused: every token that the host kept, descriptors and tables free 
   assert.equal(queue.freeDescriptors, 8);
   assert.equal(freeTables(), 2);
 });
+
+test('available index: it moves on by what was added, and never back, whatever is done', () => {
+  const startIndex = 65530;
+  const { queue, device, shared, ring, request } = setUp({ size: 4, startIndex });
+  const one = request([1], [1]);
+  let seen = startIndex;
+  let added = 0;
+  const looks = (what: string, call: () => unknown) => {
+    call();
+    const now = shared.avail.load16(ring.availIdx);
+    const moved = (now - seen) & 0xffff;
+    assert.ok(moved <= ring.size, `${what} moved it from ${seen} to ${now}`);
+    seen = now;
+    added += moved;
+  };
+  let accepted = 0;
+  for (let round = 0; round < 10; round++) {
+    looks('add', () => (accepted += Number(queue.add(one, round))));
+    looks('addDeferred', () => (accepted += Number(queue.addDeferred(one, round))));
+    looks('a full ring', () => queue.add(one, round));
+    looks('publish', () => queue.publish());
+    looks('kick', () => queue.kick());
+    looks('enableCalls', () => queue.enableCalls());
+    for (const head of device.takeAll()) device.finish(head, 0);
+    looks('getBuf', () => queue.getBuf());
+    looks('disableCalls', () => queue.disableCalls());
+    if (round < 9) looks('getBuf again', () => queue.getBuf());
+    else looks('detachUnused', () => queue.detachUnused());
+  }
+  assert.deepEqual([added, accepted], [20, 20]);
+});

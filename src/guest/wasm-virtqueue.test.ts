@@ -119,5 +119,4 @@ for (const [what, make, error] of refused) test(`wasm virtqueue: ${what} is refu
 useEngine('wasm');
 await import('./split-virtqueue.test.ts');
 await import('./notifications.test.ts');
-await import('./hostile.test.ts');
 await import('./request-size.test.ts');

@@ -156,3 +156,18 @@ for (const startIndex of STARTS)
     assert.equal(availEvent(), wrap(startIndex + 2));
     assert.equal(usedFlags(), 0);
   });
+
+for (const eventIdx of [false, true])
+  test(`kicks nobody asked for find nothing and change nothing, ${eventIdx ? 'events' : 'flags'}`, () => {
+    const { driver, vringh, request } = setUp(eventIdx, 65535);
+    // A host that was kicked looks; with kicks on or off.
+    for (const enabled of [true, false, true]) {
+      if (enabled) assert.equal(vringh.enableKicks(), true);
+      else vringh.disableKicks();
+      for (let i = 0; i < 3; i++)
+        assert.deepEqual([vringh.hasAvailable(), vringh.next(request), vringh.needsCall()], [false, false, false]);
+    }
+    driver.writeDescriptor(0, { length: 0 });
+    driver.offer(0);
+    assert.deepEqual([vringh.next(request), vringh.next(request), vringh.isBroken], [true, false, false]);
+  });

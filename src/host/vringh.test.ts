@@ -78,6 +78,24 @@ test('next: nothing there, then elements of both kinds; bytes go both ways', () 
   assert.deepEqual(driver.readUsed(), { id: 2, length: 3 });
 });
 
+test('push: readable elements stay as they are, however much is written', () => {
+  const { region, driver, vringh, request } = setUp();
+  const element = (at: number, length: number, flags = 0) => ({ offset: DATA + at, length, flags });
+  driver.writeChain(0, [
+    element(0, 8),
+    element(8, 8),
+    element(24, 8, VRING_DESC_F_WRITE),
+    element(16, 4, VRING_DESC_F_WRITE),
+  ]);
+  driver.offer(0);
+  const before = region.u8.slice(DATA, DATA + 64);
+  assert.equal(vringh.next(request), true);
+  assert.equal(request.writable.push(new Uint8Array(64).fill(0xee), 0, 64), 12);
+  assert.equal(request.writable.push(new Uint8Array(64).fill(0xee), 0, 64), 0);
+  vringh.complete(request, 12);
+  assert.deepEqual(region.u8.slice(DATA, DATA + 64), before.fill(0xee, 16, 20).fill(0xee, 24, 32));
+});
+
 test('getdesc: appends to the lists and returns the head', () => {
   const { memory, vringh, offer } = setUp();
   const readable = new ElementList(memory);

@@ -77,5 +77,3 @@ test('wasm vringh: guest memory outside its shared memory is refused', () => {
 useEngine('wasm');
 await import('./vringh.test.ts');
 await import('./notifications.test.ts');
-await import('./hostile.test.ts');
-await import('./hostile-ring.test.ts');
