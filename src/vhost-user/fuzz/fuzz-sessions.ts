@@ -13,6 +13,8 @@
  * is shortened to the actions that it takes. What kills the process cannot be seen from within it: `scripts/fuzz.ts`.
  */
 import { setImmediate as loopTurn } from 'node:timers/promises';
+import { growth, type Memory, mega, memoryNow } from '../../fuzz/growth.ts';
+import { shorten } from '../../fuzz/shorten.ts';
 import { MappingError } from '../../native/mapping.ts';
 import { RingError } from '../../ring/errors.ts';
 import type { SessionSystem } from '../backend/backend-options.ts';
@@ -21,12 +23,10 @@ import { type Action, describeAction } from './fuzz-actions.ts';
 import { FuzzFrontend } from './fuzz-frontend.ts';
 import { fuzzedSession } from './fuzz-mutations.ts';
 import { deviceOf, SESSION_MS_MAX, Served, Servers, serveOne, waitFor } from './fuzz-served.ts';
-import { difference, growth, type Memory, mega, memoryNow, standing } from './fuzz-standing.ts';
+import { difference, standing } from './fuzz-standing.ts';
 
 const HONEST_EVERY = 25;
 const MEMORY_EVERY = 500;
-/** Trials in which a failing session is shortened. */
-const TRIALS_MAX = 300;
 
 export interface FuzzOptions {
   readonly seed: number;
@@ -138,25 +138,6 @@ async function failsAlone(
   } finally {
     await served.close();
   }
-}
-
-/** Leaves out what can be left out, in ever smaller pieces, while `fails`. At most `trials` times it is asked. */
-export async function shorten<T>(
-  actions: readonly T[],
-  fails: (actions: readonly T[]) => Promise<boolean>,
-  trials = TRIALS_MAX,
-): Promise<readonly T[]> {
-  let left = actions;
-  let asked = 0;
-  for (let size = Math.ceil(left.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let at = 0; at < left.length && asked < trials; ) {
-      const without = [...left.slice(0, at), ...left.slice(at + size)];
-      asked++;
-      if (await fails(without)) left = without;
-      else at += size;
-    }
-  }
-  return left;
 }
 
 /** One session alone, or a part of its actions; why it failed, or null. */
