@@ -12,6 +12,7 @@ import { argv, exit, stderr, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { flag, type OptionTable, optionLines, readArguments } from '../bench/command-line/option-table.ts';
 import { choiceOf, countOf, secondsOf, UsageError } from '../bench/command-line/option-values.ts';
+import type { FuzzBounds } from '../src/fuzz/bounds.ts';
 import { shorten } from '../src/fuzz/shorten.ts';
 import { whyUnavailable } from '../src/native/libc.ts';
 import { describeCase, fuzzRings, playCase, type RingFuzzFigures, ringCase } from '../src/ring-fuzz/fuzz-rings.ts';
@@ -58,18 +59,9 @@ Exit codes
 interface Fuzzer {
   /** What the machine lacks for it, as in "it …", or null. */
   readonly missing: () => string | null;
-  readonly run: (bounds: Bounds) => Promise<number>;
+  readonly run: (bounds: FuzzBounds) => Promise<number>;
   readonly one: (seed: number, number: number, kept: readonly number[] | null) => Promise<string | null>;
   readonly describe: (seed: number, number: number, kept: readonly number[] | null) => Promise<readonly string[]>;
-}
-
-interface Bounds {
-  readonly seed: number;
-  readonly from: number;
-  readonly seconds: number;
-  readonly cases: number;
-  readonly signal: AbortSignal;
-  readonly starting: (number: number) => void;
 }
 
 const EXIT_INTERRUPTED = 130;
@@ -124,15 +116,13 @@ function ringCaseOf(seed: number, number: number, kept: readonly number[] | null
 const FUZZERS: Record<string, Fuzzer> = {
   rings: {
     missing: () => null,
-    run: async ({ seed, from, seconds, cases, signal, starting }) =>
-      reportRings(seed, await fuzzRings({ seed, from, seconds, cases, signal, starting, say })),
+    run: async (bounds) => reportRings(bounds.seed, await fuzzRings(bounds)),
     one: async (seed, number, kept) => playCase(ringCaseOf(seed, number, kept)).why,
     describe: async (seed, number, kept) => ringCaseOf(seed, number, kept).steps.map((step) => JSON.stringify(step)),
   },
   sessions: {
     missing: whyUnavailable,
-    run: async ({ seed, from, seconds, cases, signal, starting }) =>
-      reportSessions(seed, await fuzzSessions({ seed, from, seconds, sessions: cases, signal, starting, say })),
+    run: async (bounds) => reportSessions(bounds.seed, await fuzzSessions(bounds)),
     one: playSession,
     describe: describeSession,
   },
@@ -285,7 +275,7 @@ async function main(args: readonly string[]): Promise<number> {
   const cases = given.has('cases') ? number('cases', '0') : Number.POSITIVE_INFINITY;
   const { signal } = interruption;
   const from = number('from', '0');
-  const code = await fuzzer.run({ seed, from, seconds, cases, signal, starting: telling(progress) });
+  const code = await fuzzer.run({ seed, from, seconds, cases, signal, starting: telling(progress), say });
   return code === 0 && signal.aborted ? EXIT_INTERRUPTED : code;
 }
 

@@ -6,6 +6,7 @@
  * word read twice; an access outside of regions; a call without end; a list, or a heap, that grows. A case that fails
  * is shortened, acts during calls too. What holds the process is seen from outside: `scripts/fuzz.ts`.
  */
+import type { FuzzBounds } from '../fuzz/bounds.ts';
 import { growth, type Memory, mega, memoryNow } from '../fuzz/growth.ts';
 import { Random } from '../fuzz/random.ts';
 import { shorten } from '../fuzz/shorten.ts';
@@ -22,19 +23,7 @@ const MEMORY_EVERY = 20_000;
 /** So that interruptions are heard. */
 const TURN_EVERY = 200;
 
-export interface RingFuzzOptions {
-  readonly seed: number;
-  /** The first case's number. Default 0. */
-  readonly from?: number;
-  /** Ends after so many cases. Default: no bound. */
-  readonly cases?: number;
-  /** Or after so long. Default: no bound. */
-  readonly seconds?: number;
-  /** Or when this is aborted. */
-  readonly signal?: AbortSignal;
-  /** Told before each case. */
-  readonly starting?: (number: number) => void;
-  readonly say?: (line: string) => void;
+export interface RingFuzzOptions extends FuzzBounds {
   /** Default: ours. */
   readonly halves?: Halves;
 }

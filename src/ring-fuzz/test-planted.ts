@@ -83,9 +83,10 @@ class Hoarding extends Vringh {
 class Silent extends Vringh {
   /** A comparison that knows no wrap. */
   override needsCall(): boolean {
-    const [from, wanted] = [this.publishedIdx - this.completed, this.availFields.load16(this.ring.usedEvent)];
     if (!this.eventIdx || this.completed === 0 || this.completed > 0xffff || this.broken !== null)
       return super.needsCall();
+    const wanted = this.availFields.load16(this.ring.usedEvent);
+    const from = this.publishedIdx - this.completed;
     this.completed = 0;
     return wanted >= from && wanted < this.publishedIdx;
   }
@@ -132,7 +133,11 @@ export const PLANTED: readonly [what: string, halves: Halves, why: RegExp][] = [
   ['heads in flight that are not checked', withVringh((options) => new Forgetful(options)), /avail-head-in-flight/],
   ['a byte written past the used ring', withVringh((options) => new Untidy(options)), /written unseen/],
   ['a list that keeps what it had', withVringh((options) => new Hoarding(options)), /a list has room for/],
-  ['a call that the wrap of the index hides', withVringh((options) => new Silent(options)), /needsCall: /],
+  [
+    'a call that the wrap of the index hides',
+    withVringh((options) => new Silent(options)),
+    /needsCall: returned (true, not false|false, not true)/,
+  ],
   ['an exception of the engine', withVringh((options) => new Native(options)), /no RingError: RangeError/],
   ['used lengths let through', withGuest((options) => new TakingLengths(options)), /clampedLengths is 0, not 1/],
   [

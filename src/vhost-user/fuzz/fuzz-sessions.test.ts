@@ -20,7 +20,7 @@ const told = ({ failure }: FuzzFigures) =>
 
 test(`fuzzed sessions: ${SESSIONS} of seed ${SEED}`, { skip }, () =>
   leavingNoneOpen(async () => {
-    const figures = await fuzzSessions({ seed: SEED, sessions: SESSIONS });
+    const figures = await fuzzSessions({ seed: SEED, cases: SESSIONS });
     assert.equal(figures.failure, null, told(figures));
     assert.equal(figures.sessions, SESSIONS);
     // They reach what they are to reach: work was done, rings broke, connections ended for many reasons.
@@ -72,7 +72,7 @@ const leaked: (() => void)[] = [];
 for (const [what, change, why, request] of PLANTED)
   test(`fuzzed sessions: ${what} is found, and its session shortened`, { skip }, async () => {
     const system = { ...nativeSystem(), openPostcopy: null, ...change };
-    const { failure } = await fuzzSessions({ seed: SEED, sessions: 200, system });
+    const { failure } = await fuzzSessions({ seed: SEED, cases: 200, system });
     for (const close of leaked.splice(0)) close();
     assert.ok(failure !== null);
     assert.match(failure.why, why);

@@ -13,6 +13,7 @@
  * is shortened to the actions that it takes. What kills the process cannot be seen from within it: `scripts/fuzz.ts`.
  */
 import { setImmediate as loopTurn } from 'node:timers/promises';
+import type { FuzzBounds } from '../../fuzz/bounds.ts';
 import { growth, type Memory, mega, memoryNow } from '../../fuzz/growth.ts';
 import { shorten } from '../../fuzz/shorten.ts';
 import { MappingError } from '../../native/mapping.ts';
@@ -28,19 +29,7 @@ import { difference, standing } from './fuzz-standing.ts';
 const HONEST_EVERY = 25;
 const MEMORY_EVERY = 500;
 
-export interface FuzzOptions {
-  readonly seed: number;
-  /** The first session's number. Default 0. */
-  readonly from?: number;
-  /** Ends after so many sessions. Default: no bound. */
-  readonly sessions?: number;
-  /** Or after so long. Default: no bound. */
-  readonly seconds?: number;
-  /** Or when this is aborted: after the session that is under way. */
-  readonly signal?: AbortSignal;
-  /** Told before each session. */
-  readonly starting?: (session: number) => void;
-  readonly say?: (line: string) => void;
+export interface FuzzOptions extends FuzzBounds {
   /** What the servers have instead of the operating system. Default: libc, without postcopy. */
   readonly system?: SessionSystem;
 }
@@ -163,7 +152,7 @@ export async function describeSession(seed: number, session: number, kept: reado
 
 /** Runs until a bound is reached or a session fails. */
 export async function fuzzSessions(options: FuzzOptions): Promise<FuzzFigures> {
-  const { seed, from = 0, sessions = Number.POSITIVE_INFINITY, seconds = Number.POSITIVE_INFINITY } = options;
+  const { seed, from = 0, cases = Number.POSITIVE_INFINITY, seconds = Number.POSITIVE_INFINITY } = options;
   const started = performance.now();
   const stopped = () => options.signal?.aborted ?? false;
   const elapsed = () => (performance.now() - started) / 1000;
@@ -178,7 +167,7 @@ export async function fuzzSessions(options: FuzzOptions): Promise<FuzzFigures> {
   let memory: Memory | null = null;
   let session = from;
   try {
-    for (; session < from + sessions && elapsed() < seconds && failure === null && !stopped(); session++) {
+    for (; session < from + cases && elapsed() < seconds && failure === null && !stopped(); session++) {
       options.starting?.(session);
       const served = await servers.for(session);
       const actions = fuzzedSession(seed, session, served.target);
