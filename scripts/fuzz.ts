@@ -15,7 +15,14 @@ import { choiceOf, countOf, secondsOf, UsageError } from '../bench/command-line/
 import type { FuzzBounds } from '../src/fuzz/bounds.ts';
 import { shorten } from '../src/fuzz/shorten.ts';
 import { whyUnavailable } from '../src/native/libc.ts';
-import { describeCase, fuzzRings, playCase, type RingFuzzFigures, ringCase } from '../src/ring-fuzz/fuzz-rings.ts';
+import {
+  describeCase,
+  fuzzRings,
+  halvesOf,
+  playCase,
+  type RingFuzzFigures,
+  ringCase,
+} from '../src/ring-fuzz/fuzz-rings.ts';
 import type { RingCase } from '../src/ring-fuzz/ring-case.ts';
 import { describeAction } from '../src/vhost-user/fuzz/fuzz-actions.ts';
 import { describeSession, type FuzzFigures, fuzzSessions, playSession } from '../src/vhost-user/fuzz/fuzz-sessions.ts';
@@ -117,7 +124,7 @@ const FUZZERS: Record<string, Fuzzer> = {
   rings: {
     missing: () => null,
     run: async (bounds) => reportRings(bounds.seed, await fuzzRings(bounds)),
-    one: async (seed, number, kept) => playCase(ringCaseOf(seed, number, kept)).why,
+    one: async (seed, number, kept) => playCase(ringCaseOf(seed, number, kept), halvesOf(number)).why,
     describe: async (seed, number, kept) => ringCaseOf(seed, number, kept).steps.map((step) => JSON.stringify(step)),
   },
   sessions: {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RING_ERRORS } from '../ring/errors.ts';
 import { fuzzRings, playCase, ringCase } from './fuzz-rings.ts';
+import { ALL_HALVES } from './halves.ts';
 import { REGRESSIONS } from './regressions.ts';
 import { PLANTED } from './test-planted.ts';
 
@@ -10,7 +11,7 @@ const CASES = 1500;
 const SEED = 11;
 /** In so many cases every planted fault is found, and shortened to so few steps. */
 const PLANTED_CASES_MAX = 3000;
-const PLANTED_STEPS_MAX = 8;
+const PLANTED_STEPS_MAX = 10;
 
 test(`fuzzed rings: ${CASES} cases of seed ${SEED}`, async () => {
   const { cases, calls, requests, refusals, failure } = await fuzzRings({ seed: SEED, cases: CASES });
@@ -32,17 +33,18 @@ test('fuzzed rings: the same seed and number are the same case', () => {
 
 for (const [what, halves, why] of PLANTED)
   test(`fuzzed rings: ${what}: found and shortened`, async () => {
-    const { failure } = await fuzzRings({ seed: 1, cases: PLANTED_CASES_MAX, halves });
+    const { failure } = await fuzzRings({ seed: 1, cases: PLANTED_CASES_MAX, halves: [halves] });
     assert.ok(failure !== null);
     assert.match(failure.why, why);
     assert.ok(failure.failing.steps.length <= PLANTED_STEPS_MAX, JSON.stringify(failure.failing));
     // Without what was planted nothing is wrong with it.
-    assert.equal(playCase(failure.failing).why, null);
+    assert.equal(playCase(failure.failing, ALL_HALVES.watched).why, null);
   });
 
-for (const { what, one } of REGRESSIONS)
-  test(`fuzzed rings: ${what}`, () => {
-    assert.equal(playCase(one).why, null);
-    // It is plain data.
-    assert.deepEqual(JSON.parse(JSON.stringify(one)), one);
-  });
+for (const [name, halves] of Object.entries(ALL_HALVES))
+  for (const { what, one } of REGRESSIONS)
+    test(`fuzzed rings, ${name}: ${what}`, () => {
+      assert.equal(playCase(one, halves).why, null);
+      // It is plain data.
+      assert.deepEqual(JSON.parse(JSON.stringify(one)), one);
+    });

@@ -11,7 +11,7 @@ import { growth, type Memory, mega, memoryNow } from '../fuzz/growth.ts';
 import { Random } from '../fuzz/random.ts';
 import { shorten } from '../fuzz/shorten.ts';
 import { Disagreement } from '../ring-oracle/reads.ts';
-import { HALVES, type Halves } from './halves.ts';
+import { ALL_HALVES, type Halves } from './halves.ts';
 import { makeGuestCase } from './make-guest-case.ts';
 import { makeHostCase } from './make-host-case.ts';
 import { GuestPlayer } from './play-guest.ts';
@@ -24,8 +24,8 @@ const MEMORY_EVERY = 20_000;
 const TURN_EVERY = 200;
 
 export interface RingFuzzOptions extends FuzzBounds {
-  /** Default: ours. */
-  readonly halves?: Halves;
+  /** The ends in turn. Default: all of ours. */
+  readonly halves?: readonly Halves[];
 }
 
 export interface RingFailure {
@@ -52,6 +52,12 @@ export function ringCase(seed: number, number: number): RingCase {
   return number % 3 === 2 ? makeGuestCase(random) : makeHostCase(random);
 }
 
+/** Those that can be watched come more often: more is seen of them. */
+const OURS: readonly Halves[] = [ALL_HALVES.watched, ALL_HALVES.watched, ALL_HALVES.watched, ALL_HALVES.unwatched];
+
+/** The ends that a case is played on. */
+export const halvesOf = (number: number, all: readonly Halves[] = OURS): Halves => all[number % all.length]!;
+
 interface Played {
   readonly requests: number;
   /** Codes of errors, one for each call that threw. */
@@ -64,7 +70,7 @@ interface Played {
 
 let shared: World | null = null;
 
-export function playCase(one: RingCase, halves: Halves = HALVES): Played {
+export function playCase(one: RingCase, halves: Halves): Played {
   shared ??= new World();
   const player = one.half === 'host' ? new HostPlayer(shared, one, halves) : new GuestPlayer(shared, one, halves);
   for (const [i, step] of one.steps.entries()) {
@@ -85,7 +91,7 @@ export function playCase(one: RingCase, halves: Halves = HALVES): Played {
 const kindOf = (message: string) => message.split('\n')[0]!.replaceAll(/0x[0-9a-f]+|\d+/g, 'N');
 
 /** Leaves out steps, then acts during calls, while the case fails for the same reason. */
-export async function shortenCase(one: RingCase, halves: Halves = HALVES): Promise<RingCase> {
+export async function shortenCase(one: RingCase, halves: Halves): Promise<RingCase> {
   const { kind } = playCase(one, halves);
   const withSteps = (steps: readonly Step[]) => ({ ...one, steps }) as RingCase;
   const fails = async (steps: readonly Step[]) => playCase(withSteps(steps), halves).kind === kind;
@@ -109,7 +115,7 @@ export const describeCase = (what: string, one: RingCase): string =>
 /** Runs until a bound is reached or a case fails. */
 export async function fuzzRings(options: RingFuzzOptions): Promise<RingFuzzFigures> {
   const { seed, from = 0, cases = Number.POSITIVE_INFINITY, seconds = Number.POSITIVE_INFINITY } = options;
-  const { halves = HALVES } = options;
+  const { halves: all = OURS } = options;
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
   const requests = new Map<string, number>();
@@ -127,6 +133,7 @@ export async function fuzzRings(options: RingFuzzOptions): Promise<RingFuzzFigur
     }
     options.starting?.(number);
     const one = ringCase(seed, number);
+    const halves = halvesOf(number, all);
     const played = playCase(one, halves);
     calls += one.steps.filter(isCall).length;
     count(requests, one.half === 'host' ? one.face : 'guest', played.requests);

@@ -1,5 +1,6 @@
 /** Cases for guest halves: a host that finishes what it took, most of the time, and lies in what it writes. */
 import type { Random } from '../fuzz/random.ts';
+import { anyEvent } from './make-host-case.ts';
 import type { CaseElement, DeviceAct, During, GuestCall, GuestCase } from './ring-case.ts';
 import { DATA_AT, REGIONS } from './world.ts';
 
@@ -13,8 +14,11 @@ class GuestCaseMaker {
   /** Lies are rare, or not. */
   private readonly honesty: number;
 
-  constructor(random: Random, size: number) {
+  private readonly startIndex: number;
+
+  constructor(random: Random, size: number, startIndex: number) {
     this.random = random;
+    this.startIndex = startIndex;
     this.size = size;
     this.honesty = random.pick([3, 10, 40]);
   }
@@ -48,8 +52,8 @@ class GuestCaseMaker {
         by: random.oneIn(2) ? random.pick([-1, size + 1, 32768, 65535]) : random.below(size + 1),
       }),
       () => ({ act: 'flags', value: random.pick([0, 1, 0xfffe, 65535]) }),
-      () => ({ act: 'event', value: random.oneIn(3) ? random.below(65536) : (65528 + random.below(24)) & 0xffff }),
-      () => ({ act: 'event', value: (65528 + random.below(24)) & 0xffff }),
+      () => ({ act: 'event', value: anyEvent(random, this.startIndex) }),
+      () => ({ act: 'event', value: anyEvent(random, this.startIndex) }),
       () => ({ act: 'scribble', at: random.below(1600), words: Array.from({ length: 8 }, () => random.bits()) }),
       () => ({ act: 'scribble', at: 4 * random.below(size), words: [0, 0, 0xffffffff, random.bits()] }),
     ];
@@ -102,15 +106,16 @@ class GuestCaseMaker {
 
 export function makeGuestCase(random: Random): GuestCase {
   const size = random.pick(SIZES);
+  const startIndex = random.pick(START_INDICES);
   return {
     half: 'guest',
     size,
-    startIndex: random.pick(START_INDICES),
+    startIndex,
     indirect: random.oneIn(2),
     eventIdx: random.oneIn(2),
     apart: random.oneIn(3),
     tables: 1 + random.below(8),
     tableLength: random.pick([2, 4, 8, 16]),
-    steps: new GuestCaseMaker(random, size).steps(),
+    steps: new GuestCaseMaker(random, size, startIndex).steps(),
   };
 }

@@ -56,7 +56,7 @@ function changed(random: Random, one: CaseDescriptor, tableLength: number): Case
   const ways: readonly (() => Partial<CaseDescriptor>)[] = [
     () => ({ flags: one.flags ^ random.pick([1, 2, 4, 4, 5, 8]) }),
     () => ({ flags: random.below(65536) }),
-    () => ({ next: random.oneIn(3) ? random.below(65536) : random.below(tableLength + 1), flags: one.flags | 1 }),
+    () => ({ next: random.pick([tableLength, random.below(tableLength), random.below(65536)]), flags: one.flags | 1 }),
     () => ({ length: random.pick(ODD_LENGTHS) }),
     () => ({ address: hexOf(address(random)) }),
     () => ({ address: hexOf(random.pick(EDGES) - BigInt(random.below(40))) }),
@@ -73,6 +73,10 @@ const shuffled = (random: Random, count: number): number[] => {
   return all;
 };
 
+/** An index that the peer asks to be told at: soon, or whatever. */
+export const anyEvent = (random: Random, startIndex: number): number =>
+  random.oneIn(4) ? random.below(65536) : (startIndex + random.below(8) - 1) & 0xffff;
+
 class HostCaseMaker {
   private readonly random: Random;
   private readonly size: number;
@@ -85,8 +89,11 @@ class HostCaseMaker {
   private readonly order: readonly number[];
   private nextInOrder = 0;
 
-  constructor(random: Random, size: number, indirect: boolean) {
+  private readonly startIndex: number;
+
+  constructor(random: Random, size: number, startIndex: number, indirect: boolean) {
     this.random = random;
+    this.startIndex = startIndex;
     this.size = size;
     this.indirect = indirect;
     this.hostility = random.pick([0, 0, 1, 1, 3]);
@@ -101,7 +108,9 @@ class HostCaseMaker {
     for (let left = 3 + random.below(20); left > 0; left--) {
       if (random.oneIn(2)) steps.push(...this.offer());
       if (random.oneIn(5)) steps.push(this.act());
-      steps.push(this.call());
+      const call = this.call();
+      steps.push(call);
+      if (/complete|publish/.test(call.call) && random.oneIn(2)) steps.push({ call: 'needsCall' });
     }
     return steps;
   }
@@ -176,7 +185,7 @@ class HostCaseMaker {
       () => ({ act: 'show' }),
       () => ({ act: 'show' }),
       () => ({ act: 'flags', value: random.pick([0, 1, 0xfffe, 65535]) }),
-      () => ({ act: 'event', value: random.oneIn(3) ? random.below(65536) : (65528 + random.below(24)) & 0xffff }),
+      ...Array.from({ length: 3 }, () => () => ({ act: 'event', value: anyEvent(random, this.startIndex) }) as const),
       ...(this.breaksRings ? breaking : []),
       ...Array.from({ length: 6 }, () => () => {
         const one = linked(random, [random.below(size), random.below(size)])[random.below(2)]!;
@@ -228,18 +237,19 @@ export function makeHostCase(random: Random): HostCase {
   const face = random.pick(FACES);
   const modern = face !== 'lguest';
   const size = random.pick(SIZES);
+  const startIndex = random.pick(START_INDICES);
   const indirect = modern && !random.oneIn(3);
   return {
     half: 'host',
     face,
     size,
-    startIndex: random.pick(START_INDICES),
+    startIndex,
     takenOver: random.oneIn(4),
     indirect,
     eventIdx: modern && random.oneIn(2),
     apart: random.oneIn(3),
     range: random.pick(['whole', 'whole', 'cut', 'slow']),
     // Tables that come though they were not negotiated are wrong.
-    steps: new HostCaseMaker(random, size, indirect || random.oneIn(6)).steps(),
+    steps: new HostCaseMaker(random, size, startIndex, indirect || random.oneIn(6)).steps(),
   };
 }

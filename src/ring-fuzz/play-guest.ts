@@ -1,14 +1,13 @@
 /** Plays a case on a guest half: each step done to it and asked of the oracle. */
 import { IndirectPool } from '../guest/indirect-pool.ts';
 import { ScatterList } from '../guest/scatter-list.ts';
-import type { SplitVirtqueue } from '../guest/split-virtqueue.ts';
 import { MockDevice } from '../host/mock-device.ts';
 import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
 import { compareOutcome, compareWrites, type Expected } from '../ring-oracle/answer.ts';
 import { GuestOracle, type OracleElement } from '../ring-oracle/guest-oracle.ts';
-import { Reads } from '../ring-oracle/reads.ts';
-import type { Halves } from './halves.ts';
+import { LoggedReads, MemoryReads, type Reads } from '../ring-oracle/reads.ts';
+import type { GuestHalf, Halves } from './halves.ts';
 import { HostileDevice } from './peers.ts';
 import { outcomeOf, same } from './play-host.ts';
 import type { CaseElement, DeviceAct, GuestCall, GuestCase } from './ring-case.ts';
@@ -28,8 +27,9 @@ export class GuestPlayer {
   requests = 0;
   readonly refusals: string[] = [];
   private readonly world: World;
+  private readonly watched: boolean;
   private readonly device: HostileDevice;
-  private readonly queue: SplitVirtqueue;
+  private readonly queue: GuestHalf;
   private readonly oracle: GuestOracle;
   private rings = 0;
   private token = 0;
@@ -39,18 +39,19 @@ export class GuestPlayer {
   constructor(world: World, one: GuestCase, halves: Halves) {
     const { size, startIndex, indirect, eventIdx, apart, tables, tableLength } = one;
     this.world = world;
+    this.watched = halves.watched;
     world.reset(ACCESSES_MAX);
-    const { ring, watched, plan } = world.ring(size, apart);
+    const { ring, plan, seen } = world.ring(size, apart, halves.watched);
     const shared = bindRing(seqcst, ring);
     shared.avail.store16(ring.availIdx, startIndex);
     shared.used.store16(ring.availEvent, 0);
     this.device = new HostileDevice(new MockDevice({ ring, shared, startIndex }));
-    const home = world.watchedRegions[0]!;
+    const { home } = seen;
     const pool = { region: home, offset: TABLES_AT, tableCount: tables, tableLength };
     world.begin([]);
     this.queue = halves.guest({
-      ring: watched,
-      shared: world.fields(ring),
+      ring: seen.ring,
+      shared: seen.shared,
       features: { indirect, eventIdx, version1: true },
       doorbell: {
         ring: () => {
@@ -79,12 +80,14 @@ export class GuestPlayer {
     if (trial === null) return;
     const { world, oracle, queue } = this;
     const rung = this.rings;
-    world.begin((step.during ?? []).map(({ at, act }) => ({ at, act: () => this.device.act(act) })));
+    const during = this.watched ? (step.during ?? []) : [];
+    world.begin(during.map(({ at, act }) => ({ at, act: () => this.device.act(act) })));
     const outcome = outcomeOf(trial.act);
-    const reads = new Reads(world.reads);
+    const reads = this.watched ? new LoggedReads(world.reads) : new MemoryReads(world.before);
     const expected = trial.expect(reads, 'returned' in outcome ? outcome.returned : undefined);
     const wrong = compareOutcome(outcome, expected);
-    compareWrites(world.writes, expected.writes);
+    if (this.watched) compareWrites(world.writes, expected.writes);
+    else world.apply(expected.writes);
     reads.end();
     world.end();
     if (wrong !== null) this.refusals.push(wrong.code);
@@ -160,10 +163,13 @@ export class GuestPlayer {
     for (const { region, offset, length } of room) list.addIn(world.regions[region]!, offset, length);
     const elements = [...out.map((one) => elementOf(one, false)), ...room.map((one) => elementOf(one, true))];
     const token = this.token++;
+    const writes = (at: number, width: number) =>
+      this.watched
+        ? world.writes.filter((write) => write.at === at && write.width === width)
+        : world.standing(at, width);
     return {
       act: () => (deferred ? queue.addDeferred(list, token) : queue.add(list, token)),
-      expect: (reads, returned) =>
-        oracle.add(elements, token, { added: returned === true, deferred, writes: world.writes, reads }),
+      expect: (reads, returned) => oracle.add(elements, token, { added: returned === true, deferred, writes, reads }),
     };
   }
 }

@@ -2,17 +2,16 @@
 import { MockDriver } from '../guest/mock-driver.ts';
 import type { ElementList } from '../host/element-list.ts';
 import { Request } from '../host/queue.ts';
-import type { SplitHostQueue } from '../host/split-host-queue.ts';
-import { Vringh } from '../host/vringh.ts';
+import type { Vringh } from '../host/vringh.ts';
 import { type RangeCallback, slowRange, wholeRange } from '../memory/range.ts';
 import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
 import { compareOutcome, compareWrites, type Expected, type Outcome } from '../ring-oracle/answer.ts';
 import { FACE_RULES, type Held, HostOracle, sum } from '../ring-oracle/host-oracle.ts';
 import { joined, type Piece } from '../ring-oracle/memory.ts';
-import { Disagreement, Reads } from '../ring-oracle/reads.ts';
+import { Disagreement, LoggedReads, MemoryReads, type Reads } from '../ring-oracle/reads.ts';
 import { VhostUserQueue } from '../vhost-user/queues/queue.ts';
-import type { Halves } from './halves.ts';
+import type { Halves, HostHalf } from './halves.ts';
 import { actAsGuest } from './peers.ts';
 import type { GuestAct, HostCall, HostCase, RangeName } from './ring-case.ts';
 import type { World } from './world.ts';
@@ -20,6 +19,10 @@ import type { World } from './world.ts';
 /** Of what was sent so much is compared. */
 const PULL_BYTES_MAX = 4096;
 const CUT_BYTES = 40;
+
+/** Calls of the kernel's interface alone. */
+type WithLists = Pick<Vringh, 'getdesc' | 'completeMulti'>;
+const hasLists = (queue: object): queue is WithLists => 'getdesc' in queue;
 
 /** A call to be made, and what the oracle says of it afterwards. */
 interface Trial {
@@ -51,8 +54,9 @@ export class HostPlayer {
   /** What went wrong for the guest's sake, how often. */
   readonly refusals: string[] = [];
   private readonly world: World;
+  private readonly watched: boolean;
   private readonly driver: MockDriver;
-  private readonly queue: SplitHostQueue;
+  private readonly queue: HostHalf;
   private readonly oracle: HostOracle;
   /** By head; those not in use wait in `spare`. */
   private readonly requestOf = new Map<number, Request>();
@@ -63,8 +67,9 @@ export class HostPlayer {
   constructor(world: World, one: HostCase, halves: Halves) {
     const { face, size, startIndex, indirect, eventIdx, apart } = one;
     this.world = world;
+    this.watched = halves.watched;
     world.reset(accessesMax(one));
-    const { ring, watched, plan } = world.ring(size, apart);
+    const { ring, plan, seen } = world.ring(size, apart, halves.watched);
     const shared = bindRing(seqcst, ring);
     this.driver = new MockDriver({ ring, shared, startIndex });
     for (const field of [ring.availFlags, ring.usedEvent]) shared.avail.store16(field, 0);
@@ -73,10 +78,10 @@ export class HostPlayer {
     const takenOver = one.takenOver || startIndex !== 0 || face === 'vhost-user';
     world.begin([]);
     this.queue = halves.host[face]({
-      ring: watched,
-      shared: world.fields(ring),
+      ring: seen.ring,
+      shared: seen.shared,
       features: { indirect, eventIdx, version1: true },
-      memory: world.watchedMemory,
+      memory: seen.memory,
       getRange: world.range(RANGES[one.range](world)),
       ...(takenOver ? { state: { availIdx: startIndex, usedIdx: startIndex } } : {}),
     });
@@ -94,12 +99,14 @@ export class HostPlayer {
     const trial = this.trial(step);
     if (trial === null) return;
     const { world, oracle, queue } = this;
-    world.begin((step.during ?? []).map(({ at, act }) => ({ at, act: () => actAsGuest(this.driver, act) })));
+    const during = this.watched ? (step.during ?? []) : [];
+    world.begin(during.map(({ at, act }) => ({ at, act: () => actAsGuest(this.driver, act) })));
     const outcome = outcomeOf(trial.act);
-    const reads = new Reads(world.reads);
+    const reads = this.watched ? new LoggedReads(world.reads) : new MemoryReads(world.before);
     const expected = trial.expect(reads);
     const wrong = compareOutcome(outcome, expected);
-    compareWrites(world.writes, expected.writes);
+    if (this.watched) compareWrites(world.writes, expected.writes);
+    else world.apply(expected.writes);
     reads.end();
     world.end();
     if (wrong !== null) this.refusals.push(wrong.code);
@@ -116,7 +123,7 @@ export class HostPlayer {
       case 'next':
         return this.next();
       case 'getdesc':
-        return queue instanceof Vringh ? this.getdesc(queue, step.readable, step.writable) : null;
+        return hasLists(queue) ? this.getdesc(queue, step.readable, step.writable) : null;
       case 'takeHead':
         return { act: () => queue.takeHead(), expect: (reads) => oracle.takeHead(reads) };
       case 'serve':
@@ -125,7 +132,7 @@ export class HostPlayer {
       case 'completeDeferred':
         return this.complete(step.pick, step.length, step.call === 'completeDeferred');
       case 'completeMulti':
-        return queue instanceof Vringh ? this.completeMulti(queue, step.count, step.length) : null;
+        return hasLists(queue) ? this.completeMulti(queue, step.count, step.length) : null;
       case 'publish':
         return { act: () => queue.publish(), expect: () => oracle.publish(), after: () => this.forget() };
       case 'rewind': {
@@ -182,7 +189,7 @@ export class HostPlayer {
     };
   }
 
-  private getdesc(vringh: Vringh, wantsReadable: boolean, wantsWritable: boolean): Trial {
+  private getdesc(vringh: WithLists, wantsReadable: boolean, wantsWritable: boolean): Trial {
     const { readable, writable } = new Request(this.world.memory);
     let taken: ReturnType<HostOracle['take']> | null = null;
     return {
@@ -246,7 +253,7 @@ export class HostPlayer {
     };
   }
 
-  private completeMulti(vringh: Vringh, count: number, length: number): Trial | null {
+  private completeMulti(vringh: WithLists, count: number, length: number): Trial | null {
     const some = this.oracle.open().slice(0, count);
     if (some.length === 0) return null;
     const used = Uint32Array.from(some.flatMap(({ head }) => [head, length]));

@@ -11,7 +11,8 @@ import { GuestMemory } from '../memory/guest-memory.ts';
 import type { RangeCallback } from '../memory/range.ts';
 import { allocateShared, MemoryRegion } from '../memory/region.ts';
 import type { SharedFields } from '../ordering/ordering.ts';
-import type { RingFields } from '../ordering/ring-fields.ts';
+import { bindRing, type RingFields } from '../ordering/ring-fields.ts';
+import { seqcst } from '../ordering/seqcst.ts';
 import { modernLayout, SplitRing } from '../ring/split-layout.ts';
 import type { RingPlan } from '../ring-oracle/fields.ts';
 import type { OracleRegion } from '../ring-oracle/memory.ts';
@@ -37,12 +38,21 @@ export interface Interruption {
   readonly act: () => void;
 }
 
+/** The ring and its memory as the end under test has them, watched or not. */
+interface Seen {
+  readonly ring: SplitRing;
+  readonly shared: RingFields;
+  readonly memory: GuestMemory;
+  /** Region A. */
+  readonly home: MemoryRegion;
+}
+
 export class World {
   readonly regions: readonly MemoryRegion[];
   readonly memory: GuestMemory;
-  /** The same under watch, for the end under test. */
-  readonly watchedRegions: readonly MemoryRegion[];
-  readonly watchedMemory: GuestMemory;
+  /** The same under watch. */
+  private readonly watchedRegions: readonly MemoryRegion[];
+  private readonly watchedMemory: GuestMemory;
   readonly reads: Access[] = [];
   readonly writes: Access[] = [];
   private readonly all: Buffer;
@@ -83,6 +93,21 @@ export class World {
     this.all.copy(this.copy);
   }
 
+  /** What a call of an end that cannot be watched was to write. */
+  apply(writes: readonly (readonly Access[])[]): void {
+    for (const { at, width, value } of writes.flat()) this.copy.writeUIntLE(value, at, width);
+  }
+
+  /** Memory before a call of an end that cannot be watched. */
+  get before(): Buffer {
+    return this.copy;
+  }
+
+  /** What stands in memory, as if it had just been written. */
+  standing(at: number, width: number): Access[] {
+    return [{ at, width, value: this.all.readUIntLE(at, width) }];
+  }
+
   /** What is written there now should be. */
   expect(at: number, bytes: Uint8Array): void {
     this.copy.set(bytes, at);
@@ -121,8 +146,8 @@ export class World {
     this.check();
   }
 
-  /** A ring, its parts in one region or three; for the end under test its parts are watched. */
-  ring(size: number, apart: boolean): { ring: SplitRing; watched: SplitRing; plan: RingPlan } {
+  /** A ring, its parts in one region or three, and what the end under test has of it. */
+  ring(size: number, apart: boolean, watched: boolean): { ring: SplitRing; plan: RingPlan; seen: Seen } {
     const layout = modernLayout(size);
     const [a, b, c] = this.regions as [MemoryRegion, MemoryRegion, MemoryRegion];
     const ring = apart
@@ -144,12 +169,11 @@ export class World {
       avail: avail.region.byteOffset + avail.offset,
       used: used.region.byteOffset + used.offset,
     };
-    return { ring, watched: Object.assign(Object.create(ring) as SplitRing, parts), plan };
-  }
-
-  /** Ordered access under watch. */
-  fields(ring: SplitRing): RingFields {
-    return { avail: this.fieldsOf(ring.places.avail.region), used: this.fieldsOf(ring.places.used.region) };
+    if (!watched) return { ring, plan, seen: { ring, shared: bindRing(seqcst, ring), memory: this.memory, home: a } };
+    const shared = { avail: this.fieldsOf(avail.region), used: this.fieldsOf(used.region) };
+    const [home] = this.watchedRegions as [MemoryRegion];
+    const watchedRing = Object.assign(Object.create(ring) as SplitRing, parts);
+    return { ring, plan, seen: { ring: watchedRing, shared, memory: this.watchedMemory, home } };
   }
 
   /** A range callback before whose answers the peer may act, too. */

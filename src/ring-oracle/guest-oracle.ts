@@ -46,6 +46,9 @@ interface Outstanding {
   readonly writableBytes: number;
 }
 
+/** What was written to a place during the call; of an end that cannot be watched, what stands there. */
+export type WritesTo = (at: number, width: number) => readonly Access[];
+
 interface GuestExpected extends Expected {
   /** How often the doorbell is rung. */
   readonly rings: number;
@@ -98,7 +101,7 @@ export class GuestOracle {
   add(
     elements: readonly OracleElement[],
     token: number,
-    { added, deferred, writes, reads }: { added: boolean; deferred: boolean; writes: readonly Access[]; reads: Reads },
+    { added, deferred, writes, reads }: { added: boolean; deferred: boolean; writes: WritesTo; reads: Reads },
   ): GuestExpected {
     if (this.broken !== null) return this.refuse();
     if (!added) return this.noRoom(elements, reads);
@@ -232,9 +235,9 @@ export class GuestOracle {
   }
 
   /** The head that the next available entry was made. */
-  private entry(writes: readonly Access[]): number {
+  private entry(writes: WritesTo): number {
     const at = this.fields.availEntry(this.avail);
-    const heads = writes.filter((write) => write.at === at && write.width === 2);
+    const heads = writes(at, 2);
     const head = heads[0]?.value;
     if (heads.length !== 1 || head === undefined || head >= this.size)
       throw new Disagreement(`made ${heads.length} heads available, the first ${head}`);
@@ -242,7 +245,7 @@ export class GuestOracle {
   }
 
   /** Follows what was written from `head`: descriptors and table that were free, and exactly these elements. */
-  private chainFrom(head: number, elements: readonly OracleElement[], writes: readonly Access[]) {
+  private chainFrom(head: number, elements: readonly OracleElement[], writes: WritesTo) {
     const first = written(writes, this.fields.descriptor(head));
     if ((first.visit.flags & VRING_DESC_F_INDIRECT) === 0)
       return { ...this.follow(this.fields.descriptor(0), this.size, head, elements, writes), table: null };
@@ -261,13 +264,7 @@ export class GuestOracle {
     return { descriptors: [head], table, writes: [...first.writes, ...rest.writes] };
   }
 
-  private follow(
-    at: number,
-    length: number,
-    start: number,
-    elements: readonly OracleElement[],
-    writes: readonly Access[],
-  ) {
+  private follow(at: number, length: number, start: number, elements: readonly OracleElement[], writes: WritesTo) {
     const descriptors: number[] = [];
     const found: Access[] = [];
     let index = start;
@@ -304,8 +301,8 @@ export class GuestOracle {
 }
 
 /** The descriptor that was written at a place, whole, each word once. */
-function written(writes: readonly Access[], at: number): { visit: Visit; writes: readonly Access[] } {
-  const words = [0, 4, 8, 12].map((word) => writes.filter((write) => write.at === at + word && write.width === 4));
+function written(writes: WritesTo, at: number): { visit: Visit; writes: readonly Access[] } {
+  const words = [0, 4, 8, 12].map((word) => writes(at + word, 4));
   if (words.some((found) => found.length !== 1)) throw new Disagreement(`wrote no whole descriptor at ${at}`);
   const found = words.map(([write]) => write!);
   return {

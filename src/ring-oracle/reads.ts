@@ -32,7 +32,20 @@ const hex = (at: number) => `0x${at.toString(16)}`;
 
 export const describeAccess = ({ at, width, value }: Access): string => `${width} bytes at ${hex(at)} = ${hex(value)}`;
 
-export class Reads {
+/** The reads of a call, asked for one after the other. */
+export interface Reads {
+  /** The value of the next read, which must be this one. @throws Disagreement */
+  take(at: number, width: number): number;
+  /** True if the next read is of this byte alone: then a table is being copied. */
+  isCopyOf(at: number): boolean;
+  /** The descriptor at a place: of its words those fetched now, each once. */
+  visit(at: number): Visit;
+  /** Nothing may be left. @throws Disagreement */
+  end(): void;
+}
+
+/** Of an end that is watched. */
+export class LoggedReads implements Reads {
   private readonly log: readonly Access[];
   private position = 0;
 
@@ -40,7 +53,6 @@ export class Reads {
     this.log = log;
   }
 
-  /** The value of the next read, which must be this one. */
   take(at: number, width: number): number {
     const read = this.log[this.position];
     if (read === undefined) throw new Disagreement(`decided without reading ${width} bytes at ${hex(at)}`);
@@ -50,13 +62,11 @@ export class Reads {
     return read.value;
   }
 
-  /** True if the next read is of this byte alone: then a table is being copied. */
   isCopyOf(at: number): boolean {
     const read = this.log[this.position];
     return read !== undefined && read.width === 1 && read.at === at;
   }
 
-  /** The descriptor at a place: of its words those fetched now, each once. */
   visit(at: number): Visit {
     const words: (number | undefined)[] = [undefined, undefined, undefined, undefined];
     for (;;) {
@@ -70,11 +80,36 @@ export class Reads {
     return visitOf(words, at);
   }
 
-  /** Nothing may be left. */
   end(): void {
     const read = this.log[this.position];
     if (read !== undefined) throw new Disagreement(`read once too often: ${describeAccess(read)}`);
   }
+}
+
+/** Of an end that cannot be watched, while its peer leaves memory alone: what stood there before the call. */
+export class MemoryReads implements Reads {
+  private readonly bytes: Buffer;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+
+  take(at: number, width: number): number {
+    return this.bytes.readUIntLE(at, width);
+  }
+
+  isCopyOf(): boolean {
+    return true;
+  }
+
+  visit(at: number): Visit {
+    return visitOf(
+      [0, 4, 8, 12].map((word) => this.take(at + word, 4)),
+      at,
+    );
+  }
+
+  end(): void {}
 }
 
 /** A descriptor's fields out of its four words. @throws Disagreement without the one that holds its flags */
