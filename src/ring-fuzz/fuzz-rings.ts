@@ -20,6 +20,8 @@ import { isCall, type RingCase, type Step } from './ring-case.ts';
 import { World } from './world.ts';
 
 const MEMORY_EVERY = 20_000;
+/** Two of them for host halves, which have more faces, and one for the guest half. */
+const CASES_A_TURN = 3;
 /** So that interruptions are heard. */
 const TURN_EVERY = 200;
 
@@ -46,17 +48,18 @@ export interface RingFuzzFigures {
   readonly failure: RingFailure | null;
 }
 
-/** The case of a seed and a number: in turn for the host half and for the guest half. */
+/** The case of a seed and a number. */
 export function ringCase(seed: number, number: number): RingCase {
   const random = Random.of(seed, number);
-  return number % 3 === 2 ? makeGuestCase(random) : makeHostCase(random);
+  return number % CASES_A_TURN === 2 ? makeGuestCase(random) : makeHostCase(random);
 }
 
 /** Those that can be watched come more often: more is seen of them. */
-const OURS: readonly Halves[] = [ALL_HALVES.watched, ALL_HALVES.watched, ALL_HALVES.watched, ALL_HALVES.unwatched];
+const OURS: readonly Halves[] = [ALL_HALVES.watched, ...Object.values(ALL_HALVES)];
 
-/** The ends that a case is played on. */
-export const halvesOf = (number: number, all: readonly Halves[] = OURS): Halves => all[number % all.length]!;
+/** The ends that a case is played on: three cases, of both halves, then the next ones. */
+export const halvesOf = (number: number, all: readonly Halves[] = OURS): Halves =>
+  all[Math.floor(number / CASES_A_TURN) % all.length]!;
 
 interface Played {
   readonly requests: number;
