@@ -107,10 +107,11 @@ class HostCaseMaker {
     if (random.oneIn(2)) for (let i = random.below(4); i > 0; i--) steps.push(...this.offer());
     for (let left = 3 + random.below(20); left > 0; left--) {
       if (random.oneIn(2)) steps.push(...this.offer());
+      if (random.oneIn(6)) steps.push(...this.round());
       if (random.oneIn(5)) steps.push(this.act());
       const call = this.call();
       steps.push(call);
-      if (/complete|publish/.test(call.call) && random.oneIn(2)) steps.push({ call: 'needsCall' });
+      if (/complete|publish|flush/.test(call.call) && random.oneIn(2)) steps.push({ call: 'needsCall' });
     }
     return steps;
   }
@@ -136,6 +137,21 @@ class HostCaseMaker {
     acts.push({ act: 'head', head });
     if (!random.oneIn(8)) acts.push({ act: 'show' });
     return acts;
+  }
+
+  /** One request all the way, and the question whether to call. */
+  private round(): (GuestAct | HostCall)[] {
+    const { random } = this;
+    const event = { act: 'event', value: anyEvent(random, this.startIndex) } as const;
+    return [
+      ...(random.oneIn(2) ? [event] : []),
+      ...this.offer(),
+      { act: 'show' },
+      { call: 'next', ...this.during() },
+      { call: 'serve', pick: 0, bytes: random.below(100) },
+      { call: 'complete', pick: 0, length: random.below(100) },
+      { call: 'needsCall', ...this.during() },
+    ];
   }
 
   /** The next descriptors, all of them different. */
@@ -216,6 +232,9 @@ class HostCaseMaker {
       () => ({ call: 'completeDeferred', pick, length }),
       () => ({ call: 'completeDeferred', pick, length }),
       () => ({ call: 'completeMulti', count: 1 + random.below(4), length }),
+      () => ({ call: 'fill', pick, length, offset: random.below(4) }),
+      () => ({ call: 'fill', pick, length, offset: random.below(4) }),
+      () => ({ call: 'flush', count: 1 + random.below(4) }),
       () => ({ call: 'publish' }),
       () => ({ call: 'rewind', count: random.below(3) }),
       () => ({ call: 'getdesc', readable: !random.oneIn(4), writable: !random.oneIn(4) }),

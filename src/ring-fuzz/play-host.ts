@@ -133,6 +133,13 @@ export class HostPlayer {
         return this.complete(step.pick, step.length, step.call === 'completeDeferred');
       case 'completeMulti':
         return hasLists(queue) ? this.completeMulti(queue, step.count, step.length) : null;
+      case 'fill':
+        return queue instanceof VhostUserQueue ? this.fill(queue, step.pick, step.length, step.offset) : null;
+      case 'flush': {
+        if (!(queue instanceof VhostUserQueue)) return null;
+        const count = Math.min(step.count, oracle.flushable());
+        return { act: () => queue.flush(count), expect: () => oracle.flush(count), after: () => this.forget() };
+      }
       case 'publish':
         return { act: () => queue.publish(), expect: () => oracle.publish(), after: () => this.forget() };
       case 'rewind': {
@@ -242,15 +249,30 @@ export class HostPlayer {
   }
 
   private complete(pick: number, length: number, deferred: boolean): Trial | null {
-    const held = pickOf(this.oracle.open(), pick);
-    if (held === null) return null;
-    const request = this.requestOf.get(held.head) ?? this.spare.pop() ?? new Request(this.world.memory);
-    request.head = held.head;
+    const open = this.opened(pick);
+    if (open === null || !this.oracle.canPut(0, true)) return null;
+    const { held, request } = open;
     return {
       act: () => (deferred ? this.queue.completeDeferred(request, length) : this.queue.complete(request, length)),
       expect: () => this.oracle.complete([{ held, length }], deferred),
       after: () => this.forget(),
     };
+  }
+
+  private fill(queue: VhostUserQueue, pick: number, length: number, offset: number): Trial | null {
+    const open = this.opened(pick);
+    if (open === null || !this.oracle.canPut(offset, false)) return null;
+    const { held, request } = open;
+    return { act: () => queue.fill(request, length, offset), expect: () => this.oracle.fill(held, length, offset) };
+  }
+
+  /** A request that can be completed; one whose chain was not read has a request of its own made for it. */
+  private opened(pick: number): { held: Held; request: Request } | null {
+    const held = pickOf(this.oracle.open(), pick);
+    if (held === null) return null;
+    const request = this.requestOf.get(held.head) ?? new Request(this.world.memory);
+    request.head = held.head;
+    return { held, request };
   }
 
   private completeMulti(vringh: WithLists, count: number, length: number): Trial | null {

@@ -60,6 +60,8 @@ export type HostCall = Calls<
   /** Reads what was sent, and answers so many bytes. */
   | { readonly call: 'serve'; readonly pick: number; readonly bytes: number }
   | { readonly call: 'complete' | 'completeDeferred'; readonly pick: number; readonly length: number }
+  | { readonly call: 'fill'; readonly pick: number; readonly length: number; readonly offset: number }
+  | { readonly call: 'flush'; readonly count: number }
   | { readonly call: 'completeMulti'; readonly count: number; readonly length: number }
   | { readonly call: 'rewind'; readonly count: number }
   | { readonly call: 'getAvailBytes'; readonly inMax: number; readonly outMax: number },

@@ -98,6 +98,8 @@ export class HostOracle {
   /** Up to where the guest was told. Null: nobody knows. */
   private told: number | null;
   private kicksOff = false;
+  /** What stands in used entries that the guest does not see yet, by index. */
+  private readonly put = new Map<number, Held>();
 
   constructor(options: HostOracleOptions) {
     const { startIndex, ring } = options;
@@ -185,24 +187,52 @@ export class HostOracle {
     return { returns: reads.take(this.fields.availIdx, 2) !== this.lastAvail, writes: NONE };
   }
 
-  /** Completes requests that are open, and shows them unless `deferred`. */
+  /** Completes requests that are open, and shows them unless `deferred`. Only while `canPut(0, true)`. */
   complete(requests: readonly { held: Held; length: number }[], deferred: boolean): Expected {
     if (this.broken !== null) return this.refuse([this.broken]);
     const writes: Access[] = [];
     for (const { held, length } of requests) {
-      held.completed = true;
-      writes.push(store(this.fields.usedId(this.used), 4, held.head));
-      writes.push(store(this.fields.usedLength(this.used), 4, length));
+      writes.push(...this.putUsed(this.used, held, length));
       this.used = wrap(this.used + 1);
     }
     return deferred ? { writes: [writes] } : { writes: [writes, ...this.publish().writes] };
   }
 
+  /** A used entry is empty: so many behind what the guest sees, or behind all that was completed in order. */
+  canPut(offset: number, inOrder: boolean): boolean {
+    return offset < this.size && !this.put.has(wrap((inOrder ? this.used : this.shown) + offset));
+  }
+
+  /** As many used entries as are there to be shown without a gap. */
+  flushable(): number {
+    let count = 0;
+    while (this.put.has(wrap(this.shown + count))) count++;
+    return count;
+  }
+
+  fill(held: Held, length: number, offset: number): Expected {
+    if (this.broken !== null) return this.refuse([this.broken]);
+    return { writes: [this.putUsed(wrap(this.shown + offset), held, length)] };
+  }
+
+  /** Shows so many, at most `flushable`; what was completed in order behind them waits. */
+  flush(count: number): Expected {
+    if (this.broken !== null) return this.refuse([this.broken]);
+    const { used } = this;
+    const ahead = wrap(used - this.shown);
+    this.used = wrap(this.shown + count);
+    const expected = this.publish();
+    if (ahead > count) this.used = used;
+    return expected;
+  }
+
   /** A broken ring shows what was completed before, too. */
   publish(): Expected {
     if (this.shown === this.used) return { writes: NONE };
-    this.shown = this.used;
-    this.held.splice(0, this.held.length, ...this.open());
+    for (; this.shown !== this.used; this.shown = wrap(this.shown + 1)) {
+      this.held.splice(this.held.indexOf(this.put.get(this.shown)!), 1);
+      this.put.delete(this.shown);
+    }
     return { writes: [[store(this.fields.usedIdx, 2, this.used)]] };
   }
 
@@ -250,6 +280,12 @@ export class HostOracle {
     const elementsMax = rules.elementsMax ?? this.size;
     const oracle = new ChainOracle(reads, regions, { ...rules, indirect, elementsMax, readable, writable });
     return oracle.read({ at: ring.desc, length: this.size }, head);
+  }
+
+  private putUsed(index: number, held: Held, length: number): Access[] {
+    held.completed = true;
+    this.put.set(index, held);
+    return [store(this.fields.usedId(index), 4, held.head), store(this.fields.usedLength(index), 4, length)];
   }
 
   /** Reads the guest's index into `seenAvail`, unless it is wrong. */
