@@ -60,11 +60,21 @@ test('fuzz: as many cases as asked for', { skip, timeout: 120_000 }, async () =>
   assert.deepEqual(readdirSync(folder), []);
 });
 
+test('fuzz: rings, some of them, and one alone', { timeout: 120_000 }, async () => {
+  const { code, out } = await fuzz('--target', 'rings', '--cases', '200').ended;
+  assert.equal(code, 0);
+  assert.match(out, /^seed 1: 200 rings, \d+ calls/m);
+  const one = await fuzz('--target', 'rings', '--only', '7', '--kept', '0,2').ended;
+  assert.equal(one.code, 0);
+  assert.match(one.out, /^ {2}\{"(act|call)":.*\n {2}\{"(act|call)":.*\nnothing is wrong\n$/);
+  assert.deepEqual(readdirSync(folder), []);
+});
+
 for (const [args, message] of [
   [['--kept', '1,2'], '--kept wants --only, too'],
   [['--only', '1', '--seconds', '5'], '--seconds says nothing beside --only'],
   [['--sessions', '5'], /^unknown argument '--sessions'/],
-  [['--target', 'none'], /^--target wants one of sessions, not 'none'/],
+  [['--target', 'none'], /^--target wants one of rings, sessions, not 'none'/],
   [['--only', '1', '--kept', '100000'], /^--kept wants 0 to \d+, not 100000$/],
 ] as const)
   test(`fuzz refuses: ${args.join(' ')}`, { skip }, async () => {

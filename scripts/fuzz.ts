@@ -12,15 +12,20 @@ import { argv, exit, stderr, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { flag, type OptionTable, optionLines, readArguments } from '../bench/command-line/option-table.ts';
 import { choiceOf, countOf, secondsOf, UsageError } from '../bench/command-line/option-values.ts';
+import type { FuzzBounds } from '../src/fuzz/bounds.ts';
+import { shorten } from '../src/fuzz/shorten.ts';
 import { whyUnavailable } from '../src/native/libc.ts';
-import { describeAction } from '../src/vhost-user/fuzz/fuzz-actions.ts';
 import {
-  describeSession,
-  type FuzzFigures,
-  fuzzSessions,
-  playSession,
-  shorten,
-} from '../src/vhost-user/fuzz/fuzz-sessions.ts';
+  describeCase,
+  fuzzRings,
+  halvesOf,
+  playCase,
+  type RingFuzzFigures,
+  ringCase,
+} from '../src/ring-fuzz/fuzz-rings.ts';
+import type { RingCase } from '../src/ring-fuzz/ring-case.ts';
+import { describeAction } from '../src/vhost-user/fuzz/fuzz-actions.ts';
+import { describeSession, type FuzzFigures, fuzzSessions, playSession } from '../src/vhost-user/fuzz/fuzz-sessions.ts';
 
 const SECONDS = '60';
 const SEED = '1';
@@ -35,7 +40,7 @@ const LOOK_EVERY_MS = 200;
 const OPTIONS: OptionTable<'target' | 'seed' | 'seconds' | 'cases' | 'from' | 'only' | 'kept' | 'progress'> = {
   target: {
     value: 'NAME',
-    summary: 'what is fuzzed: sessions (vhost-user, the backend’s side)',
+    summary: 'what is fuzzed: sessions (vhost-user, the backend’s side), rings (both halves, against an oracle)',
     byDefault: 'sessions',
   },
   seed: { value: 'N', summary: 'everything follows from it and a case’s number', byDefault: SEED },
@@ -59,18 +64,11 @@ Exit codes
   0 nothing was found   1 something was   2 usage   130 interrupted, and nothing was found until then`;
 
 interface Fuzzer {
-  readonly run: (bounds: Bounds) => Promise<number>;
+  /** What the machine lacks for it, as in "it …", or null. */
+  readonly missing: () => string | null;
+  readonly run: (bounds: FuzzBounds) => Promise<number>;
   readonly one: (seed: number, number: number, kept: readonly number[] | null) => Promise<string | null>;
   readonly describe: (seed: number, number: number, kept: readonly number[] | null) => Promise<readonly string[]>;
-}
-
-interface Bounds {
-  readonly seed: number;
-  readonly from: number;
-  readonly seconds: number;
-  readonly cases: number;
-  readonly signal: AbortSignal;
-  readonly starting: (number: number) => void;
 }
 
 const EXIT_INTERRUPTED = 130;
@@ -102,10 +100,36 @@ function reportSessions(seed: number, figures: FuzzFigures): number {
   return 1;
 }
 
+function reportRings(seed: number, figures: RingFuzzFigures): number {
+  const { cases, calls, requests, refusals, seconds, failure } = figures;
+  say(`seed ${seed}: ${cases} rings, ${calls} calls in ${seconds.toFixed(1)} s`);
+  say(`requests: ${inOrder(requests)}`);
+  say(`rings with an error: ${inOrder(refusals)}`);
+  if (failure === null) return 0;
+  const { number, why, failing } = failure;
+  say(`case ${number}: ${why}`);
+  say('shortened, for src/ring-fuzz/regressions.ts:');
+  say(describeCase(why.split('\n')[0]!, failing));
+  say(`npm run fuzz -- --target rings --seed ${seed} --only ${number}`);
+  return 1;
+}
+
+/** A case, or some of its steps. */
+function ringCaseOf(seed: number, number: number, kept: readonly number[] | null): RingCase {
+  const one = ringCase(seed, number);
+  return kept === null ? one : ({ ...one, steps: kept.map((i) => one.steps[i]) } as RingCase);
+}
+
 const FUZZERS: Record<string, Fuzzer> = {
+  rings: {
+    missing: () => null,
+    run: async (bounds) => reportRings(bounds.seed, await fuzzRings(bounds)),
+    one: async (seed, number, kept) => playCase(ringCaseOf(seed, number, kept), halvesOf(number)).why,
+    describe: async (seed, number, kept) => ringCaseOf(seed, number, kept).steps.map((step) => JSON.stringify(step)),
+  },
   sessions: {
-    run: async ({ seed, from, seconds, cases, signal, starting }) =>
-      reportSessions(seed, await fuzzSessions({ seed, from, seconds, sessions: cases, signal, starting, say })),
+    missing: whyUnavailable,
+    run: async (bounds) => reportSessions(bounds.seed, await fuzzSessions(bounds)),
     one: playSession,
     describe: describeSession,
   },
@@ -228,10 +252,10 @@ async function main(args: readonly string[]): Promise<number> {
   if (given.has('kept') && !given.has('only')) throw new UsageError('--kept wants --only, too');
   for (const name of ['seconds', 'cases', 'from'] as const)
     if (given.has('only') && given.has(name)) throw new UsageError(`--${name} says nothing beside --only`);
-  const missing = whyUnavailable();
-  if (missing !== null) throw new UsageError(`it ${missing}`);
   const target = choiceOf('--target', given.get('target') ?? 'sessions', FUZZERS);
   const fuzzer = FUZZERS[target]!;
+  const missing = fuzzer.missing();
+  if (missing !== null) throw new UsageError(`it ${missing}`);
   const number = (name: 'seed' | 'from' | 'cases' | 'only', byDefault: string) =>
     countOf(`--${name}`, given.get(name) ?? byDefault, 0, 2 ** 32 - 1);
   const seed = number('seed', SEED);
@@ -258,7 +282,7 @@ async function main(args: readonly string[]): Promise<number> {
   const cases = given.has('cases') ? number('cases', '0') : Number.POSITIVE_INFINITY;
   const { signal } = interruption;
   const from = number('from', '0');
-  const code = await fuzzer.run({ seed, from, seconds, cases, signal, starting: telling(progress) });
+  const code = await fuzzer.run({ seed, from, seconds, cases, signal, starting: telling(progress), say });
   return code === 0 && signal.aborted ? EXIT_INTERRUPTED : code;
 }
 

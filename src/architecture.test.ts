@@ -20,8 +20,12 @@ const ARROWS: Record<string, readonly string[]> = {
   host: BASE,
   devices: [...BASE, 'formats', 'host', 'native'],
   drivers: [...BASE, 'formats', 'guest'],
-  'vhost-user': ALL,
+  fuzz: [],
+  'vhost-user': [...ALL, 'fuzz'],
   launcher: [...ALL, 'vhost-user'],
+  // It judges both ends, and knows neither.
+  'ring-oracle': ['ring'],
+  'ring-fuzz': [...BASE, 'guest', 'host', 'vhost-user', 'launcher', 'fuzz', 'ring-oracle'],
 };
 
 /** The same for the rooms of vhost-user among each other. */
@@ -160,6 +164,12 @@ const planted: [string, string, string, string | null][] = [
   ['host to ring', 'src/host/a.ts', line('import { A } from ', '../ring/a.ts'), null],
   ['within a folder', 'src/guest/a.ts', line('import { A } from ', './b.ts'), null],
   ['a test of both ends', 'src/host/a.test.ts', line('import { A } from ', '../guest/a.ts'), null],
+  [
+    'the oracle to an end',
+    'src/ring-oracle/a.ts',
+    line('import { A } from ', '../host/a.ts'),
+    'no arrow from ring-oracle to host',
+  ],
   ['a helper of tests', 'src/guest/test-a.ts', line('import { A } from ', '../host/a.ts'), null],
   [
     'backend to frontend',

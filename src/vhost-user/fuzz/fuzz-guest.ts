@@ -3,9 +3,9 @@
  * indices and noise. It writes through the file, so it has nothing mapped.
  */
 import { readSync, writeSync } from 'node:fs';
+import { Random } from '../../fuzz/random.ts';
 import { VRING_DESC_F_INDIRECT, VRING_DESC_F_NEXT, VRING_DESC_F_WRITE } from '../../ring/constants.ts';
 import { DATA_AT, MEMORY, MORE_MEMORY, RING_PARTS_AT, RING_STRIDE, type RING_STYLES } from './fuzz-actions.ts';
-import { Random } from './fuzz-random.ts';
 
 export type RingStyle = (typeof RING_STYLES)[number];
 

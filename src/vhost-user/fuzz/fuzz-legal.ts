@@ -1,4 +1,6 @@
 /** A session of a frontend and its guest that keeps every rule: what fuzzed sessions begin as. It plays nothing. */
+
+import type { Random } from '../../fuzz/random.ts';
 import type { Handle } from '../messages/handle.ts';
 import { encode, type NameFrom, type RequestToSend } from '../messages/message.ts';
 import {
@@ -13,7 +15,6 @@ import {
   type SendAction,
   type Target,
 } from './fuzz-actions.ts';
-import type { Random } from './fuzz-random.ts';
 
 const bit = (number: number) => 1n << BigInt(number);
 const wordOf = (bits: readonly number[]) => bits.reduce((word, number) => word | bit(number), 0n);

@@ -2,6 +2,8 @@
  * What is done to a legal session: things are left out, repeated, moved, cut and changed. All of it follows from a seed
  * and the session's number. It plays nothing.
  */
+
+import { Random } from '../../fuzz/random.ts';
 import { ODD_DESCRIPTOR_KINDS } from '../../native/odd-descriptors.ts';
 import {
   type Action,
@@ -13,7 +15,6 @@ import {
   type Target,
 } from './fuzz-actions.ts';
 import { legalSession } from './fuzz-legal.ts';
-import { Random } from './fuzz-random.ts';
 
 /** Numbers at which something ends, in 16, 32 and 64 bits. */
 const EDGES = [

@@ -8,7 +8,7 @@ import { nativeSystem } from '../backend/native-system.ts';
 import { VHOST_USER_GET_INFLIGHT_FD, VHOST_USER_SET_BACKEND_REQ_FD } from '../messages/protocol.ts';
 import { describeAction } from './fuzz-actions.ts';
 import { fuzzedSession } from './fuzz-mutations.ts';
-import { type FuzzFigures, fuzzSessions, playSession, shorten } from './fuzz-sessions.ts';
+import { type FuzzFigures, fuzzSessions, playSession } from './fuzz-sessions.ts';
 
 const skip = whyUnavailable() ?? false;
 
@@ -20,7 +20,7 @@ const told = ({ failure }: FuzzFigures) =>
 
 test(`fuzzed sessions: ${SESSIONS} of seed ${SEED}`, { skip }, () =>
   leavingNoneOpen(async () => {
-    const figures = await fuzzSessions({ seed: SEED, sessions: SESSIONS });
+    const figures = await fuzzSessions({ seed: SEED, cases: SESSIONS });
     assert.equal(figures.failure, null, told(figures));
     assert.equal(figures.sessions, SESSIONS);
     // They reach what they are to reach: work was done, rings broke, connections ended for many reasons.
@@ -72,7 +72,7 @@ const leaked: (() => void)[] = [];
 for (const [what, change, why, request] of PLANTED)
   test(`fuzzed sessions: ${what} is found, and its session shortened`, { skip }, async () => {
     const system = { ...nativeSystem(), openPostcopy: null, ...change };
-    const { failure } = await fuzzSessions({ seed: SEED, sessions: 200, system });
+    const { failure } = await fuzzSessions({ seed: SEED, cases: 200, system });
     for (const close of leaked.splice(0)) close();
     assert.ok(failure !== null);
     assert.match(failure.why, why);
@@ -83,17 +83,3 @@ for (const [what, change, why, request] of PLANTED)
     // Without what was planted nothing is wrong with it.
     assert.equal(await playSession(SEED, failure.session), null);
   });
-
-test('fuzzed sessions: shortening keeps what it takes, in order, and asks no more than it may', async () => {
-  const all = Array.from({ length: 50 }, (_, i) => i);
-  const needed = [3, 17, 41];
-  let asked = 0;
-  const fails = async (some: readonly number[]) => {
-    asked++;
-    return needed.every((i) => some.includes(i));
-  };
-  assert.deepEqual(await shorten(all, fails), needed);
-  asked = 0;
-  await shorten(all, fails, 7);
-  assert.ok(asked <= 7);
-});

@@ -13,6 +13,9 @@
  * is shortened to the actions that it takes. What kills the process cannot be seen from within it: `scripts/fuzz.ts`.
  */
 import { setImmediate as loopTurn } from 'node:timers/promises';
+import type { FuzzBounds } from '../../fuzz/bounds.ts';
+import { growth, type Memory, mega, memoryNow } from '../../fuzz/growth.ts';
+import { shorten } from '../../fuzz/shorten.ts';
 import { MappingError } from '../../native/mapping.ts';
 import { RingError } from '../../ring/errors.ts';
 import type { SessionSystem } from '../backend/backend-options.ts';
@@ -21,26 +24,12 @@ import { type Action, describeAction } from './fuzz-actions.ts';
 import { FuzzFrontend } from './fuzz-frontend.ts';
 import { fuzzedSession } from './fuzz-mutations.ts';
 import { deviceOf, SESSION_MS_MAX, Served, Servers, serveOne, waitFor } from './fuzz-served.ts';
-import { difference, growth, type Memory, mega, memoryNow, standing } from './fuzz-standing.ts';
+import { difference, standing } from './fuzz-standing.ts';
 
 const HONEST_EVERY = 25;
 const MEMORY_EVERY = 500;
-/** Trials in which a failing session is shortened. */
-const TRIALS_MAX = 300;
 
-export interface FuzzOptions {
-  readonly seed: number;
-  /** The first session's number. Default 0. */
-  readonly from?: number;
-  /** Ends after so many sessions. Default: no bound. */
-  readonly sessions?: number;
-  /** Or after so long. Default: no bound. */
-  readonly seconds?: number;
-  /** Or when this is aborted: after the session that is under way. */
-  readonly signal?: AbortSignal;
-  /** Told before each session. */
-  readonly starting?: (session: number) => void;
-  readonly say?: (line: string) => void;
+export interface FuzzOptions extends FuzzBounds {
   /** What the servers have instead of the operating system. Default: libc, without postcopy. */
   readonly system?: SessionSystem;
 }
@@ -140,25 +129,6 @@ async function failsAlone(
   }
 }
 
-/** Leaves out what can be left out, in ever smaller pieces, while `fails`. At most `trials` times it is asked. */
-export async function shorten<T>(
-  actions: readonly T[],
-  fails: (actions: readonly T[]) => Promise<boolean>,
-  trials = TRIALS_MAX,
-): Promise<readonly T[]> {
-  let left = actions;
-  let asked = 0;
-  for (let size = Math.ceil(left.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let at = 0; at < left.length && asked < trials; ) {
-      const without = [...left.slice(0, at), ...left.slice(at + size)];
-      asked++;
-      if (await fails(without)) left = without;
-      else at += size;
-    }
-  }
-  return left;
-}
-
 /** One session alone, or a part of its actions; why it failed, or null. */
 export async function playSession(seed: number, session: number, kept: readonly number[] | null = null) {
   const unhandled = new Unhandled();
@@ -182,7 +152,7 @@ export async function describeSession(seed: number, session: number, kept: reado
 
 /** Runs until a bound is reached or a session fails. */
 export async function fuzzSessions(options: FuzzOptions): Promise<FuzzFigures> {
-  const { seed, from = 0, sessions = Number.POSITIVE_INFINITY, seconds = Number.POSITIVE_INFINITY } = options;
+  const { seed, from = 0, cases = Number.POSITIVE_INFINITY, seconds = Number.POSITIVE_INFINITY } = options;
   const started = performance.now();
   const stopped = () => options.signal?.aborted ?? false;
   const elapsed = () => (performance.now() - started) / 1000;
@@ -197,7 +167,7 @@ export async function fuzzSessions(options: FuzzOptions): Promise<FuzzFigures> {
   let memory: Memory | null = null;
   let session = from;
   try {
-    for (; session < from + sessions && elapsed() < seconds && failure === null && !stopped(); session++) {
+    for (; session < from + cases && elapsed() < seconds && failure === null && !stopped(); session++) {
       options.starting?.(session);
       const served = await servers.for(session);
       const actions = fuzzedSession(seed, session, served.target);

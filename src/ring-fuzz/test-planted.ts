@@ -1,0 +1,157 @@
+/** Ends of a ring with one fault each: the ring fuzzer must find every one. */
+import { SplitVirtqueue, type SplitVirtqueueOptions } from '../guest/split-virtqueue.ts';
+import type { Request } from '../host/queue.ts';
+import type { SplitHostQueueOptions } from '../host/split-host-queue.ts';
+import { Vringh } from '../host/vringh.ts';
+import { RingError } from '../ring/errors.ts';
+import { ALL_HALVES, type Halves } from './halves.ts';
+
+const HALVES = ALL_HALVES.watched;
+
+/** Private fields of an end, by name: a fault is planted where no caller can reach. */
+const inside = <T>(object: object, field: string): T => Reflect.get(object, field) as T;
+
+const withVringh = (make: (options: SplitHostQueueOptions) => Vringh): Halves => ({
+  ...HALVES,
+  host: { ...HALVES.host, vringh: make },
+});
+const withGuest = (make: (options: SplitVirtqueueOptions) => SplitVirtqueue): Halves => ({ ...HALVES, guest: make });
+
+/** Every read of the descriptor table comes twice, the second one counts. */
+function fetchingTwice(options: SplitHostQueueOptions): Vringh {
+  const desc = new Proxy(options.ring.desc, {
+    get: (table, key) => {
+      Reflect.get(table, key, table);
+      return Reflect.get(table, key, table);
+    },
+  });
+  return new Vringh({ ...options, ring: Object.assign(Object.create(options.ring), { desc }) });
+}
+
+class Looping extends Vringh {
+  override next(request: Request): boolean {
+    try {
+      return super.next(request);
+    } catch (error) {
+      if (!(error instanceof RingError) || error.code !== 'descriptor-loop') throw error;
+      // As long as the guest leaves it so.
+      for (;;) {
+        try {
+          request.readable.reset();
+          request.writable.reset();
+          this.reader.read(request.head, request.readable, request.writable);
+          return true;
+        } catch (again) {
+          if (!(again instanceof RingError) || again.code !== 'descriptor-loop') throw again;
+        }
+      }
+    }
+  }
+}
+
+class Forgetful extends Vringh {
+  override takeHead(): number {
+    try {
+      return super.takeHead();
+    } catch (error) {
+      if (!(error instanceof RingError) || error.code !== 'avail-head-in-flight') throw error;
+      this.broken = null;
+      this.hold(error.value);
+      return error.value;
+    }
+  }
+}
+
+class Untidy extends Vringh {
+  override complete(request: Request, writtenBytes: number): void {
+    super.complete(request, writtenBytes);
+    // Behind the used ring, without asking anybody.
+    const { region, offset } = this.ring.places.used;
+    new Uint8Array(region.buffer, region.byteOffset)[offset + 6 + 8 * this.size] = 0xee;
+  }
+}
+
+class Hoarding extends Vringh {
+  override next(request: Request): boolean {
+    const readable = request.readable;
+    const { offsets } = readable;
+    const found = super.next(request);
+    if (found) readable.offsets = new Uint32Array([...readable.offsets, ...offsets]);
+    return found;
+  }
+}
+
+class Silent extends Vringh {
+  /** A comparison that knows no wrap. */
+  override needsCall(): boolean {
+    if (!this.eventIdx || this.completed === 0 || this.completed > 0xffff || this.broken !== null)
+      return super.needsCall();
+    const wanted = this.availFields.load16(this.ring.usedEvent);
+    const from = this.publishedIdx - this.completed;
+    this.completed = 0;
+    return wanted >= from && wanted < this.publishedIdx;
+  }
+}
+
+class Native extends Vringh {
+  override next(request: Request): boolean {
+    try {
+      return super.next(request);
+    } catch (error) {
+      if (error instanceof RingError && error.code === 'address-outside-memory') new Uint8Array(-1);
+      throw error;
+    }
+  }
+}
+
+class TakingLengths extends SplitVirtqueue {
+  override addDeferred(...added: Parameters<SplitVirtqueue['addDeferred']>): boolean {
+    const put = super.addDeferred(...added);
+    inside<Uint32Array>(this, 'writableBytes').fill(0xffff_ffff);
+    return put;
+  }
+}
+
+class Trusting extends SplitVirtqueue {
+  /** The host says which descriptor comes next. */
+  override getBuf(): number {
+    const table = inside<Uint32Array>(this, 'desc');
+    const nextOf = inside<Uint16Array>(this, 'nextOf');
+    const token = super.getBuf();
+    if (token !== -1) nextOf[0] = table[3]! >>> 16;
+    return token;
+  }
+}
+
+/** What is wrong, with which ends, and what the fuzzer says of it. */
+export const PLANTED: readonly [what: string, halves: Halves, why: RegExp][] = [
+  [
+    'a reader that fetches a descriptor twice',
+    withVringh(fetchingTwice),
+    /^step \d+, \w+: (read|decided|threw|returned)/,
+  ],
+  ['a chain without a bound', withVringh((options) => new Looping(options)), /accesses in one call|once too often/],
+  ['heads in flight that are not checked', withVringh((options) => new Forgetful(options)), /avail-head-in-flight/],
+  ['a byte written past the used ring', withVringh((options) => new Untidy(options)), /written unseen/],
+  ['a list that keeps what it had', withVringh((options) => new Hoarding(options)), /a list has room for/],
+  [
+    'a call that the wrap of the index hides',
+    withVringh((options) => new Silent(options)),
+    /needsCall: returned (true, not false|false, not true)/,
+  ],
+  ['an exception of the engine', withVringh((options) => new Native(options)), /no RingError: RangeError/],
+  ['used lengths let through', withGuest((options) => new TakingLengths(options)), /clampedLengths is 0, not 1/],
+  [
+    'free descriptors out of memory that the host writes',
+    withGuest((options) => new Trusting(options)),
+    /read once too often/,
+  ],
+  [
+    'a policy of another reader',
+    {
+      ...HALVES,
+      host: { ...HALVES.host, 'vhost-user': (options) => new Vringh(options) },
+    },
+    /^step \d+/,
+  ],
+];
