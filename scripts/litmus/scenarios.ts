@@ -1,0 +1,83 @@
+/** The runs that are explored: small rings and few requests, in every way that notifications can be asked for. */
+
+/** What a request is made of: bytes for the host, room for its answer, both in turn, both in one chain. */
+export type Shape = 'out' | 'in' | 'alternate' | 'both';
+
+export interface Scenario {
+  readonly summary: string;
+  readonly ringSize: number;
+  readonly requests: number;
+  /** Where both indices stand before the first request; 0: a ring that nobody used yet. */
+  readonly startIndex: number;
+  readonly eventIdx: boolean;
+  readonly indirect: boolean;
+  readonly shape: Shape;
+  /** Adds published and kicked for together. */
+  readonly batch: number;
+  /** The most requests in flight. */
+  readonly outstanding: number;
+  /** The guest asks for a call after most of what is outstanding, not after the next completion. */
+  readonly delayed: boolean;
+  /** The guest never takes its wish for calls back, and so never asks for them anew. */
+  readonly callsOn: boolean;
+  /** Completions that the host publishes together; it calls for each such batch. */
+  readonly hostBatch: number;
+  /** Explored by `--long` alone. */
+  readonly long: boolean;
+}
+
+/** Two steps before the 16-bit indices wrap: the third request is behind. */
+export const WRAP = 0xfffe;
+
+const BASE: Omit<Scenario, 'summary'> = {
+  ringSize: 2,
+  requests: 3,
+  startIndex: 0,
+  eventIdx: true,
+  indirect: false,
+  shape: 'alternate',
+  batch: 1,
+  outstanding: 2,
+  delayed: false,
+  callsOn: false,
+  hostBatch: 1,
+  long: false,
+};
+const FLAGS = { eventIdx: false };
+const LONG = { requests: 5, long: true };
+const RING_4 = { ringSize: 4, outstanding: 4, requests: 6, long: true };
+
+/** Name, what it is, and what of it differs. Each is explored from either start: `-wrap` is the second. */
+const RUNS: readonly [string, string, Partial<Scenario>][] = [
+  ['flags', 'wishes by flags', FLAGS],
+  ['events', 'wishes by event index', {}],
+  ['flags-delayed', 'flags, calls after most of what is outstanding', { ...FLAGS, delayed: true }],
+  ['events-delayed', 'event index, calls after most of what is outstanding', { delayed: true, requests: 4 }],
+  ['flags-batch', 'flags, adds and completions published by twos', { ...FLAGS, batch: 2, hostBatch: 2, requests: 4 }],
+  ['events-batch', 'event index, adds and completions published by twos', { batch: 2, hostBatch: 2, requests: 4 }],
+  ['flags-on', 'flags, the guest leaves calls on', { ...FLAGS, callsOn: true }],
+  ['events-on', 'event index, the guest leaves calls on', { callsOn: true }],
+  ['chain', 'requests as long as the ring', { shape: 'both', outstanding: 1 }],
+  ['full', 'more requests than the ring has room for', { shape: 'both', outstanding: 2 }],
+  ['indirect', 'indirect tables', { shape: 'both', indirect: true }],
+  ['ring-1', 'a ring of one descriptor, requests with an answer', { ringSize: 1, shape: 'in', outstanding: 1 }],
+  ['ring-1-full', 'a ring of one descriptor, asked for two', { ringSize: 1, shape: 'out', outstanding: 2 }],
+  ['flags-5', 'flags, five requests', { ...FLAGS, ...LONG }],
+  ['events-5', 'event index, five requests', LONG],
+  ['flags-4', 'flags, a ring of four', { ...FLAGS, ...RING_4 }],
+  ['events-4', 'event index, a ring of four', RING_4],
+  ['events-4-delayed', 'event index, a ring of four, calls after most', { ...RING_4, delayed: true }],
+  ['events-4-batch', 'event index, a ring of four, adds by threes', { ...RING_4, batch: 3, hostBatch: 2 }],
+  ['events-4-on', 'event index, a ring of four, the guest leaves calls on', { ...RING_4, callsOn: true }],
+  ['indirect-4', 'indirect tables in a ring of four', { ...RING_4, shape: 'both', indirect: true, requests: 5 }],
+];
+
+export const SCENARIOS: Readonly<Record<string, Scenario>> = Object.fromEntries(
+  RUNS.flatMap(([name, summary, changes]): [string, Scenario][] => {
+    const scenario = { ...BASE, ...changes, summary };
+    return [
+      [name, scenario],
+      [`${name}-wrap`, { ...scenario, startIndex: WRAP, summary: `${summary}; indices wrap` }],
+    ];
+  }),
+);
