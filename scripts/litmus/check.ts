@@ -3,43 +3,39 @@ import { ORDERINGS } from '../../src/ordering/index.ts';
 import { type Failure, Search, shortest } from './explore.ts';
 import { Machine, type Model } from './machine.ts';
 import type { Mutant } from './mutants.ts';
-import { SCENARIOS, type Scenario } from './scenarios.ts';
+import type { Scenario } from './scenarios.ts';
 import { SideGraph } from './side-graph.ts';
 import { Stage } from './sides.ts';
 import { traceOf } from './trace.ts';
 
-/** How accesses are made, and what becomes of them. In `sc` all orderings are the same. */
+/** In what memory, and by which ordering. In `sc` all orderings are the same. */
 export const WAYS = {
   'sc/seqcst': { model: 'sc', ordering: 'seqcst' },
   'tso/seqcst': { model: 'tso', ordering: 'seqcst' },
   'tso/fence': { model: 'tso', ordering: 'fence' },
 } as const satisfies Record<string, { model: Model; ordering: keyof typeof ORDERINGS }>;
 export type Way = keyof typeof WAYS;
+export const ALL_WAYS = Object.keys(WAYS) as Way[];
 
-/** What one search may hold: it ends without a proof when it has seen so many states, about 100 bytes each. */
-export const STATES_MAX = 5_000_000;
+/** A search ends without a proof when it has seen so many states: that is about 0.6 GB. */
+export const STATES_MAX = 8_000_000;
 
 export class Check {
   readonly search: Search;
-  private readonly stage: Stage;
+  readonly stage: Stage;
   private readonly machine: Machine;
 
-  constructor(scenario: Scenario, way: Way, mutant: Mutant | null) {
+  constructor(scenario: Scenario, way: Way, mutant: Mutant | null = null) {
     const { model } = WAYS[way];
-    const ordering = mutant !== null && mutant.change === null ? 'none' : WAYS[way].ordering;
-    const mutation = mutant?.change && mutant.side ? { side: mutant.side, change: mutant.change } : null;
-    this.stage = new Stage(scenario, ORDERINGS[ordering], mutation);
+    const ordering = mutant !== null && mutant.fault === null ? 'none' : WAYS[way].ordering;
+    this.stage = new Stage(scenario, ORDERINGS[ordering], mutant?.fault ?? null);
     const [guest, host] = this.stage.sides;
     this.machine = new Machine([new SideGraph(guest), new SideGraph(host)], model, this.stage.initial);
     this.search = new Search(this.machine, STATES_MAX);
   }
 
-  /** The failure that the search found, or a shorter one, step by step. */
+  /** A failure step by step: with as few choices as can be, of whatever kind, if there is one that ends the run. */
   trace(found: Failure): string[] {
-    const failure = shortest(this.machine, STATES_MAX) ?? found;
-    return traceOf(this.machine, this.stage.locations.names, failure);
+    return traceOf(this.machine, this.stage.locations.names, shortest(this.machine, STATES_MAX) ?? found);
   }
 }
-
-/** The scenarios that are explored without being named. */
-export const scenarioNames = (long: boolean) => Object.keys(SCENARIOS).filter((name) => long || !SCENARIOS[name]!.long);

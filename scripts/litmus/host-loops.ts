@@ -2,21 +2,20 @@
 import { type Loop, type LoopState, MUST_WAIT, REACHED } from '../../bench/workloads/loops.ts';
 import type { HostWorkload } from '../../bench/workloads/workload.ts';
 import type { Doorbell } from '../../src/doorbell/doorbell.ts';
-import type { Request } from '../../src/host/queue.ts';
-import type { Vringh } from '../../src/host/vringh.ts';
+import type { HostQueue, Request } from '../../src/host/queue.ts';
 
 /** Completes several requests at once, and asks for each such batch whether to call. */
 export class BatchingHostLoop implements Loop {
   done = 0;
   suppressed = 0;
   private unpublished = 0;
-  private readonly queue: Vringh;
+  private readonly queue: HostQueue;
   private readonly request: Request;
   private readonly workload: HostWorkload;
   private readonly bell: Doorbell;
   private readonly batch: number;
 
-  constructor(queue: Vringh, request: Request, workload: HostWorkload, bell: Doorbell, batch: number) {
+  constructor(queue: HostQueue, request: Request, workload: HostWorkload, bell: Doorbell, batch: number) {
     this.queue = queue;
     this.request = request;
     this.workload = workload;

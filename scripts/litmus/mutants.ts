@@ -2,22 +2,19 @@
  * One thing of the protocol taken out or weakened, each by a line. An exploration that still finds nothing has not
  * looked, or the thing is not needed: then the line says why.
  */
-import type { Change } from './mutate.ts';
-import type { SideName } from './sides.ts';
+import type { Change, Fault, SideName } from './mutate.ts';
 
 export interface Mutant {
   readonly summary: string;
-  /** Null: both run with ordering `none`. */
-  readonly side: SideName | null;
-  readonly change: Change | null;
+  /** Null: nothing of a side; both run with ordering `none`. */
+  readonly fault: Fault | null;
   /** Why no run needs what is missing. Null: some scenario must fail. */
   readonly redundant: string | null;
 }
 
 const mutant = (side: SideName, summary: string, change: Change, redundant: string | null = null): Mutant => ({
   summary,
-  side,
-  change,
+  fault: { side, change },
   redundant,
 });
 
@@ -36,7 +33,7 @@ const split = (side: SideName, method: string, summary: string) => mutant(side, 
 const HINT = 'a hint: without it notifications come that nobody needs, and none is missing';
 
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
-  'no-fences': { summary: 'ordering none: no fence on either side', side: null, change: null, redundant: null },
+  'no-fences': { summary: 'ordering none: no fence on either side', fault: null, redundant: null },
 
   'guest-kick-fence': noFence('guest', 'C', 'kickPrepare'),
   'host-kick-fence': noFence('host', 'C', 'enableKicks'),
@@ -44,6 +41,8 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   'guest-poll-fence': noFence('guest', 'D', 'poll'),
   'guest-delayed-fence': noFence('guest', 'D', 'enableCallsDelayed'),
   'guest-take-fence': noFence('guest', 'D', 'requestCallAt'),
+
+  'vhost-user-take-fence': noFence('host', 'C', 'takeHead'),
 
   'guest-poll-ignored': answers('guest', 'poll', false, 'enableCalls does not look again'),
   'guest-due-ignored': answers('guest', 'callDue', false, 'enableCallsDelayed does not look again'),
@@ -54,6 +53,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   'guest-event': noStore('guest', 'requestCall', 'used_event'),
   'guest-event-take': noStore('guest', 'requestCallAt', 'used_event'),
   'host-event': noStore('host', 'enableKicks', 'avail_event'),
+  'vhost-user-take-event': noStore('host', 'takeHead', 'avail_event'),
   'guest-flags-on': noStore('guest', 'requestCall', 'avail.flags'),
   'host-flags-on': noStore('host', 'enableKicks', 'used.flags'),
   'guest-flags-off': noStore('guest', 'disableCalls', 'avail.flags', HINT),

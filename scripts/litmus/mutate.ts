@@ -32,6 +32,14 @@ export type Change =
   /** An atomic operation becomes a load, and a store of what it would have stored. */
   | { readonly what: 'split'; readonly in: string };
 
+export type SideName = 'guest' | 'host';
+
+/** What is changed in which side. */
+export interface Fault {
+  readonly side: SideName;
+  readonly change: Change;
+}
+
 /** As it is, but for the two kinds of store: which of them it is depends on the ordering. */
 const kindOf = ({ kind }: Operation) => (kind === 'store-ordered' ? 'store' : kind);
 

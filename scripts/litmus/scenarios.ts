@@ -3,6 +3,9 @@
 /** What a request is made of: bytes for the host, room for its answer, both in turn, both in one chain. */
 export type Shape = 'out' | 'in' | 'alternate' | 'both';
 
+/** The kernel's, and the one face of it with ordered accesses of its own. */
+export type HostName = 'vringh' | 'vhost-user';
+
 export interface Scenario {
   readonly summary: string;
   readonly ringSize: number;
@@ -20,6 +23,10 @@ export interface Scenario {
   readonly delayed: boolean;
   /** The guest never takes its wish for calls back, and so never asks for them anew. */
   readonly callsOn: boolean;
+  /** Which host half serves. */
+  readonly host: HostName;
+  /** The host never takes its wish for kicks back, and so never asks for them anew. */
+  readonly kicksOn: boolean;
   /** Completions that the host publishes together; it calls for each such batch. */
   readonly hostBatch: number;
   /** Explored by `--long` alone. */
@@ -40,36 +47,48 @@ const BASE: Omit<Scenario, 'summary'> = {
   outstanding: 2,
   delayed: false,
   callsOn: false,
+  host: 'vringh',
+  kicksOn: false,
   hostBatch: 1,
   long: false,
 };
 const FLAGS = { eventIdx: false };
+const TWOS = { batch: 2, hostBatch: 2, requests: 4 };
+const VHOST_USER = { host: 'vhost-user' } as const;
 const LONG = { requests: 5, long: true };
-const RING_4 = { ringSize: 4, outstanding: 4, requests: 6, long: true };
+const RING_4 = { ...LONG, ringSize: 4, outstanding: 4 };
 
 /** Name, what it is, and what of it differs. Each is explored from either start: `-wrap` is the second. */
 const RUNS: readonly [string, string, Partial<Scenario>][] = [
   ['flags', 'wishes by flags', FLAGS],
   ['events', 'wishes by event index', {}],
-  ['flags-delayed', 'flags, calls after most of what is outstanding', { ...FLAGS, delayed: true }],
-  ['events-delayed', 'event index, calls after most of what is outstanding', { delayed: true, requests: 4 }],
-  ['flags-batch', 'flags, adds and completions published by twos', { ...FLAGS, batch: 2, hostBatch: 2, requests: 4 }],
-  ['events-batch', 'event index, adds and completions published by twos', { batch: 2, hostBatch: 2, requests: 4 }],
-  ['flags-on', 'flags, the guest leaves calls on', { ...FLAGS, callsOn: true }],
+  ['flags-delayed', 'flags, a call after most of what is outstanding', { ...FLAGS, delayed: true }],
+  ['events-delayed', 'event index, a call after most of what is outstanding', { delayed: true }],
+  ['flags-twos', 'flags, adds and completions published by twos', { ...FLAGS, ...TWOS }],
+  ['events-twos', 'event index, adds and completions published by twos', TWOS],
+  ['flags-on', 'flags, both leave their wishes on', { ...FLAGS, callsOn: true, kicksOn: true }],
   ['events-on', 'event index, the guest leaves calls on', { callsOn: true }],
   ['chain', 'requests as long as the ring', { shape: 'both', outstanding: 1 }],
-  ['full', 'more requests than the ring has room for', { shape: 'both', outstanding: 2 }],
+  ['full', 'more requests than the ring has room for', { shape: 'both' }],
   ['indirect', 'indirect tables', { shape: 'both', indirect: true }],
-  ['ring-1', 'a ring of one descriptor, requests with an answer', { ringSize: 1, shape: 'in', outstanding: 1 }],
-  ['ring-1-full', 'a ring of one descriptor, asked for two', { ringSize: 1, shape: 'out', outstanding: 2 }],
+  ['ring-1', 'a ring of one descriptor', { ringSize: 1, shape: 'in', outstanding: 1 }],
+  ['ring-1-full', 'a ring of one descriptor, asked for two', { ringSize: 1, shape: 'out' }],
+  ['vhost-user', "vhost-user's queue, event index", VHOST_USER],
+  [
+    'vhost-user-on',
+    "vhost-user's queue, event index, both leave their wishes on",
+    { ...VHOST_USER, callsOn: true, kicksOn: true },
+  ],
   ['flags-5', 'flags, five requests', { ...FLAGS, ...LONG }],
   ['events-5', 'event index, five requests', LONG],
-  ['flags-4', 'flags, a ring of four', { ...FLAGS, ...RING_4 }],
-  ['events-4', 'event index, a ring of four', RING_4],
-  ['events-4-delayed', 'event index, a ring of four, calls after most', { ...RING_4, delayed: true }],
-  ['events-4-batch', 'event index, a ring of four, adds by threes', { ...RING_4, batch: 3, hostBatch: 2 }],
-  ['events-4-on', 'event index, a ring of four, the guest leaves calls on', { ...RING_4, callsOn: true }],
-  ['indirect-4', 'indirect tables in a ring of four', { ...RING_4, shape: 'both', indirect: true, requests: 5 }],
+  ['events-delayed-5', 'event index, five requests, a call after most', { ...LONG, delayed: true }],
+  ['vhost-user-5', "vhost-user's queue, event index, five requests", { ...LONG, ...VHOST_USER }],
+  ['flags-ring-4', 'flags, a ring of four', { ...RING_4, ...FLAGS }],
+  ['events-ring-4', 'event index, a ring of four', RING_4],
+  ['delayed-ring-4', 'event index, a ring of four, a call after most', { ...RING_4, delayed: true }],
+  ['threes-ring-4', 'event index, a ring of four, adds by threes', { ...RING_4, batch: 3, hostBatch: 2, requests: 6 }],
+  ['on-ring-4', 'event index, a ring of four, the guest leaves calls on', { ...RING_4, callsOn: true }],
+  ['indirect-ring-4', 'indirect tables in a ring of four', { ...RING_4, shape: 'both', indirect: true, requests: 4 }],
 ];
 
 export const SCENARIOS: Readonly<Record<string, Scenario>> = Object.fromEntries(

@@ -9,11 +9,9 @@ import { GuestLoop, HostLoop, type Loop, REACHED } from '../../bench/workloads/l
 import type { Doorbell, DoorbellHandle, WaitSet } from '../../src/doorbell/doorbell.ts';
 import { futex } from '../../src/doorbell/futex.ts';
 import { IndirectPool } from '../../src/guest/indirect-pool.ts';
-import { SplitVirtqueue } from '../../src/guest/split-virtqueue.ts';
 import { Request } from '../../src/host/queue.ts';
-import { Vringh } from '../../src/host/vringh.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
-import { allocateShared, MemoryRegion } from '../../src/memory/region.ts';
+import { MemoryRegion } from '../../src/memory/region.ts';
 import type { Ordering } from '../../src/ordering/ordering.ts';
 import { bindRing, type RingFields } from '../../src/ordering/ring-fields.ts';
 import type { RingFeatures } from '../../src/ring/features.ts';
@@ -21,9 +19,10 @@ import { modernLayout, SplitRing } from '../../src/ring/split-layout.ts';
 import { BatchingHostLoop } from './host-loops.ts';
 import { Interceptor } from './intercept.ts';
 import { GUEST_BELL, HOST_BELL, Locations, namesOf } from './locations.ts';
-import { type Change, Mutator, track } from './mutate.ts';
+import { type Change, type Fault, Mutator, type SideName, track } from './mutate.ts';
 import { NO_ANSWER, type Performer } from './operation.ts';
 import { PrivateState } from './private-state.ts';
+import { guestQueue, hostQueue } from './queues.ts';
 import type { Scenario } from './scenarios.ts';
 import type { Side } from './side-graph.ts';
 import { CountingGuest, CountingHost, SLOT_BYTES, SLOTS } from './workload.ts';
@@ -34,17 +33,6 @@ const TABLE_LENGTH = 2;
 const REGION_BYTES = 4096;
 /** Above 2^32, as in the benchmark: no offset can pass for an address. */
 const GUEST_BASE = 2 ** 40;
-
-/** A driver that leaves calls on: what `getBuf` asked for last must be enough. */
-class CallsOnVirtqueue extends SplitVirtqueue {
-  override enableCalls(): boolean {
-    return true;
-  }
-
-  override disableCalls(): void {}
-}
-
-export type SideName = 'guest' | 'host';
 
 /** One side as it is at the start of a run. */
 interface Half {
@@ -69,13 +57,9 @@ export class Stage {
   private readonly hostBell: DoorbellHandle = futex.makeHandle();
   private readonly privateState: PrivateState;
 
-  constructor(
-    scenario: Scenario,
-    ordering: Ordering,
-    mutation: { readonly side: SideName; readonly change: Change } | null,
-  ) {
+  constructor(scenario: Scenario, ordering: Ordering, fault: Fault | null) {
     this.scenario = scenario;
-    const region = new MemoryRegion({ guestBase: GUEST_BASE, buffer: allocateShared(REGION_BYTES) });
+    const region = new MemoryRegion({ guestBase: GUEST_BASE, buffer: new SharedArrayBuffer(REGION_BYTES) });
     const ring = SplitRing.within(region, 0, modernLayout(scenario.ringSize));
     const places = { tables: TABLES, tableLength: TABLE_LENGTH, slots: SLOTS, slotBytes: SLOT_BYTES };
     this.locations = new Locations(namesOf(ring, places));
@@ -98,7 +82,7 @@ export class Stage {
       this.features,
       scenario,
     ]);
-    const changeOf = (side: SideName) => (mutation?.side === side ? mutation.change : null);
+    const changeOf = (side: SideName) => (fault?.side === side ? fault.change : null);
     this.sides = [
       this.side('guest', () => this.guest(), changeOf('guest')),
       this.side('host', () => this.host(), changeOf('host')),
@@ -158,7 +142,7 @@ export class Stage {
     const { scenario, ring, shared, features, region } = this;
     const { startIndex, batch, outstanding, delayed } = scenario;
     const doorbell: Doorbell = futex.doorbell(this.hostBell);
-    const queue = new (scenario.callsOn ? CallsOnVirtqueue : SplitVirtqueue)({
+    const queue = guestQueue(scenario, {
       ...{ ring, shared, features, doorbell },
       ...(startIndex === 0 ? {} : { startIndex }),
       indirectPool: new IndirectPool({ region, offset: TABLES, tableCount: ring.size, tableLength: TABLE_LENGTH }),
@@ -178,9 +162,8 @@ export class Stage {
 
   private host(): Half {
     const { scenario, ring, shared, features, memory } = this;
-    const { startIndex, hostBatch } = scenario;
-    const state = { availIdx: startIndex, usedIdx: startIndex };
-    const queue = new Vringh({ ring, shared, features, memory, ...(startIndex === 0 ? {} : { state }) });
+    const { hostBatch } = scenario;
+    const queue = hostQueue(scenario, { ring, shared, features, memory });
     const request = new Request(memory);
     const workload = new CountingHost(scenario.shape, slotCount(scenario));
     const bell = futex.doorbell(this.guestBell);
