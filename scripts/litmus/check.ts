@@ -23,7 +23,7 @@ export const STATES_MAX = 8_000_000;
 export class Check {
   readonly search: Search;
   readonly stage: Stage;
-  private readonly machine: Machine;
+  readonly machine: Machine;
 
   constructor(scenario: Scenario, way: Way, mutant: Mutant | null = null) {
     const { model } = WAYS[way];

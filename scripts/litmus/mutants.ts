@@ -43,10 +43,14 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   'guest-take-fence': noFence('guest', 'D', 'requestCallAt'),
 
   'vhost-user-take-fence': noFence('host', 'C', 'takeHead'),
+  'set-notification-fence': noFence('host', 'C', 'requestKickBehindSeen'),
 
   'guest-poll-ignored': answers('guest', 'poll', false, 'enableCalls does not look again'),
   'guest-due-ignored': answers('guest', 'callDue', false, 'enableCallsDelayed does not look again'),
   'host-kicks-ignored': answers('host', 'enableKicks', true, 'enableKicks does not look again'),
+  'guest-poll-wary': answers('guest', 'poll', true, 'enableCalls never lets the guest wait'),
+  'host-kicks-wary': answers('host', 'enableKicks', false, 'enableKicks never lets the host wait'),
+  'set-notification-ignored': answers('host', 'isEmpty', true, 'nobody looks again after setNotification'),
   'guest-never-kicks': answers('guest', 'kickPrepare', false, 'the guest never kicks'),
   'host-never-calls': answers('host', 'needsCall', false, 'the host never calls'),
 
@@ -54,6 +58,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   'guest-event-take': noStore('guest', 'requestCallAt', 'used_event'),
   'host-event': noStore('host', 'enableKicks', 'avail_event'),
   'vhost-user-take-event': noStore('host', 'takeHead', 'avail_event'),
+  'set-notification-event': noStore('host', 'requestKickBehindSeen', 'avail_event'),
   'guest-flags-on': noStore('guest', 'requestCall', 'avail.flags'),
   'host-flags-on': noStore('host', 'enableKicks', 'used.flags'),
   'guest-flags-off': noStore('guest', 'disableCalls', 'avail.flags', HINT),
@@ -90,6 +95,9 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   }),
   'host-completed-last': mutant('host', 'needsCall counts the last completion alone', {
     ...{ what: 'set', in: 'needsCall', when: 'before', field: 'completed', value: 1 },
+  }),
+  'guest-calls-unnoted': mutant('guest', 'disableCalls does not note that calls are off', {
+    ...{ what: 'set', in: 'disableCalls', when: 'after', field: 'callsEnabled', value: true },
   }),
   'guest-ahead': mutant('guest', 'callDue waits for more than was asked for', {
     ...{ what: 'set', in: 'requestCall', when: 'after', field: 'callAhead', value: 0xffff },

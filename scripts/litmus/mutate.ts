@@ -25,7 +25,7 @@ export type Change =
       readonly in: string;
       readonly when: 'before' | 'after';
       readonly field: string;
-      readonly value: number;
+      readonly value: number | boolean;
     }
   /** Stores to `of` come only after the next store to `behind`. */
   | { readonly what: 'late'; readonly of: string; readonly behind: string }
@@ -116,9 +116,9 @@ export class Mutator implements Performer {
   }
 }
 
-function put(target: object, field: string, value: number): void {
+function put(target: object, field: string, value: number | boolean): void {
   if (!Object.hasOwn(target, field)) throw new RangeError(`there is no ${field}`);
-  (target as Record<string, number>)[field] = value;
+  (target as Record<string, number | boolean>)[field] = value;
 }
 
 /** The methods of a class and those above it. */

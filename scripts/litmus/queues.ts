@@ -31,19 +31,30 @@ class KicksOnVhostUserQueue extends VhostUserQueue {
   override disableKicks(): void {}
 }
 
+/** By libvhost-user's own calls; with flags they are those above. */
+class SetNotificationQueue extends VhostUserQueue {
+  override enableKicks(): boolean {
+    this.setNotification(true);
+    return this.isEmpty();
+  }
+}
+
 export function guestQueue({ callsOn }: Scenario, options: SplitVirtqueueOptions): SplitVirtqueue {
   return new (callsOn ? CallsOnVirtqueue : SplitVirtqueue)(options);
 }
 
-const HOSTS: Readonly<Record<HostName, (scenario: Scenario, options: SplitHostQueueOptions) => SplitHostQueue>> = {
-  vringh({ kicksOn, startIndex }, options) {
-    const state = startIndex === 0 ? {} : { state: { availIdx: startIndex, usedIdx: startIndex } };
-    return new (kicksOn ? KicksOnVringh : Vringh)({ ...options, ...state });
+type Making = (scenario: Scenario, options: SplitHostQueueOptions) => SplitHostQueue;
+
+const indicesOf = ({ startIndex }: Scenario) => ({ availIdx: startIndex, usedIdx: startIndex });
+
+const HOSTS: Readonly<Record<HostName, Making>> = {
+  vringh(scenario, options) {
+    const state = scenario.startIndex === 0 ? {} : { state: indicesOf(scenario) };
+    return new (scenario.kicksOn ? KicksOnVringh : Vringh)({ ...options, ...state });
   },
-  'vhost-user'({ kicksOn, startIndex }, options) {
-    const indices = { availIdx: startIndex, usedIdx: startIndex };
-    return new (kicksOn ? KicksOnVhostUserQueue : VhostUserQueue)({ ...options, ...indices });
-  },
+  'vhost-user': (scenario, options) =>
+    new (scenario.kicksOn ? KicksOnVhostUserQueue : VhostUserQueue)({ ...options, ...indicesOf(scenario) }),
+  'set-notification': (scenario, options) => new SetNotificationQueue({ ...options, ...indicesOf(scenario) }),
 };
 
 export const hostQueue = (scenario: Scenario, options: SplitHostQueueOptions) =>

@@ -3,8 +3,8 @@
 /** What a request is made of: bytes for the host, room for its answer, both in turn, both in one chain. */
 export type Shape = 'out' | 'in' | 'alternate' | 'both';
 
-/** The kernel's, and the one face of it with ordered accesses of its own. */
-export type HostName = 'vringh' | 'vhost-user';
+/** The kernel's; the one face with ordered accesses of its own; the same with that interface's way to ask for kicks. */
+export type HostName = 'vringh' | 'vhost-user' | 'set-notification';
 
 export interface Scenario {
   readonly summary: string;
@@ -79,6 +79,7 @@ const RUNS: readonly [string, string, Partial<Scenario>][] = [
     "vhost-user's queue, event index, both leave their wishes on",
     { ...VHOST_USER, callsOn: true, kicksOn: true },
   ],
+  ['set-notification', "vhost-user's queue, event index, by setNotification", { host: 'set-notification' }],
   ['flags-5', 'flags, five requests', { ...FLAGS, ...LONG }],
   ['events-5', 'event index, five requests', LONG],
   ['events-delayed-5', 'event index, five requests, a call after most', { ...LONG, delayed: true }],

@@ -90,6 +90,11 @@ export class Stage {
     this.setUp();
   }
 
+  /** True as long as no access went past the checker, to the real bytes. */
+  get untouched(): boolean {
+    return new Uint8Array(this.region.buffer).every((byte) => byte === 0);
+  }
+
   /** Notes what making the sides stores: that happens before either of them runs. */
   private setUp(): void {
     const { initial, scenario, locations, ring } = this;

@@ -1,28 +1,36 @@
-/** A failure as a list of numbered steps, and at its end who waits for what. */
+/** A failure as a list of numbered steps, each with the method that takes it, and at its end who waits for what. */
 import type { Failure } from './explore.ts';
 import { type Machine, STATE_WORDS } from './machine.ts';
-import { type Operation, SLEEPS, WOKEN } from './operation.ts';
+import { type Operation, SLEEPS } from './operation.ts';
+
+/** What the word of a doorbell says. */
+const BELL_WORDS = ['idle', 'rung', 'asleep'];
+
+const textOf = (place: string, value: number) => (place.endsWith(' bell') ? BELL_WORDS[value] : undefined) ?? value;
 
 function wordsOf({ kind, location, value, expected }: Operation, names: readonly string[], answer: number): string {
   const place = names[location] ?? '';
+  const stored = `${place} = ${textOf(place, value)}`;
+  const loaded = `-> ${textOf(place, answer)}`;
   switch (kind) {
-    case 'load':
-      return `load ${place} -> ${answer}`;
-    case 'store':
-    case 'store-ordered':
-      return `store ${place} = ${value}`;
     case 'fence':
-      return 'fence';
+      return kind;
+    case 'load':
+      return `${kind} ${place} ${loaded}`;
+    case 'store':
+      return `${kind} ${stored}`;
+    case 'store-ordered':
+      return `store ${stored}`;
     case 'exchange':
-      return `exchange ${place} = ${value} -> ${answer}`;
+      return `${kind} ${stored} ${loaded}`;
     case 'compare-exchange':
-      return `compare-exchange ${place} ${expected} = ${value} -> ${answer}`;
+      return `${kind} ${stored} if ${textOf(place, expected)} ${loaded}`;
     case 'wait':
-      return answer === SLEEPS ? `sleeps on ${place}` : `does not sleep: ${place} is not ${expected}`;
+      return answer === SLEEPS ? 'sleeps' : `does not sleep: ${place} is not ${textOf(place, expected)}`;
     case 'asleep':
-      return answer === WOKEN ? `is woken` : `sleeps on ${place}`;
+      return `waits for ${place}`;
     case 'notify':
-      return answer === 0 ? `notify ${place}: nobody sleeps` : `notify ${place}: wakes`;
+      return answer === 0 ? `notify ${place}: nobody sleeps there` : `notify ${place}: wakes its sleeper`;
   }
 }
 
@@ -31,10 +39,10 @@ export function traceOf(machine: Machine, names: readonly string[], failure: Fai
   const sides = machine.graphs.map(({ side }) => side.name.padEnd(5));
   const state = new Int32Array(STATE_WORDS);
   const say = (side: number, text: string, site: string) =>
-    lines.push(`${String(lines.length + 1).padStart(4)}  ${sides[side]}  ${text.padEnd(44)} ${site}`.trimEnd());
+    lines.push(`${String(lines.length + 1).padStart(4)}  ${sides[side]}  ${text.padEnd(50)}  ${site}`.trimEnd());
   machine.listener = (side, operation, write, answer) => {
     const { location, value } = machine.writes.all[write] ?? { location: -1, value: 0 };
-    if (operation === null) say(side, `flush ${names[location]} = ${value}`, '');
+    if (operation === null) say(side, `flush ${names[location]} = ${textOf(names[location]!, value)}`, '');
     else say(side, wordsOf(operation, names, answer), operation.site);
   };
   machine.start(state);
@@ -45,6 +53,5 @@ export function traceOf(machine: Machine, names: readonly string[], failure: Fai
     const ending = operation === null ? machine.graphs[side]!.endings[state[side]!] : null;
     lines.push(`      ${name}  ${operation === null ? ending : wordsOf(operation, names, 0)}`);
   }
-  lines.push(failure.why);
   return lines;
 }
