@@ -48,10 +48,15 @@ export function traceOf(machine: Machine, names: readonly string[], failure: Fai
   machine.start(state);
   for (const choice of failure.choices) machine.take(state, choice);
   machine.listener = null;
-  for (const [side, name] of sides.entries()) {
-    const operation = machine.operation(state, side);
-    const ending = operation === null ? machine.graphs[side]!.endings[state[side]!] : null;
-    lines.push(`      ${name}  ${operation === null ? ending : wordsOf(operation, names, 0)}`);
-  }
+  for (const [side, name] of sides.entries()) lines.push(`      ${name}  ${whereIs(machine, names, state, side)}`);
   return lines;
+}
+
+/** What a side does at the end of a trace. */
+function whereIs(machine: Machine, names: readonly string[], state: Int32Array, side: number): string {
+  const operation = machine.operation(state, side);
+  if (operation === null) return machine.graphs[side]!.endings[state[side]!]!;
+  const { kind, location, site } = operation;
+  if (kind === 'asleep') return `waits for ${names[location]}`;
+  return `goes on${site === '' ? '' : ` in ${site}`}`;
 }
