@@ -24,7 +24,7 @@ const OPTIONS: OptionTable<'scenario' | 'model' | 'mutant' | 'list' | 'long'> = 
   model: { value: 'NAME', summary: 'in one memory alone', choices: MODELS },
   mutant: { value: 'NAME', summary: 'the run that shows it, step by step; all: which run shows which' },
   list: flag('names of scenarios and mutants, and what they are'),
-  long: flag('the deeper scenarios, too: some minutes'),
+  long: flag('with the deeper scenarios: some minutes'),
   help: flag('this text; -h too'),
 };
 

@@ -17,8 +17,8 @@ export const WAYS = {
 export type Way = keyof typeof WAYS;
 export const ALL_WAYS = Object.keys(WAYS) as Way[];
 
-/** A search ends without a proof when it has seen so many states: that is about 0.6 GB. */
-export const STATES_MAX = 8_000_000;
+/** A search ends without a proof when it has seen so many states: with that the process has half a GB. */
+const STATES_MAX = 8_000_000;
 
 export class Check {
   readonly search: Search;

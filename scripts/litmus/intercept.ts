@@ -60,12 +60,12 @@ export class Interceptor {
   }
 
   /** Runs `body` with `Atomics` watched. It must end before anything else runs on this thread. */
-  during(performer: Performer, body: () => void): void {
+  during<T>(performer: Performer, body: () => T): T {
     const scope = globalThis as { Atomics: typeof Atomics };
     this.performer = performer;
     scope.Atomics = this.facade;
     try {
-      body();
+      return body();
     } finally {
       scope.Atomics = real;
       this.performer = null;

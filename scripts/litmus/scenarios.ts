@@ -34,7 +34,7 @@ export interface Scenario {
 }
 
 /** Two steps before the 16-bit indices wrap: the third request is behind. */
-export const WRAP = 0xfffe;
+const WRAP = 0xfffe;
 
 const BASE: Omit<Scenario, 'summary'> = {
   ringSize: 2,

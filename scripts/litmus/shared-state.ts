@@ -40,10 +40,6 @@ export class Memories {
     this.number(content);
   }
 
-  get size(): number {
-    return this.contents.length;
-  }
-
   read(memory: number, location: number): number {
     return this.contents[memory]![location] ?? 0;
   }

@@ -56,10 +56,6 @@ export class SideGraph implements Performer {
     return 0;
   }
 
-  get size(): number {
-    return this.operations.length;
-  }
-
   /** The node behind `node` once its operation is answered. */
   next(node: number, answer: number): number {
     const known = this.nexts[node]!.get(answer);

@@ -117,11 +117,7 @@ export class Stage {
     return {
       name,
       run: (performer, checkpoint) => {
-        let half: Half | null = null;
-        interceptor.during(settingUp, () => {
-          half = build();
-        });
-        const { loop, waits, tracked } = half as unknown as Half;
+        const { loop, waits, tracked } = interceptor.during(settingUp, build);
         const mutator = new Mutator(change, this.locations.names, performer);
         const fields = { loop, mutator: mutator.held };
         for (const target of tracked)

@@ -1,4 +1,4 @@
-/** A failure as a list of numbered steps, each with the method that takes it, and at its end who waits for what. */
+/** A failure as a list of numbered steps, each with the method that takes it, and at its end where both sides are, and what is wrong. */
 import type { Failure } from './explore.ts';
 import { type Machine, STATE_WORDS } from './machine.ts';
 import { type Operation, SLEEPS } from './operation.ts';
@@ -49,6 +49,7 @@ export function traceOf(machine: Machine, names: readonly string[], failure: Fai
   for (const choice of failure.choices) machine.take(state, choice);
   machine.listener = null;
   for (const [side, name] of sides.entries()) lines.push(`      ${name}  ${whereIs(machine, names, state, side)}`);
+  lines.push(`      ${failure.why}`);
   return lines;
 }
 
