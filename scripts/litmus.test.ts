@@ -65,6 +65,14 @@ test('litmus: an interrupted search ends at once', async () => {
   assert.deepEqual([code, err], [130, '']);
 });
 
+test('litmus: a reader that goes away does not change how it ends', async () => {
+  const { child, started, ended } = litmus('--scenario', 'flags-twos,events-twos');
+  await started;
+  child.stdout.destroy();
+  const { code, err } = await ended;
+  assert.deepEqual([code, err], [0, '']);
+});
+
 for (const [args, message] of [
   [['--mutant', 'guest-kick-fense'], /^litmus: --mutant wants one of .*did you mean guest-kick-fence\?$/],
   [['--scenario', 'none'], /^litmus: --scenario wants one of flags, .*, not 'none'/],

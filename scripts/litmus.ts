@@ -4,7 +4,7 @@
  *
  *     npm run litmus -- --mutant guest-kick-fence
  */
-import { argv, exit, stderr, stdout } from 'node:process';
+import { argv, stderr, stdout } from 'node:process';
 import { setImmediate as turn } from 'node:timers/promises';
 import { flag, type OptionTable, optionLines, readArguments } from '../bench/command-line/option-table.ts';
 import { choiceOf, choicesOf, UsageError } from '../bench/command-line/option-values.ts';
@@ -143,16 +143,19 @@ async function main(args: readonly string[]): Promise<number> {
   return wrong === 0 ? 0 : 1;
 }
 
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-  process.on(name, () => {
-    interruption.abort();
+// A second one ends the process at once.
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => interruption.abort());
+// A reader that goes away (head, a pager) ends the output, not the run.
+for (const stream of [stdout, stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
   });
 
 try {
-  exit(await main(argv.slice(2)));
+  process.exitCode = await main(argv.slice(2));
 } catch (error) {
   progress.clear();
-  if (error instanceof Interrupted) exit(EXIT_INTERRUPTED);
-  stderr.write(`litmus: ${error instanceof UsageError ? error.message : (error as Error).stack}\n`);
-  exit(error instanceof UsageError ? 2 : 1);
+  const usage = error instanceof UsageError;
+  process.exitCode = error instanceof Interrupted ? EXIT_INTERRUPTED : usage ? 2 : 1;
+  if (!(error instanceof Interrupted)) stderr.write(`litmus: ${usage ? error.message : (error as Error).stack}\n`);
 }
