@@ -16,7 +16,6 @@ import type { Ordering } from '../../src/ordering/ordering.ts';
 import { bindRing, type RingFields } from '../../src/ordering/ring-fields.ts';
 import type { RingFeatures } from '../../src/ring/features.ts';
 import { modernLayout, SplitRing } from '../../src/ring/split-layout.ts';
-import { BatchingHostLoop } from './host-loops.ts';
 import { Interceptor } from './intercept.ts';
 import { GUEST_BELL, HOST_BELL, Locations, namesOf } from './locations.ts';
 import { type Change, type Fault, Mutator, type SideName, track } from './mutate.ts';
@@ -168,10 +167,7 @@ export class Stage {
     const request = new Request(memory);
     const workload = new CountingHost(scenario.shape, slotCount(scenario));
     const bell = futex.doorbell(this.guestBell);
-    const loop =
-      hostBatch === 1
-        ? new HostLoop(queue, request, workload, bell)
-        : new BatchingHostLoop(queue, request, workload, bell, hostBatch);
+    const loop = new HostLoop({ queue, request, workload, batch: hostBatch, bell });
     const waits = futex.waitSet(this.hostBell);
     return { loop, waits, tracked: [queue, bell, waits] };
   }
