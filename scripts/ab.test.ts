@@ -12,12 +12,17 @@ const skip = existsSync(join(ROOT, '.git')) ? false : 'needs a checkout';
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const ab = (...args: string[]) => spawnSync(process.execPath, [PROGRAM, ...args], { encoding: 'utf8' });
+const temporary = { TMPDIR: folder };
+const ab = (...args: string[]) =>
+  spawnSync(process.execPath, [PROGRAM, ...args], { encoding: 'utf8', env: { ...process.env, ...temporary } });
 const gitHere = (...args: string[]) => execFileSync('git', ['-C', ROOT, ...args], { encoding: 'utf8' }).trim();
-const worktrees = () => gitHere('worktree', 'list');
+/** Those that are checked out in the tests' folder; others may come and go meanwhile. */
+const left = () =>
+  gitHere('worktree', 'list')
+    .split('\n')
+    .filter((line) => line.startsWith(folder));
 
 test('ab: a commit against itself, hooks in both checkouts, records kept, nothing left behind', { skip }, () => {
-  const before = worktrees();
   const log = join(folder, 'log');
   const hook = (word: string) => `echo ${word} $(basename "$PWD") >> ${log}`;
   const small = ['--', '--transfers', '1k', '--warmup', '0', '--cpus', 'same', '--doorbell', 'futex,pipe'];
@@ -30,7 +35,7 @@ test('ab: a commit against itself, hooks in both checkouts, records kept, nothin
   const kept = readdirSync(folder).filter((name) => /^[AB] [0-9a-f]{12}\.ndjson$/.test(name));
   assert.equal(kept.length, 2);
   for (const name of kept) assert.equal(readFileSync(join(folder, name), 'utf8').trim().split('\n').length, 4);
-  assert.equal(worktrees(), before);
+  assert.deepEqual(left(), []);
 });
 
 /** A commit with nothing to build, whose program measures by this checkout's and then fails as failed cells do. */
@@ -41,6 +46,7 @@ function smallCommit(): { commit: string; env: NodeJS.ProcessEnv } {
   // Nothing of it gets into the repository.
   const env = {
     ...process.env,
+    ...temporary,
     GIT_OBJECT_DIRECTORY: objects,
     GIT_ALTERNATE_OBJECT_DIRECTORIES: resolve(ROOT, gitHere('rev-parse', '--git-path', 'objects')),
     ...{ GIT_AUTHOR_NAME: 'test', GIT_AUTHOR_EMAIL: 'test@localhost' },
@@ -65,14 +71,13 @@ function smallCommit(): { commit: string; env: NodeJS.ProcessEnv } {
 }
 
 test('ab: a clean-up that fails, and cells that do, cost neither the comparison nor the clean-up', { skip }, () => {
-  const before = worktrees();
   const small = ['--', '--transfers', '1k', '--warmup', '0', '--cpus', 'same', '--doorbell', 'futex'];
   const { commit, env } = smallCommit();
   const args = [PROGRAM, commit, commit, '--rounds', '1', '--cleanup', 'exit 3', ...small];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env });
   assert.equal(status, 1, stderr);
   assert.match(stdout, /not enough data/);
-  assert.equal(worktrees(), before);
+  assert.deepEqual(left(), []);
 });
 
 const wrong: [args: string[], message: RegExp][] = [
