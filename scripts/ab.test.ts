@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -12,11 +12,17 @@ const skip = existsSync(join(ROOT, '.git')) ? false : 'needs a checkout';
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const ab = (...args: string[]) => spawnSync(process.execPath, [PROGRAM, ...args], { encoding: 'utf8' });
-const worktrees = () => execFileSync('git', ['-C', ROOT, 'worktree', 'list'], { encoding: 'utf8' });
+const temporary = { TMPDIR: folder };
+const ab = (...args: string[]) =>
+  spawnSync(process.execPath, [PROGRAM, ...args], { encoding: 'utf8', env: { ...process.env, ...temporary } });
+const gitHere = (...args: string[]) => execFileSync('git', ['-C', ROOT, ...args], { encoding: 'utf8' }).trim();
+/** Those that are checked out in the tests' folder; others may come and go meanwhile. */
+const left = () =>
+  gitHere('worktree', 'list')
+    .split('\n')
+    .filter((line) => line.startsWith(folder));
 
 test('ab: a commit against itself, hooks in both checkouts, records kept, nothing left behind', { skip }, () => {
-  const before = worktrees();
   const log = join(folder, 'log');
   const hook = (word: string) => `echo ${word} $(basename "$PWD") >> ${log}`;
   const small = ['--', '--transfers', '1k', '--warmup', '0', '--cpus', 'same', '--doorbell', 'futex,pipe'];
@@ -29,16 +35,49 @@ test('ab: a commit against itself, hooks in both checkouts, records kept, nothin
   const kept = readdirSync(folder).filter((name) => /^[AB] [0-9a-f]{12}\.ndjson$/.test(name));
   assert.equal(kept.length, 2);
   for (const name of kept) assert.equal(readFileSync(join(folder, name), 'utf8').trim().split('\n').length, 4);
-  assert.equal(worktrees(), before);
+  assert.deepEqual(left(), []);
 });
 
+/** A commit with nothing to build, whose program measures by this checkout's and then fails as failed cells do. */
+function smallCommit(): { commit: string; env: NodeJS.ProcessEnv } {
+  const objects = mkdtempSync(join(folder, 'objects-'));
+  const git = (input: string, ...args: string[]) =>
+    execFileSync('git', ['-C', ROOT, ...args], { encoding: 'utf8', input, env }).trim();
+  // Nothing of it gets into the repository.
+  const env = {
+    ...process.env,
+    ...temporary,
+    GIT_OBJECT_DIRECTORY: objects,
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: resolve(ROOT, gitHere('rev-parse', '--git-path', 'objects')),
+    ...{ GIT_AUTHOR_NAME: 'test', GIT_AUTHOR_EMAIL: 'test@localhost' },
+    ...{ GIT_COMMITTER_NAME: 'test', GIT_COMMITTER_EMAIL: 'test@localhost' },
+  };
+  const file = (text: string) => git(text, 'hash-object', '-w', '--stdin');
+  const tree = (...lines: string[]) => git(lines.map((line) => `${line}\n`).join(''), 'mktree');
+  const own = { name: 'small', version: '1.0.0', type: 'module' };
+  const lock = { ...own, lockfileVersion: 3, packages: { '': own } };
+  const program = `
+    import { main } from '${new URL('../bench/cli.js', import.meta.url).href}';
+    await main(process.argv.slice(2), { out() {}, err() {} });
+    process.exit(3);`;
+  const bench = tree(`100644 blob ${file(program)}\tmain.js`);
+  const dist = tree(`040000 tree ${bench}\tbench`);
+  const root = tree(
+    `040000 tree ${dist}\tdist`,
+    `100644 blob ${file(JSON.stringify(lock))}\tpackage-lock.json`,
+    `100644 blob ${file(JSON.stringify(own))}\tpackage.json`,
+  );
+  return { commit: git('', 'commit-tree', root, '-m', 'small'), env };
+}
+
 test('ab: a clean-up that fails, and cells that do, cost neither the comparison nor the clean-up', { skip }, () => {
-  const before = worktrees();
   const small = ['--', '--transfers', '1k', '--warmup', '0', '--cpus', 'same', '--doorbell', 'futex'];
-  const { status, stdout } = ab('HEAD', 'HEAD', '--rounds', '1', '--cleanup', 'exit 3', ...small);
-  assert.equal(status, 1);
+  const { commit, env } = smallCommit();
+  const args = [PROGRAM, commit, commit, '--rounds', '1', '--cleanup', 'exit 3', ...small];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env });
+  assert.equal(status, 1, stderr);
   assert.match(stdout, /not enough data/);
-  assert.equal(worktrees(), before);
+  assert.deepEqual(left(), []);
 });
 
 const wrong: [args: string[], message: RegExp][] = [

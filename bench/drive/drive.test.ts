@@ -264,15 +264,17 @@ test('drive: a backend that does nothing is a stall, after a bounded time', { sk
 
 test('drive: a backend that serves somebody else is a stall, with a word of why', { skip: skips.own }, () =>
   withDisk(new ArrayDisk({ sectors: 128 }), async (backend) => {
-    const first = drive(backend, ['--seconds', '60', '--timeout', '20'], AbortSignal.timeout(4000));
+    const controller = new AbortController();
+    const first = drive(backend, ['--seconds', '60', '--timeout', '20'], controller.signal);
     await delay(500);
-    const { code, err } = await drive(backend, ['--timeout', '1']);
+    const { code, err } = await drive(backend, ['--timeout', '0.5']);
+    controller.abort();
     assert.deepEqual(
       [code, err],
       [
         3,
         [
-          `stalled: --socket ${backend.socket}: GET_FEATURES: the peer took too long (timed-out: 1000) ` +
+          `stalled: --socket ${backend.socket}: GET_FEATURES: the peer took too long (timed-out: 500) ` +
             '(is another frontend connected? a server serves one at a time)',
         ],
       ],

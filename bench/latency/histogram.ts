@@ -1,11 +1,10 @@
 /** Histograms of nanoseconds, made after the window: encoded for the record, decoded and added up for the report. */
-import {
-  build,
-  decodeFromCompressedBase64,
-  encodeIntoCompressedBase64,
-  type Histogram,
-  type JsHistogram,
-} from 'hdr-histogram-js';
+import { createRequire } from 'node:module';
+import type { Histogram, JsHistogram } from 'hdr-histogram-js';
+
+const require = createRequire(import.meta.url);
+/** Loaded when it is used: it would be a quarter of what a thread of a run takes to start. */
+const hdr = (): typeof import('hdr-histogram-js') => require('hdr-histogram-js');
 
 /** A day: the longest bound that a wait can have. Longer samples count as this. */
 const NS_MAX = 86_400e9;
@@ -18,7 +17,7 @@ const ROUNDING = 1e-6;
 
 /** All histograms have this one range, so that they can be added. */
 function emptyHistogram(): JsHistogram {
-  return build({
+  return hdr().build({
     lowestDiscernibleValue: 1,
     highestTrackableValue: NS_MAX,
     numberOfSignificantValueDigits: SIGNIFICANT_DIGITS,
@@ -31,20 +30,20 @@ function emptyHistogram(): JsHistogram {
 export function encodedHistogram(samplesNs: Float64Array): string {
   const histogram = emptyHistogram();
   for (const sampleNs of samplesNs) histogram.recordValue(Math.min(NS_MAX, Math.max(0, Math.round(sampleNs))));
-  return encodeIntoCompressedBase64(histogram);
+  return hdr().encodeIntoCompressedBase64(histogram);
 }
 
 /** The same of values and how often each was; null if there are none. */
 export function encodedCounts(entries: Iterable<[valueNs: number, count: number]>): string | null {
   const histogram = emptyHistogram();
   for (const [valueNs, count] of entries) histogram.recordValueWithCount(Math.min(NS_MAX, valueNs), count);
-  return histogram.totalCount === 0 ? null : encodeIntoCompressedBase64(histogram);
+  return histogram.totalCount === 0 ? null : hdr().encodeIntoCompressedBase64(histogram);
 }
 
 /** The sum of encoded histograms. */
 export function sumOf(encoded: readonly string[]): Histogram {
   const sum = emptyHistogram();
-  for (const text of encoded) sum.add(decodeFromCompressedBase64(text) as JsHistogram);
+  for (const text of encoded) sum.add(hdr().decodeFromCompressedBase64(text) as JsHistogram);
   return sum;
 }
 

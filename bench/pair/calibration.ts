@@ -11,23 +11,27 @@ export const MODE_FACTOR = 1.5;
 /** Some milliseconds in all: the first batches, not compiled yet, do not reach the median. */
 const BATCHES = 101;
 const BOUNCES = 500;
-/** Looks in vain after which the other thread is not running beside us, and the result is not a crossing. */
-const LOOKS_MAX = 20_000_000;
+/**
+ * Looks of one calibration after which the other thread is not running beside us, and the result is not a crossing.
+ * Five hundred a bounce, several times what one takes: threads that take turns on one CPU look in vain for a time slice at each.
+ */
+const LOOKS_MAX = 500 * BATCHES * BOUNCES;
 
-/** Spins until the ball shows `value`. False: not within the bound. */
-function awaitBall(words: Int32Array, ball: number, value: number): boolean {
-  for (let i = 0; i < LOOKS_MAX; i++) if (Atomics.load(words, ball) === value) return true;
-  return false;
+/** Spins until the ball shows `value`, and returns the looks that are left of `looks`; 0: none. */
+function awaitBall(words: Int32Array, ball: number, value: number, looks: number): number {
+  for (let left = looks; left > 0; left--) if (Atomics.load(words, ball) === value) return left;
+  return 0;
 }
 
-/** One batch on the serving (guest) or returning (host) side. False: the other thread did not answer in time. */
-function bounce(words: Int32Array, ball: number, serving: boolean): boolean {
-  for (let i = 0; i < BOUNCES; i++) {
+/** One batch on the serving (guest) or returning (host) side. Returns the looks left; 0: the other did not answer. */
+function bounce(words: Int32Array, ball: number, serving: boolean, looks: number): number {
+  let left = looks;
+  for (let i = 0; i < BOUNCES && left > 0; i++) {
     if (serving) Atomics.store(words, ball, 1);
-    if (!awaitBall(words, ball, serving ? 2 : 1)) return false;
-    if (!serving) Atomics.store(words, ball, 2);
+    left = awaitBall(words, ball, serving ? 2 : 1, left);
+    if (!serving && left > 0) Atomics.store(words, ball, 2);
   }
-  return true;
+  return left;
 }
 
 /** The median round trip of the ball in nanoseconds, or null if the threads did not run at the same time. */
@@ -36,13 +40,13 @@ export function calibrate(rendezvous: Rendezvous, serving: boolean): number | nu
   const roundTrips: number[] = [];
   if (serving) Atomics.store(words, ball, 0);
   rendezvous.meet();
-  let together = true;
-  for (let batch = 0; batch < BATCHES && together; batch++) {
+  let looks = LOOKS_MAX;
+  for (let batch = 0; batch < BATCHES && looks > 0; batch++) {
     const start = process.hrtime.bigint();
-    together = bounce(words, ball, serving);
+    looks = bounce(words, ball, serving, looks);
     roundTrips.push(Number(process.hrtime.bigint() - start) / BOUNCES);
   }
   rendezvous.meet();
-  if (!together) return null;
+  if (looks === 0) return null;
   return roundTrips.sort((a, b) => a - b)[BATCHES >> 1]!;
 }

@@ -1,8 +1,12 @@
-/** The basic test in every combination of features; with the slow range in a process of its own, for its memory. */
+/**
+ * The basic test in every combination of features; with the slow range, which takes seconds, in those of no and of all
+ * features, the others in the long form: in a process of its own, for its memory.
+ */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { inLength } from '../../src/test-length.ts';
 import { runBasicTest } from './basic.ts';
 
 const features = Array.from({ length: 8 }, (_, bits) => ({
@@ -10,6 +14,7 @@ const features = Array.from({ length: 8 }, (_, bits) => ({
   eventIdx: (bits & 2) !== 0,
   version1: (bits & 4) !== 0,
 }));
+const slowly = inLength([features.at(0), features.at(-1)], features);
 const named = (of: object) =>
   Object.entries(of)
     .filter(([, on]) => on)
@@ -28,7 +33,8 @@ for (const each of features) {
     assert.match(lines[4]!, each.indirect ? /7 elements, 28 bytes in order/ : /not without --indirect/);
   });
 
-  test(`basic: ${named(each)}, slow range`, async () => {
+  const skip = !slowly.includes(each) && 'in the long form';
+  test(`basic: ${named(each)}, slow range`, { skip }, async () => {
     const script = `
       import { runBasicTest } from '${new URL('./basic.js', import.meta.url).href}';
       runBasicTest({ features: ${JSON.stringify(each)}, slowRange: true, ordering: 'seqcst' }, console.log);

@@ -80,8 +80,11 @@ async function runParallel(
     for (const line of originalLines(result.repetition)) people(line);
   }
 
+  const { harness: wanted = true } = hooks;
   const harness =
-    outcome === 'done' && config.layout !== 'null' ? await measureHarness(config, placements[0]!, signal) : null;
+    wanted && outcome === 'done' && config.layout !== 'null'
+      ? await measureHarness(config, placements[0]!, signal)
+      : null;
   const warnings = warningsOf(config, repetitions, environment.cpus);
   const record = makeRecord({
     at,

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { suite, test } from 'node:test';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { main } from '../cli.ts';
 import type { Fault } from '../pair/faults.ts';
@@ -26,7 +26,7 @@ async function run(args: string[], hooks: { fault?: Fault } = {}): Promise<Ended
   const err: string[] = [];
   const lines = { out: (line: string) => out.push(line), err: (line: string) => err.push(line) };
   try {
-    const code = await main(['--parallel', '--out', file, ...args], lines, hooks);
+    const code = await main(['--parallel', '--out', file, ...args], lines, { harness: false, ...hooks });
     const text = readdirSync(folder).length === 0 ? '' : readFileSync(file, 'utf8');
     return { code, out, err, record: text === '' ? null : recordSchema.parse(JSON.parse(text)) };
   } finally {
@@ -124,22 +124,27 @@ for (const [what, fault, args, code, outcome, message] of cases)
       assert.ok(threadCount()! <= before + 4, "the pair's threads are gone; the engine's own may have started");
   });
 
+/** These wait far more than they compute. */
+const TOGETHER = { concurrency: 6 };
+
 const mutes = [
   ['guest', 'distant'],
   ['host', 'distant'],
   ['host', 'same'],
 ] as const;
-for (const [side, cpus] of mutes)
-  test(`run: rings of the ${side} that wake nobody are lost wake-ups, counted, and the run goes on (${cpus})`, async () => {
-    const fault: Fault = { side, kind: 'mute', transfer: WINDOW };
-    const ended = await run([...SMALL, '--timeout', '0.2', '--eventidx', '--cpus', cpus], { fault });
-    assert.equal(ended.code, 3);
-    assert.equal(ended.record?.outcome, 'lost-wakeups');
-    const pair = ended.record!.repetitions[0]!.pairs[0]!;
-    assert.ok(pair.lostWakeups > 0);
-    assert.equal(pair.verifiedTransfers, 40_000);
-    assert.match(ended.err.join('\n'), /wake-up\(s\) were lost/);
-  });
+suite('run: lost wake-ups', TOGETHER, () => {
+  for (const [side, cpus] of mutes)
+    test(`rings of the ${side} that wake nobody are counted, and the run goes on (${cpus})`, async () => {
+      const fault: Fault = { side, kind: 'mute', transfer: WINDOW };
+      const ended = await run([...SMALL, '--timeout', '0.1', '--eventidx', '--cpus', cpus], { fault });
+      assert.equal(ended.code, 3);
+      assert.equal(ended.record?.outcome, 'lost-wakeups');
+      const pair = ended.record!.repetitions[0]!.pairs[0]!;
+      assert.ok(pair.lostWakeups > 0);
+      assert.equal(pair.verifiedTransfers, 40_000);
+      assert.match(ended.err.join('\n'), /wake-up\(s\) were lost/);
+    });
+});
 
 for (const side of ['guest', 'host'] as const)
   test(`run: a collection in the window is counted on the ${side}`, async () => {
@@ -149,16 +154,16 @@ for (const side of ['guest', 'host'] as const)
     assert.match(ended.err.join('\n'), /garbage was collected/);
   });
 
-for (const { name: doorbell, unavailable } of Object.values(DOORBELLS))
-  for (const side of ['guest', 'host'] as const)
-    test(`run: a ${side} that falls silent ends it, whatever the doorbell (${doorbell})`, {
-      skip: unavailable?.() ?? false,
-    }, async () => {
-      const fault: Fault = { side, kind: 'silence', transfer: WINDOW };
-      const ended = await run([...SMALL, ...IMPATIENT, '--doorbell', doorbell], { fault });
-      assert.equal(ended.code, 3);
-      assert.equal(ended.record?.outcome, 'stalled');
-    });
+suite('run: a side that falls silent ends it, whatever the doorbell', TOGETHER, () => {
+  for (const { name: doorbell, unavailable } of Object.values(DOORBELLS))
+    for (const side of ['guest', 'host'] as const)
+      test(`${side}, ${doorbell}`, { skip: unavailable?.() ?? false }, async () => {
+        const fault: Fault = { side, kind: 'silence', transfer: WINDOW };
+        const ended = await run([...SMALL, ...IMPATIENT, '--doorbell', doorbell], { fault });
+        assert.equal(ended.code, 3);
+        assert.equal(ended.record?.outcome, 'stalled');
+      });
+});
 
 for (const { name: doorbell, unavailable } of Object.values(DOORBELLS))
   test(`run: interrupted in a window, it ends, whatever the doorbell (${doorbell})`, {

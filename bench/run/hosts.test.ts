@@ -1,13 +1,19 @@
-/** Every host half serves every workload, in every combination of features and doorbells that it can. */
+/** Every host half serves every workload, with every feature that it can, each alone in the long form. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inLength } from '../../src/test-length.ts';
 import { HOSTS } from '../pair/hosts.ts';
 import { WORKLOADS } from '../workloads/index.ts';
 import { measure } from './test-measure.ts';
 
-const TRANSFERS = 40_000;
+const TRANSFERS = inLength(20_000, 200_000);
 
-const older: string[][] = [[], ['--virtio-1'], ['--slow-range'], ['--latency', '16'], ['--cpus', 'same']];
+const older: string[][] = [
+  [],
+  ['--virtio-1', '--latency', '16'],
+  ['--slow-range', '--cpus', 'same'],
+  ...inLength([], [['--virtio-1'], ['--slow-range'], ['--latency', '16'], ['--cpus', 'same']]),
+];
 const newer: string[][] = [['--eventidx'], ['--indirect'], ['--indirect', '--eventidx', '--cpus', 'same']];
 
 for (const [host, { modern }] of Object.entries(HOSTS))
@@ -15,7 +21,7 @@ for (const [host, { modern }] of Object.entries(HOSTS))
     for (const args of modern ? [...older, ...newer] : older)
       test(`host ${host}: ${[workload, ...args].join(' ')}`, async () => {
         const { code, err, record } = await measure([
-          ...['--host', host, '--workload', workload, '--transfers', String(TRANSFERS), '--warmup', '10k', ...args],
+          ...['--host', host, '--workload', workload, '--transfers', String(TRANSFERS), '--warmup', '5k', ...args],
           ...(sized ? ['--size', '520'] : []),
         ]);
         assert.equal(code, 0, err.join('\n'));

@@ -1,9 +1,10 @@
 /** The knobs of the guest's loop and of the doorbell, each with what it must change in the counters. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inLength } from '../../src/test-length.ts';
 import { measure } from './test-measure.ts';
 
-const TRANSFERS = 100_000;
+const TRANSFERS = inLength(40_000, 100_000);
 
 async function counted(args: string[]) {
   const { code, err, record } = await measure(['--transfers', String(TRANSFERS), '--warmup', '10k', ...args]);

@@ -14,6 +14,6 @@ export async function measure(args: readonly string[], hooks: Hooks = {}): Promi
   const out: string[] = [];
   const err: string[] = [];
   const lines = { out: (line: string) => out.push(line), err: (line: string) => err.push(line) };
-  const code = await main(['--parallel', '--json', '--out', 'none', ...args], lines, hooks);
+  const code = await main(['--parallel', '--json', '--out', 'none', ...args], lines, { harness: false, ...hooks });
   return { code, out, err, record: recordSchema.parse(JSON.parse(out[0] ?? '')) };
 }

@@ -98,13 +98,14 @@ export class Runner {
 
   /**
    * Work there, the doorbell not rung, and still not after a grace: a lost wake-up, and the run goes on. No work, and
-   * none after a longer grace: the peer stalled.
+   * none after a longer grace: the peer stalled. Looked for often: a peer whose ring was lost while this side was
+   * already late waits for this side's next step, and must not give up first.
    */
   private async timedOut(): Promise<void> {
     const { loop, waits } = this;
-    for (const grace of [STALL_GRACE_MS, LOST_GRACE_MS]) {
-      const overlooked = loop.hasWork();
-      const wake = await waits.wait(overlooked ? LOST_GRACE_MS : grace);
+    let overlooked = loop.hasWork();
+    for (let graceMs = STALL_GRACE_MS; ; graceMs -= LOST_GRACE_MS) {
+      const wake = await waits.wait(LOST_GRACE_MS);
       if (wake === 'stopped') throw new Stopped();
       if (wake === 'rung') {
         this.pinged++;
@@ -114,7 +115,8 @@ export class Runner {
         this.lostWakeups++;
         return;
       }
-      if (!loop.hasWork()) throw this.stalled();
+      overlooked = loop.hasWork();
+      if (!overlooked && graceMs <= LOST_GRACE_MS) throw this.stalled();
     }
   }
 

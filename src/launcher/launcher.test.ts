@@ -6,6 +6,7 @@ import { PassThrough } from 'node:stream';
 import { after, test } from 'node:test';
 import { ConsoleDevice } from '../devices/console.ts';
 import { StreamPort } from '../devices/console-port.ts';
+import { inLength } from '../test-length.ts';
 import { workerCpu } from './cpu/worker-cpu.ts';
 import type { LaunchDeviceOptions } from './device-options.ts';
 import { type LaunchEnding, type LaunchOptions, launch } from './launcher.ts';
@@ -180,13 +181,14 @@ test('launch: a device whose thread ends takes the run with it', async () => {
   }
 });
 
-test('launch: 200 launches, two at a time, leave no thread and no descriptor', async () => {
+const LAUNCHES = inLength(40, 200);
+test(`launch: ${LAUNCHES} launches, two at a time, leave no thread and no descriptor`, async () => {
   const path = image();
   const launchBoth = () => Promise.all([run('print a; sector 9', [block(path)]), run('print b', [])]);
   const open = () => [readdirSync('/proc/self/fd').length, readdirSync('/proc/self/task').length] as const;
   for (let i = 0; i < 3; i++) await launchBoth();
   const before = open();
-  for (let i = 0; i < 100; i++) for (const ended of await launchBoth()) assert.equal(shown(ended), 'halted');
+  for (let i = 0; i < LAUNCHES; i += 2) for (const ended of await launchBoth()) assert.equal(shown(ended), 'halted');
   const now = open();
   assert.ok(now[0] <= before[0] && now[1] <= before[1], `${before} became ${now}`);
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { DOORBELLS } from '../../doorbell/index.ts';
+import { inLength } from '../../test-length.ts';
 import type { GuestBoot } from '../guest-boot.ts';
 import { InterruptLine } from '../interrupts.ts';
 import type { GuestEnding } from './cpu.ts';
@@ -131,11 +132,12 @@ test('worker cpu: a guest in Wasm talks, sets its status, waits and answers', as
   }
 });
 
-test('worker cpu: 100 guests leave no thread and no descriptor', async () => {
+const GUESTS = inLength(24, 100);
+test(`worker cpu: ${GUESTS} guests leave no thread and no descriptor`, async () => {
   const open = () => [readdirSync('/proc/self/fd').length, readdirSync('/proc/self/task').length];
   await run(testBoot({ commandLine: 'halt' }));
   const before = open();
-  for (let i = 0; i < 100; i += 4)
+  for (let i = 0; i < GUESTS; i += 4)
     await Promise.all(['halt', 'die of it', 'throw it', 'exit 3'].map((commandLine) => run(testBoot({ commandLine }))));
   const after = open();
   assert.ok(after[0]! <= before[0]! && after[1]! <= before[1]!, `${before} became ${after}`);

@@ -1,0 +1,28 @@
+/**
+ * All tests of the built output, more files at once than CPUs: many wait more than they compute. Arguments go on to
+ * `node --test`.
+ *
+ *     npm test [-- --long] [FILES AND OPTIONS OF node --test]
+ */
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { argv, env, execPath } from 'node:process';
+import { fileURLToPath } from 'node:url';
+
+const DIST = fileURLToPath(new URL('..', import.meta.url));
+
+const args = argv.slice(2);
+const long = args.includes('--long');
+const rest = args.filter((arg) => arg !== '--long');
+const files = rest.some((arg) => !arg.startsWith('-')) ? [] : [DIST];
+const child = spawn(
+  execPath,
+  ['--test', `--test-concurrency=${availableParallelism() + 1}`, ...rest, ...files],
+  // See src/test-length.ts.
+  { stdio: 'inherit', env: long ? { ...env, VRINGBENCH_TESTS: 'long' } : env },
+);
+// Ctrl-C reaches both; the tests' own end is told.
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => child.kill(name));
+child.on('exit', (code, signal) => {
+  process.exitCode = signal === null ? (code ?? 1) : 1;
+});
