@@ -1,5 +1,5 @@
 /** Steps one after the other, until a bound is reached or one is wrong: how it ended, what it left, what memory did. */
-import { memoryNow } from '../../src/vhost-user/fuzz/fuzz-standing.ts';
+import { memoryNow } from '../../src/fuzz/growth.ts';
 import { GROWTH_BYTES_MAX, Growth } from './growth.ts';
 import { heldNow, PATIENCE_MS, settled } from './held.ts';
 import type { Planted, Step } from './plan.ts';

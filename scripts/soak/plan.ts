@@ -5,9 +5,9 @@ import { PAIRS_IN } from '../../bench/pair/running-pair.ts';
 import { WORKLOADS } from '../../bench/workloads/index.ts';
 import type { DoorbellStrategy } from '../../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
+import { Random } from '../../src/fuzz/random.ts';
 import { whyUnavailable } from '../../src/native/libc.ts';
 import { ORDERINGS } from '../../src/ordering/index.ts';
-import { Random } from '../../src/vhost-user/fuzz/fuzz-random.ts';
 import { FAULT_KINDS, type PlantedKind } from './outcomes.ts';
 
 /** What goes wrong on purpose. */
@@ -89,6 +89,7 @@ function runOf(random: Random): Step {
   const planted =
     fast || none || !random.oneIn(FAULT_ONE_IN) ? null : plantedIn(random, { transfers, warmup, pairs, rate });
   const outside = planted?.kind === 'kill';
+  const wasm = host === 'vringh' && !slow && !none && random.oneIn(2);
   const option = (name: string, value: string | number) => [`--${name}`, String(value)];
   const sometimes = (times: number, args: string[]) => (random.oneIn(times) ? args : []);
   const args = [
@@ -97,7 +98,7 @@ function runOf(random: Random): Step {
     ...option('transfers', transfers),
     ...option('warmup', warmup),
     ...option('ring-size', ringSize),
-    ...option('ordering', random.pick(SOUND).name),
+    ...(wasm ? option('engine', 'wasm') : option('ordering', random.pick(SOUND).name)),
     ...option('doorbell', doorbell),
     ...option('host', host),
     ...option('cpus', random.pick(['same', 'distant', 'none'])),
@@ -110,6 +111,7 @@ function runOf(random: Random): Step {
     ...(fast ? ['--fast-vringh'] : []),
     ...(none ? option('layout', 'null') : []),
     ...sometimes(3, option('batch', random.pick([2, 16, 300]))),
+    ...sometimes(4, option('complete-batch', random.pick([3, 64]))),
     ...(outstanding === null ? [] : option('outstanding', outstanding)),
     ...sometimes(3, option('delayed-interrupt', 'off')),
     ...sometimes(6, option('exit-cost', 300)),
