@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { suite, test } from 'node:test';
 import { testTitles, whyNoTitle } from './test-titles.ts';
 
 const PATH = 'src/test-titles.test.ts';
@@ -21,11 +21,20 @@ for (const [what, wanted, titles, found] of cases)
 
 test('test titles: as a run has them, those of a table too', () => {
   const titles = testTitles([PATH])[PATH]!;
-  assert.equal(titles.length, cases.length + 2);
-  for (const title of ['test titles: a title is found', 'test titles: nothing is not found', 'test titles: as a run …'])
+  assert.equal(titles.length, cases.length + 3);
+  for (const title of [
+    'test titles: a title is found',
+    'test titles: nothing is not found',
+    'test titles: as a run …',
+    'test titles: within > a suite',
+  ])
     assert.equal(whyNoTitle(titles, title), null);
 });
 
 test('test titles: a file that is not there is an error', () => {
   assert.throws(() => testTitles(['src/nowhere.test.ts']), /there is no file src\/nowhere/);
+});
+
+suite('test titles: within', () => {
+  test('a suite', () => assert.equal(whyNoTitle(['test titles: within > a suite'], 'test titles: within > …'), null));
 });

@@ -1,7 +1,7 @@
 /**
  * For tests: the titles of other files' tests, for tables that say which test holds what. The files are loaded in a
  * process of their own in which `node:test` only notes what it is given, so that a title made of a table's case is
- * known as a run has it, and no title is found that no run has.
+ * known as a run has it, and no title is found that no run has. One within a suite stands behind the suite's and ` > `.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -14,8 +14,16 @@ const ROOT = new URL('../', import.meta.url);
 const NOTING = `
 const titles = [];
 const ends = [];
-export const test = (title) => void titles.push(title);
-export const [it, describe, suite] = [test, test, test];
+let within = '';
+export const test = (title) => void titles.push(within + title);
+export const it = test;
+export const suite = (title, ...more) => {
+  const before = within;
+  within += title + ' > ';
+  more.at(-1)();
+  within = before;
+};
+export const describe = suite;
 for (const kind of ['skip', 'todo', 'only']) test[kind] = test;
 export const after = (end) => void ends.push(end);
 export const [before, beforeEach, afterEach] = [() => {}, () => {}, () => {}];

@@ -287,8 +287,8 @@ for (const half of ENGINES)
 const WAITS = 'bench/run/faults.test.ts';
 let waitTitles: string[] | null = null;
 for (const title of [
-  'run: rings of the host that wake nobody are lost wake-ups, counted, and the run goes on …',
-  'run: a host that falls silent ends it, whatever the doorbell …',
+  'run: lost wake-ups > rings of the host that wake nobody are counted, and the run goes on …',
+  'run: a side that falls silent ends it, whatever the doorbell > host, …',
 ])
   test(`hostile 33: held by ${WAITS}: ${title}`, () => {
     waitTitles ??= testTitles([WAITS])[WAITS]!;
