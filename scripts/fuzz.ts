@@ -5,8 +5,7 @@
  *     npm run fuzz -- --target sessions --seconds 600 --seed 7
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { argv, exit, stderr, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -26,6 +25,7 @@ import {
 import type { RingCase } from '../src/ring-fuzz/ring-case.ts';
 import { describeAction } from '../src/vhost-user/fuzz/fuzz-actions.ts';
 import { describeSession, type FuzzFigures, fuzzSessions, playSession } from '../src/vhost-user/fuzz/fuzz-sessions.ts';
+import { EXIT_INTERRUPTED, inOrder, temporaryFolder } from './process.ts';
 
 const SECONDS = '60';
 const SEED = '1';
@@ -71,26 +71,18 @@ interface Fuzzer {
   readonly describe: (seed: number, number: number, kept: readonly number[] | null) => Promise<readonly string[]>;
 }
 
-const EXIT_INTERRUPTED = 130;
-
 /** Ctrl-C, once. Both processes get it from a terminal, or the watched one from the other. */
 const interruption = new AbortController();
 
 const say = (line: string) => stdout.write(`${line}\n`);
-
-const inOrder = (counts: ReadonlyMap<string, number>) =>
-  [...counts]
-    .sort((a, b) => b[1] - a[1])
-    .map(([name, count]) => `${name} ${count}`)
-    .join(', ');
 
 function reportSessions(seed: number, figures: FuzzFigures): number {
   const { sessions, connections, seconds, requests, ends, events, failure } = figures;
   say(
     `seed ${seed}: ${sessions} sessions, ${connections} connections, ${requests} requests in ${seconds.toFixed(1)} s`,
   );
-  say(`ended by: ${inOrder(ends)}`);
-  say(`told of: ${inOrder(events)}`);
+  say(`ended by: ${inOrder(ends, ', ')}`);
+  say(`told of: ${inOrder(events, ', ')}`);
   if (failure === null) return 0;
   const { session, why, alone, actions } = failure;
   say(`session ${session}: ${why}`);
@@ -103,8 +95,8 @@ function reportSessions(seed: number, figures: FuzzFigures): number {
 function reportRings(seed: number, figures: RingFuzzFigures): number {
   const { cases, calls, requests, refusals, seconds, failure } = figures;
   say(`seed ${seed}: ${cases} rings, ${calls} calls in ${seconds.toFixed(1)} s`);
-  say(`requests: ${inOrder(requests)}`);
-  say(`rings with an error: ${inOrder(refusals)}`);
+  say(`requests: ${inOrder(requests, ', ')}`);
+  say(`rings with an error: ${inOrder(refusals, ', ')}`);
   if (failure === null) return 0;
   const { number, why, failing } = failure;
   say(`case ${number}: ${why}`);
@@ -200,11 +192,7 @@ async function reportViolence(
 
 /** Runs the fuzzer in another process and watches it. */
 async function watch(fuzzer: Fuzzer, target: string, seed: number, args: readonly string[]): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), 'vringbench-fuzz-'));
-  // What processes make that are killed goes with it.
-  process.env.TMPDIR = folder;
-  const remove = () => rmSync(folder, { recursive: true, force: true });
-  process.on('exit', remove);
+  const { folder, remove } = temporaryFolder('vringbench-fuzz-');
   const progress = join(folder, 'case');
   const present = () => {
     try {
@@ -231,7 +219,6 @@ async function watch(fuzzer: Fuzzer, target: string, seed: number, args: readonl
     else await reportViolence(fuzzer, target, seed, Number(number), violently);
     return 1;
   } finally {
-    process.off('exit', remove);
     remove();
   }
 }

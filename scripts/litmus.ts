@@ -14,8 +14,8 @@ import { hunt, type Searching, scenarioNames } from './litmus/hunt.ts';
 import { MODELS } from './litmus/machine.ts';
 import { MUTANTS } from './litmus/mutants.ts';
 import { SCENARIOS } from './litmus/scenarios.ts';
+import { EXIT_INTERRUPTED, outliveReaders } from './process.ts';
 
-const EXIT_INTERRUPTED = 130;
 /** Transitions between two looks at signals, some hundredths of a second. */
 const SLICE = 20_000;
 
@@ -145,11 +145,7 @@ async function main(args: readonly string[]): Promise<number> {
 
 // A second one ends the process at once.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => interruption.abort());
-// A reader that goes away (head, a pager) ends the output, not the run.
-for (const stream of [stdout, stderr])
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+outliveReaders();
 
 try {
   process.exitCode = await main(argv.slice(2));

@@ -24,12 +24,12 @@ import { ownTree, packagedTree, SOURCE_PACKAGE } from './kernel-peers/tree.ts';
 import { openWorkshop } from './kernel-peers/workshop.ts';
 import { Failure, Missing } from './peers/failure.ts';
 import { OUR_PROGRAM } from './peers/programs.ts';
+import { EXIT_INTERRUPTED, outliveReaders } from './process.ts';
 
 const ROUNDS = '7';
 const TIMEOUT = '120';
 const LABEL = 'peers';
 const BUILD_TIMEOUT_MS = 300_000;
-const EXIT_INTERRUPTED = 130;
 
 type Name =
   | 'tree'
@@ -165,11 +165,7 @@ async function main(args: readonly string[]): Promise<number> {
   return await peers(given, interrupted.signal);
 }
 
-// A reader that goes away (head, a pager) ends the output, not the run.
-for (const stream of [stdout, stderr])
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+outliveReaders();
 try {
   process.exitCode = await main(argv.slice(2));
 } catch (error) {

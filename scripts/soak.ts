@@ -4,19 +4,16 @@
  *
  *     npm run soak -- --minutes 60 --seed 7
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { argv, exit, stderr, stdout } from 'node:process';
 import { flag, type OptionTable, optionLines, readArguments } from '../bench/command-line/option-table.ts';
 import { countOf, secondsOf, UsageError } from '../bench/command-line/option-values.ts';
 import { durationOf, makeProgress } from '../bench/command-line/progress.ts';
 import { SEED_MAX } from '../bench/statistics/random.ts';
+import { EXIT_INTERRUPTED, inOrder, temporaryFolder } from './process.ts';
 import { endure, type SoakFigures } from './soak/endure.ts';
 import { type Step, stepAt } from './soak/plan.ts';
 
 const MINUTES = '10';
-const EXIT_INTERRUPTED = 130;
 const TELL_EVERY_MS = 15_000;
 const MEBI = 2 ** 20;
 
@@ -43,12 +40,6 @@ Exit codes
 const interruption = new AbortController();
 const say = (line: string) => stdout.write(`${line}\n`);
 
-const inOrder = (counts: ReadonlyMap<string, number>) =>
-  [...counts]
-    .sort((a, b) => b[1] - a[1])
-    .map(([name, count]) => `${name} ${count}`)
-    .join('; ');
-
 /** A step as one may read it; a run as the line that plays it without its fault. */
 function describe(step: Step): string {
   if (step.what === 'launch') return 'launch: a guest that says hello';
@@ -64,9 +55,9 @@ function report(seed: number, figures: SoakFigures): void {
   const { steps, transfers, seconds, outcomes, strategies, leaks, growth, failure } = figures;
   const slope = growth.slope === null ? 'too few for a slope' : `${(growth.slope / 1024).toFixed(1)} KiB a run`;
   say(`seed ${seed}: ${steps} runs, ${transfers.toLocaleString('en')} transfers in ${durationOf(seconds * 1000)}`);
-  say(`outcomes: ${inOrder(outcomes)}`);
-  say(`strategies: ${inOrder(strategies)}`);
-  say(`left behind: ${leaks.size === 0 ? 'nothing' : inOrder(leaks)}`);
+  say(`outcomes: ${inOrder(outcomes, '; ')}`);
+  say(`strategies: ${inOrder(strategies, '; ')}`);
+  say(`left behind: ${leaks.size === 0 ? 'nothing' : inOrder(leaks, '; ')}`);
   say(`memory: ${Math.round(growth.peakBytes / MEBI)} MiB at most after a run, ${slope}`);
   if (failure === null) return;
   say(`run ${failure.number}: ${failure.why}`);
@@ -91,11 +82,7 @@ async function main(args: readonly string[]): Promise<number> {
       ? Number.POSITIVE_INFINITY
       : secondsOf('--minutes', given.get('minutes') ?? MINUTES) * 60;
   const runs = given.has('only') ? 1 : given.has('runs') ? number('runs', '0') : Number.POSITIVE_INFINITY;
-  const folder = mkdtempSync(join(tmpdir(), 'vringbench-soak-'));
-  // What processes make that are killed goes with it.
-  process.env.TMPDIR = folder;
-  const remove = () => rmSync(folder, { recursive: true, force: true });
-  process.on('exit', remove);
+  const { folder } = temporaryFolder('vringbench-soak-');
   const progress = makeProgress(stderr);
   let told = performance.now();
   say(`seed ${seed}`);

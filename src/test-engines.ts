@@ -7,7 +7,6 @@ import type { SplitHostQueueOptions } from './host/split-host-queue.ts';
 import { Vringh } from './host/vringh.ts';
 import { WasmVringh } from './host/wasm-vringh.ts';
 import { PrivateArea } from './memory/private-area.ts';
-import { slowRange, wholeRange } from './memory/range.ts';
 import { allocateShared, MemoryRegion, type SharedMemory } from './memory/region.ts';
 
 export type Engine = 'js' | 'wasm';
@@ -22,13 +21,6 @@ export function useEngine(engine: Engine): void {
 
 /** What tests run on if they do not say. */
 export const engineInUse = (): Engine => current;
-
-/** The range callbacks that it can run with. */
-export const rangesInUse = () => (current === 'js' ? [wholeRange, slowRange] : [wholeRange]);
-
-/** The faces of the host's queue that are made with it: of `wasm`, vringh alone. */
-export const facesInUse = <Name extends string>(faces: Record<Name, unknown>): Name[] =>
-  (Object.keys(faces) as Name[]).filter((name) => current === 'js' || name === 'vringh');
 
 /** Where the next private area of a memory starts: behind its regions. */
 const privateFrom = new WeakMap<SharedMemory, number>();

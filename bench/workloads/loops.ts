@@ -218,9 +218,13 @@ export class HostLoop extends HostSide implements Loop {
         return REACHED;
       }
       if (queue.next(request)) {
-        queue.completeDeferred(request, workload.serve(request));
+        if (this.batch === 1) {
+          queue.complete(request, workload.serve(request));
+        } else {
+          queue.completeDeferred(request, workload.serve(request));
+          if (++this.unpublished === this.batch) this.publish();
+        }
         this.done++;
-        if (++this.unpublished === this.batch) this.publish();
         continue;
       }
       this.flush();
