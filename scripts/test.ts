@@ -1,6 +1,6 @@
 /**
- * All tests of the built output, more files at once than CPUs: many wait more than they compute. Arguments go on to
- * `node --test`.
+ * All tests of the built output, more files at once than CPUs: many wait more than they compute. What failed is told
+ * again at the end, wherever the output goes. Arguments go on to `node --test`.
  *
  *     npm test [-- --long] [FILES AND OPTIONS OF node --test]
  */
@@ -15,9 +15,10 @@ const args = argv.slice(2);
 const long = args.includes('--long');
 const rest = args.filter((arg) => arg !== '--long');
 const files = rest.some((arg) => !arg.startsWith('-')) ? [] : [DIST];
+const reporter = rest.some((arg) => arg.startsWith('--test-reporter')) ? [] : ['--test-reporter=spec'];
 const child = spawn(
   execPath,
-  ['--test', `--test-concurrency=${availableParallelism() + 1}`, ...rest, ...files],
+  ['--test', ...reporter, `--test-concurrency=${availableParallelism() + 1}`, ...rest, ...files],
   // See src/test-length.ts.
   { stdio: 'inherit', env: long ? { ...env, VRINGBENCH_TESTS: 'long' } : env },
 );
