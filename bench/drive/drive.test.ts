@@ -99,7 +99,8 @@ against('128 in flight, warm-up, repetitions by time', { sizeBytes: MIB }, async
   assert.equal(config.ringSize, 512);
   assert.equal(repetitions.length, 2);
   for (const { reads, wallNs } of repetitions) {
-    assert.ok((reads?.requests ?? 0) > 128);
+    // The first filling at least, however slow the machine is.
+    assert.ok((reads?.requests ?? 0) >= 128);
     assert.ok(wallNs >= 0.2e9);
   }
 });

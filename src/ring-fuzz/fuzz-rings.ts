@@ -55,7 +55,7 @@ export function ringCase(seed: number, number: number): RingCase {
 }
 
 /** Those that can be watched come more often: more is seen of them. */
-const OURS: readonly Halves[] = [ALL_HALVES.watched, ...Object.values(ALL_HALVES)];
+const OURS: readonly Halves[] = [ALL_HALVES.typescript, ...Object.values(ALL_HALVES)];
 
 /** The ends that a case is played on: three cases, of both halves, then the next ones. */
 export const halvesOf = (number: number, all: readonly Halves[] = OURS): Halves =>

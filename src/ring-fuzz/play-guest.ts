@@ -1,5 +1,4 @@
 /** Plays a case on a guest half: each step done to it and asked of the oracle. */
-import { IndirectPool } from '../guest/indirect-pool.ts';
 import { ScatterList } from '../guest/scatter-list.ts';
 import { MockDevice } from '../host/mock-device.ts';
 import { bindRing } from '../ordering/ring-fields.ts';
@@ -61,7 +60,8 @@ export class GuestPlayer {
         wakeSyscalls: 0,
         resetCounters: () => {},
       },
-      ...(indirect ? { indirectPool: new IndirectPool(pool) } : {}),
+      ...(indirect ? { tables: pool } : {}),
+      privateArea: world.privateArea(),
       startIndex,
     });
     world.adopt();
@@ -158,11 +158,12 @@ export class GuestPlayer {
     const { queue, oracle, world } = this;
     const count = out.length + room.length;
     if (count === 0 || count > queue.size) return null;
-    const list = new ScatterList(count);
+    const token = this.token++;
+    const own = token % 2 === 0 ? queue.elements : undefined;
+    const list = own?.reset() ?? new ScatterList(count);
     for (const { region, offset, length } of out) list.addOut(world.regions[region]!, offset, length);
     for (const { region, offset, length } of room) list.addIn(world.regions[region]!, offset, length);
     const elements = [...out.map((one) => elementOf(one, false)), ...room.map((one) => elementOf(one, true))];
-    const token = this.token++;
     const writes = (at: number, width: number) =>
       this.watched
         ? world.writes.filter((write) => write.at === at && write.width === width)

@@ -82,6 +82,7 @@ export class HostPlayer {
       shared: seen.shared,
       features: { indirect, eventIdx, version1: true },
       memory: seen.memory,
+      privateArea: world.privateArea(),
       getRange: world.range(RANGES[one.range](world)),
       ...(takenOver ? { state: { availIdx: startIndex, usedIdx: startIndex } } : {}),
     });
@@ -170,7 +171,10 @@ export class HostPlayer {
 
   private next(): Trial {
     const { queue, oracle } = this;
-    const request = this.spare.pop() ?? new Request(this.world.memory);
+    const spare = this.spare.pop() ?? new Request(this.world.memory);
+    // Filled in place every other time.
+    const own = this.requests % 2 === 0 ? queue.request : undefined;
+    const request = own ?? spare;
     let taken: ReturnType<HostOracle['take']> | null = null;
     return {
       act: () => queue.next(request),
@@ -181,17 +185,20 @@ export class HostPlayer {
       after: () => {
         const { head, chain, breaks } = taken!;
         const { readable, writable } = request;
-        for (const list of [readable, writable]) this.wantBounded(list);
+        this.mostElements = Math.max(this.mostElements, readable.count, writable.count);
+        for (const list of [spare.readable, spare.writable]) this.wantBounded(list);
         same('request.head', request.head, head === null || breaks ? queue.size : head);
         if (head === null) {
-          this.spare.push(request);
+          this.spare.push(spare);
           return;
         }
-        this.requestOf.set(head, request);
+        this.requestOf.set(head, spare);
         if (chain === undefined) return;
         this.requests++;
         same('readable', this.pieces(readable), piecesText(chain.readable));
         same('writable', this.pieces(writable), piecesText(chain.writable));
+        // The next request takes its place.
+        if (own !== undefined) copyRequest(own, spare);
       },
     };
   }
@@ -302,7 +309,6 @@ export class HostPlayer {
 
   /** A list grows by doubling and for what it holds alone. */
   private wantBounded(list: ElementList): void {
-    this.mostElements = Math.max(this.mostElements, list.count);
     const bound = Math.max(2, 2 * this.mostElements);
     if (list.capacity > bound) throw new Disagreement(`a list has room for ${list.capacity}, not at most ${bound}`);
   }
@@ -339,6 +345,16 @@ const piecesText = (pieces: readonly Piece[]) =>
   joined(pieces)
     .map(({ at, length }) => `${length} at 0x${at.toString(16)}`)
     .join(', ');
+
+function copyRequest(from: Request, to: Request): void {
+  for (const [list, copy] of [
+    [from.readable, to.readable],
+    [from.writable, to.writable],
+  ] as const) {
+    copy.reset();
+    for (let i = 0; i < list.count; i++) copy.append(list.regions[i]!, list.offsets[i]!, list.lengths[i]!);
+  }
+}
 
 const pickOf = <T>(all: readonly T[], pick: number): T | null => (all.length === 0 ? null : all[pick % all.length]!);
 

@@ -4,9 +4,9 @@ import type { Request } from '../host/queue.ts';
 import type { SplitHostQueueOptions } from '../host/split-host-queue.ts';
 import { Vringh } from '../host/vringh.ts';
 import { RingError } from '../ring/errors.ts';
-import { ALL_HALVES, type Halves } from './halves.ts';
+import { ALL_HALVES, type Halves, virtqueueOptions } from './halves.ts';
 
-const HALVES = ALL_HALVES.watched;
+const HALVES = ALL_HALVES.typescript;
 
 /** Private fields of an end, by name: a fault is planted where no caller can reach. */
 const inside = <T>(object: object, field: string): T => Reflect.get(object, field) as T;
@@ -15,7 +15,10 @@ const withVringh = (make: (options: SplitHostQueueOptions) => Vringh): Halves =>
   ...HALVES,
   host: { ...HALVES.host, vringh: make },
 });
-const withGuest = (make: (options: SplitVirtqueueOptions) => SplitVirtqueue): Halves => ({ ...HALVES, guest: make });
+const withGuest = (make: (options: SplitVirtqueueOptions) => SplitVirtqueue): Halves => ({
+  ...HALVES,
+  guest: (options) => make(virtqueueOptions(options)),
+});
 
 /** Every read of the descriptor table comes twice, the second one counts. */
 function fetchingTwice(options: SplitHostQueueOptions): Vringh {

@@ -5,11 +5,13 @@
  *
  *     guard | A 16 KiB, across a 4 GiB border of guest addresses | guard | B 4 KiB, touching A there | guard | C 2 KiB | guard
  *
- * Made once a process and filled anew for each case.
+ * Behind it, outside the watch, is room for what an engine keeps for itself. Made once a process and filled anew for
+ * each case.
  */
 import { GuestMemory } from '../memory/guest-memory.ts';
+import { PrivateArea } from '../memory/private-area.ts';
 import type { RangeCallback } from '../memory/range.ts';
-import { allocateShared, MemoryRegion } from '../memory/region.ts';
+import { allocateShared, MemoryRegion, type SharedMemory } from '../memory/region.ts';
 import type { SharedFields } from '../ordering/ordering.ts';
 import { bindRing, type RingFields } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
@@ -19,6 +21,7 @@ import type { OracleRegion } from '../ring-oracle/memory.ts';
 import { type Access, Disagreement } from '../ring-oracle/reads.ts';
 
 const GUARD_BYTES = 64;
+const PRIVATE_BYTES = 16384;
 /** A, B, C: by these numbers cases name them. */
 export const REGIONS = [
   { guestBase: 2 ** 33 - 8192, sizeBytes: 16384 },
@@ -55,6 +58,7 @@ export class World {
   private readonly watchedMemory: GuestMemory;
   readonly reads: Access[] = [];
   readonly writes: Access[] = [];
+  private readonly shared: SharedMemory;
   private readonly all: Buffer;
   private readonly copy: Buffer;
   private interruptions: readonly Interruption[] = [];
@@ -64,7 +68,8 @@ export class World {
 
   constructor() {
     const sizeBytes = REGIONS.reduce((sum, region) => sum + region.sizeBytes + GUARD_BYTES, GUARD_BYTES);
-    const buffer = allocateShared(sizeBytes);
+    const buffer = allocateShared(sizeBytes + PRIVATE_BYTES);
+    this.shared = buffer;
     let byteOffset = GUARD_BYTES;
     this.regions = REGIONS.map((region) => {
       const made = new MemoryRegion({ ...region, buffer, byteOffset });
@@ -174,6 +179,11 @@ export class World {
     const [home] = this.watchedRegions as [MemoryRegion];
     const watchedRing = Object.assign(Object.create(ring) as SplitRing, parts);
     return { ring, plan, seen: { ring: watchedRing, shared, memory: this.watchedMemory, home } };
+  }
+
+  /** What the next engine keeps for itself: the same room for each. */
+  privateArea(): PrivateArea {
+    return new PrivateArea({ memory: this.shared, byteOffset: this.all.length, sizeBytes: PRIVATE_BYTES });
   }
 
   /** A range callback before whose answers the peer may act, too. */
