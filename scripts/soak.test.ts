@@ -9,7 +9,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { endure, type SoakOptions } from './soak/endure.ts';
-import { GROWTH_BYTES_MAX, Growth } from './soak/growth.ts';
+import { GROWTH_BYTES_MAX, Growth, STEP_BYTES_MAX } from './soak/growth.ts';
 import { FAULT_KINDS, type PlantedKind } from './soak/outcomes.ts';
 import { type Planted, type Step, stepAt } from './soak/plan.ts';
 
@@ -97,9 +97,16 @@ test('soak: memory that grows is found; once, it is a pool', () => {
     grown(() => 5e8),
     { over: 0, slope: 0 },
   );
+  // What koffi keeps of threads is no leak of ours.
+  assert.equal(grown((step) => 5e8 + step * STEP_BYTES_MAX).over, 0);
   const leak = grown((step) => 5e8 + step * 1e7);
   assert.ok(leak.over > 0 && Math.abs(leak.slope - 1e7) < 1);
   assert.equal(grown((step) => (step === 50 ? 4 * GROWTH_BYTES_MAX : 5e8)).over, 0);
+});
+
+test('soak: it ends before the process can map no more', { skip }, async () => {
+  const { full, steps, failure } = await soak([small, small], { rangesMax: 10 });
+  assert.deepEqual([full, steps, failure], [true, 1, null]);
 });
 
 test('soak: a number is always the same step; every fault, doorbell and host comes up', () => {

@@ -51,14 +51,15 @@ function describe(step: Step): string {
   return `--parallel ${step.args.join(' ')}${fault}`;
 }
 
-function report(seed: number, figures: SoakFigures): void {
-  const { steps, transfers, seconds, outcomes, strategies, leaks, growth, failure } = figures;
+function report(seed: number, next: number, figures: SoakFigures): void {
+  const { steps, transfers, seconds, outcomes, strategies, leaks, growth, full, failure } = figures;
   const slope = growth.slope === null ? 'too few for a slope' : `${(growth.slope / 1024).toFixed(1)} KiB a run`;
   say(`seed ${seed}: ${steps} runs, ${transfers.toLocaleString('en')} transfers in ${durationOf(seconds * 1000)}`);
   say(`outcomes: ${inOrder(outcomes, '; ')}`);
   say(`strategies: ${inOrder(strategies, '; ')}`);
   say(`left behind: ${leaks.size === 0 ? 'nothing' : inOrder(leaks, '; ')}`);
   say(`memory: ${Math.round(growth.peakBytes / MEBI)} MiB at most after a run, ${slope}`);
+  if (full) say(`ended early: this process can hardly map more memory; go on with --seed ${seed} --from ${next}`);
   if (failure === null) return;
   say(`run ${failure.number}: ${failure.why}`);
   say(`  ${describe(failure.step)}`);
@@ -82,13 +83,14 @@ async function main(args: readonly string[]): Promise<number> {
       ? Number.POSITIVE_INFINITY
       : secondsOf('--minutes', given.get('minutes') ?? MINUTES) * 60;
   const runs = given.has('only') ? 1 : given.has('runs') ? number('runs', '0') : Number.POSITIVE_INFINITY;
+  const from = given.has('only') ? number('only', '0') : number('from', '0');
   const { folder } = temporaryFolder('vringbench-soak-');
   const progress = makeProgress(stderr);
   let told = performance.now();
   say(`seed ${seed}`);
   const figures = await endure({
     stepAt: (at) => stepAt(seed, at),
-    from: given.has('only') ? number('only', '0') : number('from', '0'),
+    from,
     ...{ steps: runs, seconds, signal: interruption.signal, folder },
     onStep: (at, step, played) => {
       if (played !== null) return;
@@ -101,7 +103,7 @@ async function main(args: readonly string[]): Promise<number> {
     },
   });
   progress.clear();
-  report(seed, figures);
+  report(seed, from + figures.steps, figures);
   if (figures.failure !== null) return 1;
   return interruption.signal.aborted ? EXIT_INTERRUPTED : 0;
 }

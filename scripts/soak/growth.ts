@@ -4,6 +4,8 @@
 const FIRST = 20;
 /** What may come on top, bytes: pools that grew once, code, arrays that nobody has collected yet. */
 export const GROWTH_BYTES_MAX = 512 * 2 ** 20;
+/** And for each step: koffi keeps some 60 KiB of every thread that called libc, for good; a step has up to six. */
+export const STEP_BYTES_MAX = 256 * 2 ** 10;
 
 const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 
@@ -17,7 +19,8 @@ export class Growth {
     // A single step may need much for a moment: the middle of as many says what stays.
     if (length < 2 * FIRST) return 0;
     const now = median(this.bytes.slice(-FIRST));
-    return Math.max(0, now - median(this.bytes.slice(0, FIRST)) - GROWTH_BYTES_MAX);
+    const allowed = GROWTH_BYTES_MAX + length * STEP_BYTES_MAX;
+    return Math.max(0, now - median(this.bytes.slice(0, FIRST)) - allowed);
   }
 
   get peakBytes(): number {
