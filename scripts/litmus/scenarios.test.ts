@@ -14,7 +14,16 @@ import { Stage } from './sides.ts';
 
 const END = Number.POSITIVE_INFINITY;
 
-for (const name of ['flags', 'events-wrap', 'events-on', 'events-twos', 'ring-1', 'vhost-user-on-wrap'])
+for (const name of [
+  'flags',
+  'events-wrap',
+  'events-on',
+  'events-twos',
+  'ring-1',
+  'vhost-user-on-wrap',
+  'events-hands-over',
+  'flags-looks',
+])
   for (const way of ALL_WAYS)
     test(`litmus: ${name} is proved in ${way}`, () => {
       const check = new Check(SCENARIOS[name]!, way);

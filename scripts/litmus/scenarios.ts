@@ -1,5 +1,7 @@
 /** The runs that are explored: small rings and few requests, in every way that notifications can be asked for. */
 
+import type { WaitName } from './waits.ts';
+
 /** What a request is made of: bytes for the host, room for its answer, both in turn, both in one chain. */
 export type Shape = 'out' | 'in' | 'alternate' | 'both';
 
@@ -29,6 +31,8 @@ export interface Scenario {
   readonly kicksOn: boolean;
   /** Completions that the host publishes together; it calls for each such batch. */
   readonly hostBatch: number;
+  /** How both sides wait for their doorbells. */
+  readonly wait: WaitName;
   /** Explored by `--long` alone. */
   readonly long: boolean;
 }
@@ -50,11 +54,14 @@ const BASE: Omit<Scenario, 'summary'> = {
   host: 'vringh',
   kicksOn: false,
   hostBatch: 1,
+  wait: 'sleeps',
   long: false,
 };
 const FLAGS = { eventIdx: false };
 const TWOS = { batch: 2, hostBatch: 2, requests: 4 };
 const VHOST_USER = { host: 'vhost-user' } as const;
+const HANDS_OVER = { wait: 'hands-over' } as const;
+const LOOKS = { wait: 'looks' } as const;
 const LONG = { requests: 5, long: true };
 const RING_4 = { ...LONG, ringSize: 4, outstanding: 4 };
 
@@ -80,6 +87,10 @@ const RUNS: readonly [string, string, Partial<Scenario>][] = [
     { ...VHOST_USER, callsOn: true, kicksOn: true },
   ],
   ['set-notification', "vhost-user's queue, event index, by setNotification", { host: 'set-notification' }],
+  ['flags-hands-over', 'flags, doorbell adaptive on a shared CPU', { ...FLAGS, ...HANDS_OVER }],
+  ['events-hands-over', 'event index, doorbell adaptive on a shared CPU', HANDS_OVER],
+  ['flags-looks', 'flags, doorbell adaptive on two CPUs', { ...FLAGS, ...LOOKS }],
+  ['events-looks', 'event index, doorbell adaptive on two CPUs', LOOKS],
   ['flags-5', 'flags, five requests', { ...FLAGS, ...LONG }],
   ['events-5', 'event index, five requests', LONG],
   ['events-delayed-5', 'event index, five requests, a call after most', { ...LONG, delayed: true }],

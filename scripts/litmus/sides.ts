@@ -24,6 +24,7 @@ import { PrivateState } from './private-state.ts';
 import { guestQueue, hostQueue } from './queues.ts';
 import type { Scenario } from './scenarios.ts';
 import type { Side } from './side-graph.ts';
+import { waitSet } from './waits.ts';
 import { CountingGuest, CountingHost, SLOT_BYTES, SLOTS } from './workload.ts';
 
 /** Where indirect tables begin in the region, bytes, and the descriptors of each. */
@@ -156,7 +157,7 @@ export class Stage {
       probe: NO_PROBE,
       pace: UNPACED,
     });
-    const waits = futex.waitSet(this.guestBell);
+    const waits = waitSet(scenario.wait, this.guestBell);
     return { loop, waits, tracked: [queue, doorbell, waits] };
   }
 
@@ -168,7 +169,7 @@ export class Stage {
     const workload = new CountingHost(scenario.shape, slotCount(scenario));
     const bell = futex.doorbell(this.guestBell);
     const loop = new HostLoop({ queue, request, workload, batch: hostBatch, bell });
-    const waits = futex.waitSet(this.hostBell);
+    const waits = waitSet(scenario.wait, this.hostBell);
     return { loop, waits, tracked: [queue, bell, waits] };
   }
 }

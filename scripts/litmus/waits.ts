@@ -1,0 +1,25 @@
+/** The ways to wait for a doorbell that are explored, by name. The clock stands still: time is no part of a state. */
+import { adaptive, YieldingWaitSet } from '../../src/doorbell/adaptive.ts';
+import type { DoorbellHandle, WaitSet } from '../../src/doorbell/doorbell.ts';
+import { futex } from '../../src/doorbell/futex.ts';
+import { wordsOf } from '../../src/doorbell/words.ts';
+
+/** `futex`; `adaptive` on a CPU that it shares, and on one of its own. */
+export type WaitName = 'sleeps' | 'hands-over' | 'looks';
+
+/** How long each wait of `looks` looks, microseconds: one round of looks. */
+const LOOKS_US = 2;
+
+const WAITS: Readonly<Record<WaitName, (handle: DoorbellHandle) => WaitSet>> = {
+  sleeps: (handle) => futex.waitSet(handle),
+  'hands-over': (handle) => stopped(new YieldingWaitSet(wordsOf(handle), () => 0), 0),
+  looks: (handle) => stopped(adaptive.waitSet(handle, { spinUs: LOOKS_US, yields: false }), LOOKS_US),
+};
+
+export const waitSet = (name: WaitName, handle: DoorbellHandle): WaitSet => WAITS[name](handle);
+
+/** With a stopwatch that always shows the same. */
+function stopped(waits: WaitSet, us: number): WaitSet {
+  if (!Object.hasOwn(waits, 'stopwatch')) throw new RangeError('there is no stopwatch');
+  return Object.assign(waits, { stopwatch: { restart: () => {}, elapsedUs: () => us } });
+}
