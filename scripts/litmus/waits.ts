@@ -1,4 +1,7 @@
-/** The ways to wait for a doorbell that are explored, by name. The clock stands still: time is no part of a state. */
+/**
+ * The ways to wait for a doorbell that are explored, by name. The clock stands still, so what they keep from one wait to
+ * the next never changes, and is no part of a state.
+ */
 import { adaptive, YieldingWaitSet } from '../../src/doorbell/adaptive.ts';
 import type { DoorbellHandle, WaitSet } from '../../src/doorbell/doorbell.ts';
 import { futex } from '../../src/doorbell/futex.ts';
