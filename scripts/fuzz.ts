@@ -25,7 +25,7 @@ import {
 import type { RingCase } from '../src/ring-fuzz/ring-case.ts';
 import { describeAction } from '../src/vhost-user/fuzz/fuzz-actions.ts';
 import { describeSession, type FuzzFigures, fuzzSessions, playSession } from '../src/vhost-user/fuzz/fuzz-sessions.ts';
-import { EXIT_INTERRUPTED, inOrder, temporaryFolder } from './process.ts';
+import { EXIT_INTERRUPTED, inOrder, outliveReaders, temporaryFolder } from './process.ts';
 
 const SECONDS = '60';
 const SEED = '1';
@@ -280,6 +280,7 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     interruption.abort();
   });
 
+outliveReaders();
 try {
   exit(await main(argv.slice(2)));
 } catch (error) {

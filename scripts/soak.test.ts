@@ -156,6 +156,12 @@ test('soak: SIGINT ends it with its summary, and leaves no file', { skip }, asyn
   assert.deepEqual(readdirSync(folder), []);
 });
 
+test('soak: a reader that goes away does not change how it ends', { skip }, async () => {
+  const { child, ended } = program('--seed', '335', '--runs', '1');
+  child.stdout.destroy();
+  assert.equal((await ended).code, 0);
+});
+
 for (const [args, message] of [
   [['--minutes', 'x'], /^soak: --minutes wants/],
   [['--only', '1', '--runs', '5'], /^soak: --runs says nothing beside --only$/m],

@@ -9,7 +9,7 @@ import { flag, type OptionTable, optionLines, readArguments } from '../bench/com
 import { countOf, secondsOf, UsageError } from '../bench/command-line/option-values.ts';
 import { durationOf, makeProgress } from '../bench/command-line/progress.ts';
 import { SEED_MAX } from '../bench/statistics/random.ts';
-import { EXIT_INTERRUPTED, inOrder, temporaryFolder } from './process.ts';
+import { EXIT_INTERRUPTED, inOrder, outliveReaders, temporaryFolder } from './process.ts';
 import { endure, type SoakFigures } from './soak/endure.ts';
 import { type Step, stepAt } from './soak/plan.ts';
 
@@ -114,6 +114,7 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     interruption.abort();
   });
 
+outliveReaders();
 try {
   exit(await main(argv.slice(2)));
 } catch (error) {

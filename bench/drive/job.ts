@@ -15,52 +15,25 @@ import type { VhostUserDevice } from '../../src/vhost-user/frontend/frontend-dev
 import type { Clock } from '../latency/clock.ts';
 import { LatencyCounts } from '../latency/counts.ts';
 import type { DriveConfig } from '../records/drive-record.ts';
+import { BlockOrder } from './block-order.ts';
 import { differenceOf, OtherDiskError, outcomeOf, WRONG_KIND_HINT } from './failures.ts';
 import { checkPattern, fillPattern, SAME, SECTOR_SIZE } from './pattern.ts';
-import { openUsage, type Usage } from './usage.ts';
+import type { Phase, PhaseResult } from './phase.ts';
+import { openUsage } from './usage.ts';
+import { watch } from './watch.ts';
 
 /** Turns of the loop without letting the event loop turn: Ctrl-C and the backend's end are seen, too. */
 const TURNS_MAX = 64;
 /** Looks for completions between two looks at the clock. */
 const LOOKS = 32;
-/** How often progress is looked at, ms. */
-const WATCH_MS = 1000;
 const NS_PER_US = 1000;
 const NS_PER_S = 1e9;
 
 const READ = 0;
 const WRITE = 1;
 const FLUSH = 2;
-export const KINDS = { read: READ, write: WRITE, flush: FLUSH } as const;
+const KINDS = { read: READ, write: WRITE, flush: FLUSH } as const satisfies Record<Phase['kind'], number>;
 const KIND_NAMES = ['read', 'write', 'flush'] as const;
-
-/** A stretch of requests of one kind. */
-export interface Phase {
-  readonly kind: keyof typeof KINDS;
-  readonly random: boolean;
-  /** What is written is the pattern, what is read must be. */
-  readonly pattern: boolean;
-  /** The most requests, or null. */
-  readonly requests: number | null;
-  readonly seconds: number | null;
-}
-
-export interface PhaseResult {
-  /** Those that succeeded; none else is in the rates and the latencies. */
-  readonly requests: number;
-  readonly wallNs: number;
-  readonly usage: Usage;
-  readonly errors: number;
-  readonly mismatches: number;
-  /** The first error or wrong byte, in words. */
-  readonly firstError: string | null;
-  readonly lostCalls: number;
-  readonly reconnects: number;
-  readonly resubmitted: number;
-  /** Why it ended early; null: it did not, or was interrupted. */
-  readonly failure: { readonly outcome: 'stalled' | 'failed'; readonly message: string } | null;
-  readonly interrupted: boolean;
-}
 
 export interface JobOptions {
   readonly device: VhostUserDevice;
@@ -87,7 +60,7 @@ export class BlockJob {
   calls = 0;
   private readonly options: JobOptions;
   private readonly lanes: readonly Lane[];
-  private readonly blocks: number;
+  private readonly order: BlockOrder;
   private readonly firstSector: number;
   private readonly sectorsPerBlock: number;
   private readonly pollNs: number;
@@ -97,7 +70,6 @@ export class BlockJob {
   private served = false;
   /** The phase under way. */
   private kind: number = READ;
-  private random = false;
   private pattern = false;
   private limit = 0;
   private running = false;
@@ -112,8 +84,6 @@ export class BlockJob {
   private resubmitted = 0;
   private failure: PhaseResult['failure'] = null;
   private settle: () => void = () => {};
-  private nextBlock = 0;
-  private randomState: number;
   /** Nanoseconds: the last look at the clock, the phase's start, its end, the last completion. */
   private readonly now = new Float64Array(1);
   private readonly begin = new Float64Array(1);
@@ -125,11 +95,10 @@ export class BlockJob {
     const { device, config } = options;
     const { depth, blockSizeBytes, seed } = config;
     this.options = options;
-    this.blocks = Math.floor(config.sizeBytes / blockSizeBytes);
+    this.order = new BlockOrder(Math.floor(config.sizeBytes / blockSizeBytes), seed);
     this.firstSector = config.offsetBytes / SECTOR_SIZE;
     this.sectorsPerBlock = blockSizeBytes / SECTOR_SIZE;
     this.pollNs = config.pollUs * NS_PER_US;
-    this.randomState = Math.imul(seed + 1, 0x9e3779b1) | 1;
     this.lanes = device.queues.map(({ queue, index }) => {
       const driver = new BlockDriver({
         queue,
@@ -186,7 +155,7 @@ export class BlockJob {
   /** Runs one phase to its end: every request that it sent is taken back, unless it failed. */
   async run(phase: Phase): Promise<PhaseResult> {
     this.kind = KINDS[phase.kind];
-    this.random = phase.random;
+    this.order.begin(phase.random);
     this.pattern = phase.pattern;
     this.limit = phase.requests ?? Number.MAX_SAFE_INTEGER;
     this.started = 0;
@@ -197,7 +166,6 @@ export class BlockJob {
     this.lostCalls = 0;
     this.reconnects = 0;
     this.resubmitted = 0;
-    this.nextBlock = 0;
     this.latency.reset();
     this.stopping = this.options.signal?.aborted === true || this.failure !== null;
     const { clock } = this.options;
@@ -209,7 +177,15 @@ export class BlockJob {
     const over = new Promise<void>((resolve) => {
       this.settle = resolve;
     });
-    const stopWatching = this.watch();
+    const stopWatching = watch({
+      look: () => {
+        this.options.onProgress?.(this.completed);
+        if (this.completed > 0) this.served = true;
+        return this.completed;
+      },
+      connected: () => this.connected,
+      idle: (idleMs) => this.noteIdle(idleMs),
+    });
     for (const lane of this.lanes) this.turn(lane);
     await over;
     const usage = closeUsage();
@@ -285,7 +261,7 @@ export class BlockJob {
     while (this.started < this.limit) {
       const slot = driver.acquire();
       if (slot === EMPTY) break;
-      const sector = this.firstSector + this.chooseBlock() * this.sectorsPerBlock;
+      const sector = this.firstSector + this.order.next() * this.sectorsPerBlock;
       lane.sectors[slot] = sector;
       lane.begins[slot] = this.now[0]!;
       let sent: boolean;
@@ -309,21 +285,6 @@ export class BlockJob {
       count++;
     }
     return count;
-  }
-
-  private chooseBlock(): number {
-    if (this.random) {
-      // xorshift: the low bits become the high ones of a product that is below the number of blocks.
-      let bits = this.randomState;
-      bits ^= bits << 13;
-      bits ^= bits >>> 17;
-      bits ^= bits << 5;
-      this.randomState = bits;
-      return Math.floor(((bits >>> 0) / 2 ** 32) * this.blocks);
-    }
-    const block = this.nextBlock;
-    this.nextBlock = block + 1 === this.blocks ? 0 : block + 1;
-    return block;
   }
 
   /** Looks for a completion for as long as is allowed. True: there is one. */
@@ -377,26 +338,17 @@ export class BlockJob {
     if (this.running && this.connected) this.endIfOver();
   };
 
-  /** Once a second: tells of progress, finds what no call came for, and a backend that does nothing. */
-  private watch(): () => void {
-    let seen = 0;
-    let idleMs = 0;
-    const timer = setInterval(() => {
-      this.options.onProgress?.(this.completed);
-      idleMs = this.completed === seen && this.connected ? idleMs + WATCH_MS : 0;
-      seen = this.completed;
-      if (seen > 0) this.served = true;
-      if (idleMs === 0) return;
-      const forgotten = this.lanes.filter(({ driver }) => driver.callDue());
-      if (forgotten.length > 0) {
-        this.lostCalls++;
-        for (const lane of forgotten) this.turn(lane);
-      } else if (idleMs >= this.options.config.timeout * 1000) {
-        const hint = this.served ? '' : ` ${WRONG_KIND_HINT}`;
-        this.fail('stalled', `the backend finished nothing for ${this.options.config.timeout} s${hint}`);
-      }
-    }, WATCH_MS);
-    return () => clearInterval(timer);
+  /** What no call came for is taken back all the same; a backend that does nothing has a bound. */
+  private noteIdle(idleMs: number): void {
+    const { timeout } = this.options.config;
+    const forgotten = this.lanes.filter(({ driver }) => driver.callDue());
+    if (forgotten.length > 0) {
+      this.lostCalls++;
+      for (const lane of forgotten) this.turn(lane);
+    } else if (idleMs >= timeout * 1000) {
+      const hint = this.served ? '' : ` ${WRONG_KIND_HINT}`;
+      this.fail('stalled', `the backend finished nothing for ${timeout} s${hint}`);
+    }
   }
 
   private lostBackend(error: Error | null): void {

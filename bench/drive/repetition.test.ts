@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { clockBase, openClock } from '../latency/clock.ts';
 import { LatencyCounts } from '../latency/counts.ts';
 import { driveRecordOf } from '../records/test-record.ts';
-import type { Phase, PhaseResult } from './job.ts';
+import type { Phase, PhaseResult } from './phase.ts';
 import { runRepetition } from './repetition.ts';
 
 const { config } = driveRecordOf();

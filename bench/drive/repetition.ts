@@ -4,7 +4,8 @@ import type { Clock } from '../latency/clock.ts';
 import { sumOf } from '../latency/histogram.ts';
 import type { DriveConfig, DriveRepetition, DriveStream } from '../records/drive-record.ts';
 import { loadAverage } from '../records/machine.ts';
-import type { BlockJob, Phase, PhaseResult } from './job.ts';
+import type { BlockJob } from './job.ts';
+import type { Phase, PhaseResult } from './phase.ts';
 import type { Usage } from './usage.ts';
 
 const NS_PER_S = 1e9;
