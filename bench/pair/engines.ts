@@ -19,11 +19,20 @@ import type { BoundPair, PairConfig } from './setup.ts';
 /** What an engine may refuse. */
 type Refusable = Pick<PairConfig, 'layout' | 'host' | 'ordering' | 'slowRange'>;
 
-function refusedByWasm({ layout, host, ordering, slowRange }: Refusable): string | null {
-  if (layout !== 'split') return `--layout ${layout}: its halves are those of a split ring`;
-  if (host !== 'vringh') return `--host ${host}: its host half is vringh`;
-  if (ordering !== 'wasm') return `--ordering ${ordering}: its shared fields are Wasm's own atomics`;
-  return slowRange ? '--slow-range: it translates by whole regions' : null;
+/** By option: why its value is refused, or null. */
+export const WASM_REFUSALS = {
+  layout: ({ layout }) => (layout === 'split' ? null : ` ${layout}: its halves are those of a split ring`),
+  host: ({ host }) => (host === 'vringh' ? null : ` ${host}: its host half is vringh`),
+  ordering: ({ ordering }) => (ordering === 'wasm' ? null : ` ${ordering}: its shared fields are Wasm's own atomics`),
+  'slow-range': ({ slowRange }) => (slowRange ? ': it translates by whole regions' : null),
+} as const satisfies Record<string, (config: Refusable) => string | null>;
+
+function refusedByWasm(config: Refusable): string | null {
+  for (const [name, refusal] of Object.entries(WASM_REFUSALS)) {
+    const why = refusal(config);
+    if (why !== null) return `--${name}${why}`;
+  }
+  return null;
 }
 
 export interface Engine {

@@ -6,7 +6,7 @@ import { ORDERINGS } from '../../src/ordering/index.ts';
 import { VRING_SIZE_MAX } from '../../src/ring/constants.ts';
 import { flag, optionLines, readArguments, type Option as TableOption } from '../command-line/option-table.ts';
 import { bytesOf, type Choice, choiceOf, countOf, secondsOf, UsageError } from '../command-line/option-values.ts';
-import { ENGINES } from '../pair/engines.ts';
+import { ENGINES, WASM_REFUSALS } from '../pair/engines.ts';
 import { HOSTS } from '../pair/hosts.ts';
 import { LAYOUTS } from '../pair/layouts.ts';
 import { PAIRS_IN } from '../pair/running-pair.ts';
@@ -68,7 +68,7 @@ const choice = (choices: Choice, summary: string, byDefault: string): Option => 
 });
 
 /** Options that the Wasm engine does not have in all their values: who compares these compares them on one engine. */
-export const JS_BY_DEFAULT = ['ordering', 'host', 'layout', 'slow-range'] as const;
+export const JS_BY_DEFAULT = Object.keys(WASM_REFUSALS) as (keyof typeof WASM_REFUSALS)[];
 const WITH_ANY_ENGINE = `where ${JS_BY_DEFAULT.map((name) => `--${name}`).join(', ')} are given`;
 
 export const RUN_OPTIONS = {
