@@ -63,7 +63,7 @@ test('pairs: one is what it always was, in a process of its own, too', async () 
 const faults: [kind: Fault['kind'], args: string[], outcome: string, message: RegExp][] = [
   ['throw', [], 'failed', /planted exception/],
   ['exit', [], 'failed', /a thread ended/],
-  ['silence', ['--timeout', '0.3'], 'stalled', /guest: the peer did nothing/],
+  ['silence', ['--timeout', '3'], 'stalled', /guest: the peer did nothing/],
 ];
 for (const where of WHERE) {
   for (const [kind, args, outcome, message] of faults)
@@ -88,7 +88,7 @@ for (const where of WHERE) {
 
 test('pairs: lost wake-ups are counted by pair', async () => {
   const fault: Fault = { side: 'host', kind: 'mute', transfer: 12_000, pair: 1 };
-  const { code, record } = await measure([...SMALL, '--timeout', '0.05', '--eventidx', '--pairs-in', 'process'], {
+  const { code, record } = await measure([...SMALL, '--timeout', '3', '--eventidx', '--pairs-in', 'process'], {
     fault,
   });
   assert.equal(code, 3);
