@@ -130,6 +130,9 @@ against(
       for (let kills = 0; kills < 3; kills++) {
         await delay(60);
         if (over) return;
+        await backend.freeze();
+        // What it had finished is taken back and followed by more, which it never sees.
+        for (let turns = 0; turns < 3; turns++) await new Promise(setImmediate);
         await backend.kill();
         await backend.start();
       }
