@@ -27,7 +27,7 @@ const withFault = (kind: PlantedKind, args: readonly string[]): Step => {
 
 const soak = (steps: readonly Step[], more: Partial<SoakOptions> = {}) =>
   endure({
-    ...{ stepAt: (number) => steps[number]!, from: 0, steps: steps.length, seconds: 60, folder },
+    ...{ stepAt: (number) => steps[number]!, from: 0, steps: steps.length, seconds: Number.POSITIVE_INFINITY, folder },
     ...{ signal: new AbortController().signal, ...more },
   });
 

@@ -88,8 +88,14 @@ after(async () => {
 
 /** What the charts show, to see whether it changed. */
 const shown = (page: Page) => page.locator('main').innerText();
-const hashOf = (page: Page) => new URL(page.url()).hash;
 const inPage = (page: Page, code: string): Promise<unknown> => page.evaluate(code);
+/** The page's own: what the browser tells of it comes later. */
+const hashOf = async (page: Page) => String(await inPage(page, 'location.hash'));
+/** Picks an option. What the page shows of it is drawn by an event that is under way then. */
+async function choose(page: Page, selector: string, value: string): Promise<void> {
+  await page.selectOption(selector, value);
+  await inPage(page, 'new Promise((drawn) => setTimeout(drawn))');
+}
 /** Opens whatever can be opened; what is in it is built by then. */
 async function openAll(page: Page): Promise<void> {
   await inPage(page, 'for (const fold of document.querySelectorAll("details")) fold.open = true');
@@ -99,7 +105,7 @@ async function openAll(page: Page): Promise<void> {
 
 /** The page's policy lets nobody evaluate a text in it, so that this asks from outside. */
 async function until(page: Page, condition: string): Promise<void> {
-  for (let i = 0; i < 600; i++) {
+  for (let i = 0; i < 2400; i++) {
     if (await inPage(page, condition)) return;
     await page.waitForTimeout(50);
   }
@@ -140,7 +146,7 @@ test('page: a filter is in the address, changes the chart, and going back takes 
   await page.click('#filter-doorbell');
   await page.getByRole('checkbox', { name: 'spin', exact: true }).check();
   await until(page, 'document.querySelector("#kept").textContent.startsWith("192 of 576")');
-  assert.equal(hashOf(page), '#view=history&f.doorbell=spin');
+  assert.equal(await hashOf(page), '#view=history&f.doorbell=spin');
   const filtered = await shown(page);
   assert.notEqual(filtered, before);
   assert.doesNotMatch(filtered, /futex/);
@@ -162,7 +168,7 @@ test('page: filters that keep nothing say so, and one button shows all', skip, a
   assert.match(await shown(page), /filters keep no record/);
   await page.click('#clear-filters');
   await page.waitForSelector('#map');
-  assert.equal(hashOf(page), '#view=heat');
+  assert.equal(await hashOf(page), '#view=heat');
   await page.close();
 });
 
@@ -178,11 +184,11 @@ test('page: a step in the history is marked where it is', skip, async () => {
 test('page: the heat map follows its axes', skip, async () => {
   const { page } = await open(browser, PAGE, '#view=heat');
   assert.equal(await page.locator('#map td').count(), 6);
-  await page.selectOption('#option-rows', 'cpus');
-  await page.selectOption('#option-columns', 'doorbell');
+  await choose(page, '#option-rows', 'cpus');
+  await choose(page, '#option-columns', 'doorbell');
   assert.deepEqual(await page.locator('#map tbody th').allInnerTexts(), ['distant', 'same']);
   assert.deepEqual((await page.locator('#map thead th').allInnerTexts()).slice(1), ['adaptive', 'futex', 'spin']);
-  assert.equal(hashOf(page), '#view=heat&rows=cpus');
+  assert.equal(await hashOf(page), '#view=heat&rows=cpus');
   await page.close();
 });
 
@@ -190,10 +196,10 @@ test('page: A against B finds the step, and labels and records, too', skip, asyn
   const { page } = await open(browser, PAGE, '#view=compare&a=0123456701&b=0da740d40d');
   assert.match(await page.locator('#compare-sum').innerText(), /over 12 cells: 0\.[78]\d* times/);
   assert.deepEqual([...new Set(await page.locator('.verdict').allInnerTexts())], ['▼ worse']);
-  await page.selectOption('#option-metric', 'cpu');
+  await choose(page, '#option-metric', 'cpu');
   assert.deepEqual([...new Set(await page.locator('.verdict').allInnerTexts())], ['▼ worse']);
   for (const by of ['label', 'record']) {
-    await page.selectOption('#option-by', by);
+    await choose(page, '#option-by', by);
     assert.match(await page.locator('#compare-sum').innerText(), by === 'label' ? /over 12 cells/ : /over 1 cell:/);
   }
   await page.close();
@@ -206,7 +212,7 @@ test('page: latency draws the records that are picked', skip, async () => {
   const other = await page.locator('.legend input:not(:checked)').first().getAttribute('id');
   await page.locator(`#${other}`).check();
   await until(page, 'document.querySelectorAll(".legend input:checked").length === 5');
-  assert.match(hashOf(page), /^#view=latency&records=[\d.]+$/);
+  assert.match(await hashOf(page), /^#view=latency&records=[\d.]+$/);
   await page.locator('#table-latency').click();
   assert.match(await page.locator('table').innerText(), /50 %\s+90 %\s+99 %/);
   await page.close();
@@ -222,10 +228,10 @@ test('page: the cost of a transfer and of a byte are told apart, and any number 
   await page.focus('#chart-cost');
   await page.keyboard.press('Home');
   assert.match(await page.locator('#chart-cost-read-out').innerText(), /^size 4\s*ring-size=128: 129 ns/);
-  await page.selectOption('#option-cost', 'bytes');
+  await choose(page, '#option-cost', 'bytes');
   assert.match(await page.locator('figcaption').innerText(), /Bytes a second, GB\/s, by size/);
-  await page.selectOption('#option-along', 'ring-size');
-  assert.equal(hashOf(page), '#view=cost&along=ring-size&cost=bytes');
+  await choose(page, '#option-along', 'ring-size');
+  assert.equal(await hashOf(page), '#view=cost&along=ring-size&cost=bytes');
   // Bytes are of sizes; as many in flight as the ring has is no configuration of its own.
   assert.match(await page.locator('figcaption').innerText(), /Time per transfer, ns, by ring-size/);
   assert.equal(await page.locator('.legend input').count(), 4);
@@ -237,14 +243,14 @@ test('page: the theme is the system’s until it is chosen, and the choice is in
   const { page } = await open(browser, PAGE, '', { dark: true });
   const ground = () => inPage(page, 'getComputedStyle(document.body).backgroundColor');
   const dark = await ground();
-  await page.selectOption('#theme', 'light');
-  assert.match(hashOf(page), /theme=light/);
+  await choose(page, '#theme', 'light');
+  assert.match(await hashOf(page), /theme=light/);
   const light = await ground();
   assert.notEqual(light, dark);
   await page.emulateMedia({ colorScheme: 'light' });
-  await page.selectOption('#theme', 'dark');
+  await choose(page, '#theme', 'dark');
   assert.equal(await ground(), dark);
-  await page.selectOption('#theme', 'auto');
+  await choose(page, '#theme', 'auto');
   assert.equal(await ground(), light);
   await page.close();
 });

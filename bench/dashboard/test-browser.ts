@@ -6,14 +6,16 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 const CHROMIUM = '/usr/bin/chromium';
 const ARGUMENTS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'];
 
-const TIMEOUT_MS = 30_000;
+/** Of each step; only what hangs takes so long. */
+const TIMEOUT_MS = 120_000;
 
 /** Why the tests cannot run here; false where they can. */
 export const withoutBrowser: string | false = existsSync(CHROMIUM)
   ? false
   : `no ${CHROMIUM} (Debian's package chromium)`;
 
-export const launch = (): Promise<Browser> => chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
+export const launch = (): Promise<Browser> =>
+  chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS, timeout: TIMEOUT_MS });
 
 export interface Opened {
   page: Page;

@@ -130,6 +130,9 @@ against(
       for (let kills = 0; kills < 3; kills++) {
         await delay(60);
         if (over) return;
+        await backend.freeze();
+        // What it had finished is taken back and followed by more, which it never sees.
+        for (let turns = 0; turns < 3; turns++) await new Promise(setImmediate);
         await backend.kill();
         await backend.start();
       }
@@ -148,19 +151,29 @@ against(
   },
 );
 
+/** One request after the other, from the disk's first block on. */
+const LONG_WRITING = ['--json', '--job', 'write', '--depth', '1', '--seconds', '3600', '--warmup', '0'];
+
+/** Until some of them are done: none is sent before the one before it was taken back. */
+async function someWritten(backend: TestBackend): Promise<void> {
+  const third = () => backend.imageBytes().subarray(2 * 4096, 3 * 4096);
+  const before = third();
+  while (before.equals(third())) await delay(5);
+}
+
 test(
   'drive: without --reconnect a backend that dies is a failure that keeps what was measured',
   { skip: skips.own },
   () =>
     withBackend({ kind: 'own', sizeBytes: MIB }, async (backend) => {
-      const running = drive(backend, ['--json', '--seconds', '60', '--warmup', '0']);
-      await delay(300);
+      const running = drive(backend, LONG_WRITING);
+      await someWritten(backend);
       await backend.kill();
       const { code, out, err } = await running;
       const record = driveRecordSchema.parse(JSON.parse(out[0]!));
       assert.deepEqual([code, record.outcome], [1, 'failed']);
       assert.match(err.join('\n'), /failed: the backend went away: /);
-      assert.ok((record.repetitions[0]?.reads?.requests ?? 0) > 0);
+      assert.ok((record.repetitions[0]?.writes?.requests ?? 0) > 0);
     }),
 );
 
@@ -257,9 +270,9 @@ for (const [what, options, message] of others)
 test('drive: a backend that does nothing is a stall, after a bounded time', { skip: skips.own }, () => {
   const disk = new ArrayDisk({ sectors: 128, later: true });
   return withDisk(disk, async (backend) => {
-    const { code, err } = await drive(backend, ['--timeout', '1', '--seconds', '60']);
+    const { code, err } = await drive(backend, ['--timeout', '3', '--seconds', '60']);
     assert.equal(code, 3);
-    assert.deepEqual(err, ['stalled: the backend finished nothing for 1 s (is it a block backend?)']);
+    assert.deepEqual(err, ['stalled: the backend finished nothing for 3 s (is it a block backend?)']);
   });
 });
 
@@ -293,7 +306,7 @@ test('drive: Ctrl-C in the warm-up says that nothing was measured', { skip: skip
 
 const strangers: [what: string, device: () => Device, code: number, err: RegExp][] = [
   ['rng', () => new EntropyDevice(), 1, /: length 0 \(is it a block backend\?\)$/],
-  ['console', () => openDevice({ kind: 'console', port: { kind: 'echo' } }), 3, /for 1 s \(is it a block backend\?\)$/],
+  ['console', () => openDevice({ kind: 'console', port: { kind: 'echo' } }), 3, /for 3 s \(is it a block backend\?\)$/],
   ['net', () => openDevice({ kind: 'net', link: { kind: 'loopback' } }), 1, /\(is it a block backend\?\)$/],
 ];
 for (const [what, device, expected, message] of strangers)
@@ -303,7 +316,7 @@ for (const [what, device, expected, message] of strangers)
     const server = new VhostUserServer({ path: socket, device: new LocalDevice(device()) });
     server.open();
     try {
-      const { code, err } = await drive({ socket }, ['--timeout', '1']);
+      const { code, err } = await drive({ socket }, ['--timeout', '3']);
       assert.equal(code, expected, err.join('\n'));
       assert.match(err.join('\n'), message);
     } finally {
@@ -315,11 +328,13 @@ for (const [what, device, expected, message] of strangers)
 test('drive: Ctrl-C keeps what was measured', { skip: skips.own }, () =>
   withBackend({ kind: 'own', sizeBytes: MIB }, async (backend) => {
     const interrupted = new AbortController();
-    setTimeout(() => interrupted.abort(), 400);
-    const { code, out } = await drive(backend, ['--json', '--seconds', '60', '--warmup', '0'], interrupted.signal);
+    const running = drive(backend, LONG_WRITING, interrupted.signal);
+    await someWritten(backend);
+    interrupted.abort();
+    const { code, out } = await running;
     const record = driveRecordSchema.parse(JSON.parse(out[0]!));
     assert.deepEqual([code, record.outcome, record.failure], [130, 'interrupted', null]);
-    assert.ok((record.repetitions[0]?.reads?.requests ?? 0) > 0);
+    assert.ok((record.repetitions[0]?.writes?.requests ?? 0) > 0);
   }),
 );
 

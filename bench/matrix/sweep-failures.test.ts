@@ -25,7 +25,7 @@ const failures: [what: string, fault: Fault, args: string[], code: number, outco
     /check-failed: .*payload/,
   ],
   ['an exception', { side: 'guest', kind: 'throw', transfer: 100 }, [], 1, 'failed', /failed: .*planted exception/],
-  ['a silent peer', { side: 'host', kind: 'silence', transfer: 100 }, ['--timeout', '0.5'], 3, 'stalled', /stalled: /],
+  ['a silent peer', { side: 'host', kind: 'silence', transfer: 100 }, ['--timeout', '3'], 3, 'stalled', /stalled: /],
 ];
 for (const [what, fault, args, code, outcome, note] of failures)
   test(`sweep: ${what} in one cell is recorded as ${outcome}, and the others are measured`, async () => {
@@ -61,7 +61,7 @@ test('sweep: lost wake-ups are recorded with their figures, warned of, and the e
   const file = fileOf('lost');
   const fault: Fault = { side: 'host', kind: 'mute', transfer: 41_000 };
   const faultIn = ({ eventidx, batch }: RunConfig) => eventidx && batch === 1;
-  const args = [...ONCE, '--transfers', '40k', '--warmup', '2k', '--timeout', '0.2', '--cpus', 'same'];
+  const args = [...ONCE, '--transfers', '40k', '--warmup', '2k', '--timeout', '3', '--cpus', 'same'];
   const { code, out } = await matrix(file, args, { fault, faultIn });
   assert.equal(code, 3);
   const lost = recordsIn(file).filter(({ outcome }) => outcome === 'lost-wakeups');

@@ -1,7 +1,7 @@
 /** Whole sweeps: what is in the file after they were interrupted and given again. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { main } from '../cli.ts';
@@ -183,7 +183,9 @@ test('sweep: killed in the middle, it leaves whole lines, and goes on', async ()
   const args = ['matrix', ...AXES, ...TINY, ...ONCE, '--out', file];
   const child = spawn(process.execPath, [program, ...args], { stdio: 'ignore' });
   const closed = new Promise((resolve) => child.on('close', resolve));
-  while (!existsSync(file) && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5));
+  // The file is there a moment before its first line.
+  const size = () => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  while (size() === 0 && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5));
   child.kill('SIGKILL');
   await closed;
   const kept = recordsIn(file);

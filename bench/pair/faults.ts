@@ -21,6 +21,12 @@ export interface Fault {
 
 /** How many rings a mute doorbell swallows: some would have woken nobody anyway, hardly all of them. */
 const MUTE_RINGS = 20;
+/**
+ * After so long without another ring, milliseconds, one was missed, and so many are enough: each costs a whole bound
+ * of a wait, which can then be longer than any pause of the machine.
+ */
+const MISSED_MS = 1000;
+const MISSED_MAX = 2;
 
 /** Several young generations' worth of 1 KiB arrays, of those that runs with latency reserve, too. */
 const GARBAGE_ARRAYS = 200_000;
@@ -106,6 +112,8 @@ export class MuteDoorbell implements Doorbell {
   /** Transfers this side is done with; set once the loop that rings exists. */
   doneSoFar: () => number = () => 0;
   private swallowed = 0;
+  private swallowedAtMs = 0;
+  private missed = 0;
   /** Swallowed before the counters were reset. */
   private forgotten = 0;
 
@@ -123,8 +131,16 @@ export class MuteDoorbell implements Doorbell {
   }
 
   ring(): void {
-    if (this.swallowed < MUTE_RINGS && this.doneSoFar() >= this.from) this.swallowed++;
+    if (this.isMute()) this.swallowed++;
     else this.inner.ring();
+  }
+
+  private isMute(): boolean {
+    if (this.swallowed === MUTE_RINGS || this.missed === MISSED_MAX || this.doneSoFar() < this.from) return false;
+    const nowMs = performance.now();
+    if (this.swallowed > 0 && nowMs - this.swallowedAtMs >= MISSED_MS) this.missed++;
+    this.swallowedAtMs = nowMs;
+    return this.missed < MISSED_MAX;
   }
 
   resetCounters(): void {

@@ -231,6 +231,14 @@ test('lock: it is released by an error, too', () => {
   assert.equal(lstatSync(path, { throwIfNoEntry: false }), undefined);
 });
 
+test('lock: one that was left behind is taken over, however late it is', async () => {
+  const path = await leftBehind(join(folder, 'late.lock'));
+  assert.equal(
+    withLock(path, () => 1, -1),
+    1,
+  );
+});
+
 test('lock: of a living owner it is waited for, not for ever', () => {
   const path = join(folder, 'living.lock');
   withLock(path, () => assert.throws(() => withLock(path, () => {}, 20), LockError));
@@ -252,6 +260,9 @@ test('lock: a process number that was used again holds nothing', { skip: !exists
 test('lock: one of another machine is respected until it is old', () => {
   const path = join(folder, 'foreign.lock');
   symlinkSync('elsewhere.1.1.abc', path);
+  // However long this takes, it is not old.
+  const tomorrow = Date.now() / 1000 + 86_400;
+  lutimesSync(path, tomorrow, tomorrow);
   assert.throws(() => withLock(path, () => {}, 20), LockError);
   lutimesSync(path, 1, 1);
   assert.equal(

@@ -48,14 +48,12 @@ export function withLock<Result>(path: string, act: () => Result, waitMs = LOCK_
 /** The target of our lock. */
 function acquire(path: string, deadlineMs: number): string {
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
-    const made = make(path);
+    const made = make(path) ?? makeInPlace(path, deadlineMs);
     if (made !== null) return made;
     const found = readLock(path);
     if (performance.now() > deadlineMs)
       throw new LockError(`${path} was held too long${found === null ? '' : ` by process ${ownerOf(found).pid}`}`);
-    if (found === null) continue;
-    if (isLeftBehind(path, found)) takeAway(path, found, deadlineMs);
-    else pause(pauseMs * (0.5 + Math.random()));
+    if (found !== null) pause(pauseMs * (0.5 + Math.random()));
   }
 }
 
@@ -70,6 +68,14 @@ function make(path: string): string | null {
     if ((error as NodeJS.ErrnoException).code === THERE) return null;
     throw new LockError((error as Error).message);
   }
+}
+
+/** In place of one that was left behind, however late it is: who holds it will not release it. Null: somebody has it. */
+function makeInPlace(path: string, deadlineMs: number): string | null {
+  const found = readLock(path);
+  if (found === null || !isLeftBehind(path, found)) return null;
+  takeAway(path, found, deadlineMs);
+  return make(path);
 }
 
 /** Its target; null: it was released. @throws LockError if there is something else of that name */

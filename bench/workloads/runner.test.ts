@@ -1,8 +1,8 @@
 /** The runner's waits that run out, by a clock of the test's own: what is a lost wake-up, what a stall, and when. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import type { WaitSet } from '../../src/doorbell/doorbell.ts';
-import { type Loop, MUST_WAIT, REACHED } from './loops.ts';
+import { IDLE, type Loop, MUST_WAIT, REACHED } from './loops.ts';
 import { Runner, Stalled } from './runner.ts';
 
 const TIMEOUT_MS = 20;
@@ -40,4 +40,34 @@ test('runner: no work at all is a stall, after the bound and its grace', async (
   await assert.rejects(runner.run(1, true), Stalled);
   assert.equal(clock.ms, TIMEOUT_MS + STALL_MS);
   assert.equal(runner.lostWakeups, 0);
+});
+
+/** A side that polls, `lookMs` from look to look, with a pause of the machine before the second; ends at `workAtMs`. */
+function polling(
+  context: TestContext,
+  { lookMs, pauseMs, workAtMs }: Record<'lookMs' | 'pauseMs' | 'workAtMs', number>,
+) {
+  const clock = { ms: 0, looks: 0 };
+  context.mock.method(performance, 'now', () => clock.ms);
+  const loop = {
+    ...{ done: 0, suppressed: 0, dueInMs: () => 0, woken() {}, pause() {}, hasWork: () => false },
+    advance: () => {
+      clock.ms += clock.looks++ === 1 ? pauseMs : lookMs;
+      return clock.ms >= workAtMs ? REACHED : IDLE;
+    },
+  } satisfies Loop;
+  const waits = { stopped: () => false } as unknown as WaitSet;
+  return { clock, runner: new Runner('host', loop, waits, TIMEOUT_MS, 0) };
+}
+
+test('runner: a machine that pauses is no peer that stalls', async (context) => {
+  const pauseMs = 10_000;
+  const { runner } = polling(context, { lookMs: 1, pauseMs, workAtMs: pauseMs + STALL_MS / 2 });
+  await runner.run(1, true);
+});
+
+test('runner: polled in vain is a stall, after the bound and its grace', async (context) => {
+  const { clock, runner } = polling(context, { lookMs: 1, pauseMs: 1, workAtMs: Number.POSITIVE_INFINITY });
+  await assert.rejects(runner.run(1, true), Stalled);
+  assert.equal(clock.ms, 1 + TIMEOUT_MS + STALL_MS);
 });

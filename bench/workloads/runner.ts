@@ -41,9 +41,11 @@ export class Runner {
   private readonly waits: WaitSet;
   private readonly timeoutMs: number;
   private readonly warmup: number;
-  /** What was done when the peer was first seen doing nothing, and when that was. */
+  /** What was done when the peer was first seen doing nothing, when that was, the last look at it, the grace left. */
   private idleAt = -1;
   private idleSince = 0;
+  private lookedAt = 0;
+  private graceMs = 0;
 
   /** @param warmup the number of the window's first transfer, for messages. */
   constructor(side: string, loop: Loop, waits: WaitSet, timeoutMs: number, warmup: number) {
@@ -89,7 +91,7 @@ export class Runner {
       if (wake === 'rung') this.pinged++;
       else if (wake === 'stopped') throw new Stopped();
       else if (dueMs >= this.timeoutMs) await this.timedOut();
-      else if (this.idleMs() > this.timeoutMs + STALL_GRACE_MS && !loop.hasWork()) throw this.stalled();
+      else if (this.isStalled() && !loop.hasWork()) throw this.stalled();
       loop.woken();
       // A wait that the schedule ended need not have found anything.
       wokenAt = wake === 'timed-out' && dueMs < this.timeoutMs ? -1 : loop.done;
@@ -124,15 +126,22 @@ export class Runner {
   private checkIdle(): void {
     this.spins += POLLS_MAX;
     if (this.waits.stopped()) throw new Stopped();
-    if (this.idleMs() > this.timeoutMs) throw this.stalled();
+    if (this.isStalled()) throw this.stalled();
   }
 
-  /** For how long nothing has been done, as seen by this method. */
-  private idleMs(): number {
+  /**
+   * Nothing was done for the whole bound and a grace, as seen by this method. A look that comes late takes only a part
+   * of the grace: what held this side up held up the peer, too.
+   */
+  private isStalled(): boolean {
     const now = performance.now();
-    if (this.loop.done !== this.idleAt) this.idleSince = now;
-    this.idleAt = this.loop.done;
-    return now - this.idleSince;
+    if (this.loop.done !== this.idleAt) {
+      this.idleAt = this.loop.done;
+      this.idleSince = now;
+      this.graceMs = STALL_GRACE_MS;
+    } else if (now - this.idleSince > this.timeoutMs) this.graceMs -= Math.min(now - this.lookedAt, LOST_GRACE_MS);
+    this.lookedAt = now;
+    return this.graceMs <= 0;
   }
 
   private stalled(): Stalled {

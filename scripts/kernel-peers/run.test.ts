@@ -82,7 +82,7 @@ test('rows: theirs and ours by turns, with the same flags, number and CPU', asyn
 });
 
 test('rows: on two CPUs both are told which, and ringtest its number; ours pays for a ring what it does', async () => {
-  const scene = { theirs: 'true', crossCpuNs: '[100, 100]', only: 'ringtest:sleep', settings: { rounds: 1 } };
+  const scene = { theirs: 'sleep 0.01', crossCpuNs: '[100, 100]', only: 'ringtest:sleep', settings: { rounds: 1 } };
   const { ran, records } = await play(scene);
   const probe = 'ours run --transfers 1k --warmup 0 --cpus 4,5 --parallel --json --out none --label=mine';
   assert.deepEqual(ran.slice(0, 4), [

@@ -59,7 +59,7 @@ export function leftOver(before: Held, now: Held): Map<string, number> {
 }
 
 /** What ends at its own pace, threads and descriptors of a closed process among them, has so long, milliseconds. */
-export const PATIENCE_MS = 3000;
+export const PATIENCE_MS = 30_000;
 const LOOK_EVERY_MS = 10;
 
 /** Waits until nothing is left over, or tells what still is. */

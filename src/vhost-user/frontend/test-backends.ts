@@ -1,7 +1,7 @@
 /** For tests: block backends in processes of their own that can be killed and started again at the same path. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -85,6 +85,19 @@ export class TestBackend {
       if (child.exitCode !== null || performance.now() > deadline) throw new Error(`the ${kind} backend did not start`);
       await delay(5);
     }
+  }
+
+  /** Stops it wherever it is: from when this resolves it does nothing more, until it is killed. */
+  async freeze(): Promise<void> {
+    const { child } = this;
+    child?.kill('SIGSTOP');
+    const threads = `/proc/${child?.pid}/task`;
+    const isStopped = (thread: string) => {
+      const stat = join(threads, thread, 'stat');
+      // One that went meanwhile is looked for no more.
+      return !existsSync(stat) || / T /.test(readFileSync(stat, 'utf8'));
+    };
+    while (!readdirSync(threads).every(isStopped)) await delay(1);
   }
 
   /** Ends it without a chance to tidy up. */
