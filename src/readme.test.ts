@@ -32,7 +32,7 @@ for (const [i, example] of EXAMPLES.entries()) {
   test(`README example ${i + 1} prints what it says`, { skip }, () => {
     const file = join(folder, `example-${i + 1}.js`);
     writeFileSync(file, example);
-    const printed = execFileSync(process.execPath, [file], { encoding: 'utf8', timeout: 30_000 });
+    const printed = execFileSync(process.execPath, [file], { encoding: 'utf8', timeout: 60_000 });
     assert.equal(printed.trim(), promisedBy(example));
   });
 }

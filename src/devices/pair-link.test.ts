@@ -8,7 +8,7 @@ import { listenPackets, PacketSocket } from '../native/packet-socket.ts';
 import { leavingNoneOpen } from '../native/test-leaks.ts';
 import { acceptUnix } from '../native/unix-socket.ts';
 import type { PacketLink } from './packet-link.ts';
-import { openPairLink, socketName } from './pair-link.ts';
+import { openPairLink, type PairLinkOptions, socketName } from './pair-link.ts';
 import { fillPacket, packetFault } from './test-pair.ts';
 
 const skip = whyUnavailable() ?? false;
@@ -41,10 +41,13 @@ async function until(what: () => boolean): Promise<void> {
   }
 }
 
+/** An end that waits for its greeting as long as it takes. */
+const open = (options: PairLinkOptions) => openPairLink({ greetingMs: BOUND_MS, ...options });
+
 /** One end: what it has received, and the lines it told. */
 async function end(name: string) {
   const lines: string[] = [];
-  const link = await openPairLink({ name, tell: (line) => lines.push(line.replace(`pair ${name}: `, '')) });
+  const link = await open({ name, tell: (line) => lines.push(line.replace(`pair ${name}: `, '')) });
   const got: number[] = [];
   const into = new Uint8Array(65536);
   link.onReadable = () => {
@@ -92,7 +95,7 @@ test('pair: a third is refused, and the two go on', { skip }, async () => {
     const name = newName();
     const first = await end(name);
     const second = await end(name);
-    await assert.rejects(openPairLink({ name }), { message: `pair ${name}: two are connected by this name already` });
+    await assert.rejects(open({ name }), { message: `pair ${name}: two are connected by this name already` });
     send(first.link, 7);
     await until(() => second.got.length === 1);
     assert.deepEqual(first.lines, ['waiting for the other', 'connected', 'refused a third']);
@@ -139,8 +142,8 @@ test('pair: two who come at the same moment find each other', { skip }, async ()
 test('pair: what the other has no room for stays with the sender, and nothing is lost', { skip }, async () => {
   await leavingNoneOpen(async () => {
     const name = newName();
-    const from = await openPairLink({ name });
-    const to = await openPairLink({ name });
+    const from = await open({ name });
+    const to = await open({ name });
     const packet = new Uint8Array(2048);
     const into = new Uint8Array(65536);
     const total = 20_000;
@@ -182,7 +185,7 @@ test('pair: one that is killed leaves nothing behind, and the other can be found
     let told = false;
     const lines: string[] = [];
     // It comes first if it wants to: whoever stays has the name in the end.
-    const link = await openPairLink({ name, tell: (line) => lines.push(line) });
+    const link = await open({ name, tell: (line) => lines.push(line) });
     const into = new Uint8Array(65536);
     link.onReadable = () => {
       for (let i = 0; i < 256 && link.receive(into) >= 0; i++) told = true;

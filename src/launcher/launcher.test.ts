@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { after, test } from 'node:test';
 import { ConsoleDevice } from '../devices/console.ts';
 import { StreamPort } from '../devices/console-port.ts';
+import { held, holdingNoMore } from '../native/test-leaks.ts';
 import { inLength } from '../test-length.ts';
 import { workerCpu } from './cpu/worker-cpu.ts';
 import type { LaunchDeviceOptions } from './device-options.ts';
@@ -185,10 +186,8 @@ const LAUNCHES = inLength(40, 200);
 test(`launch: ${LAUNCHES} launches, two at a time, leave no thread and no descriptor`, async () => {
   const path = image();
   const launchBoth = () => Promise.all([run('print a; sector 9', [block(path)]), run('print b', [])]);
-  const open = () => [readdirSync('/proc/self/fd').length, readdirSync('/proc/self/task').length] as const;
   for (let i = 0; i < 3; i++) await launchBoth();
-  const before = open();
+  const before = held();
   for (let i = 0; i < LAUNCHES; i += 2) for (const ended of await launchBoth()) assert.equal(shown(ended), 'halted');
-  const now = open();
-  assert.ok(now[0] <= before[0] && now[1] <= before[1], `${before} became ${now}`);
+  await holdingNoMore(before);
 });

@@ -17,7 +17,8 @@ import type { Guest } from './guest.ts';
 
 /** Where the guest keeps its buffers: behind the command line. */
 const BUFFERS = 0x10000;
-const WAIT_MS = 5000;
+/** Of a wait for what does not come: a launch beside this one may take its time. */
+const WAIT_MS = 60_000;
 const F_NEXT = 1;
 const F_WRITE = 2;
 

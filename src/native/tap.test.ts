@@ -44,7 +44,7 @@ const printsInItsNetwork = (program: string): string =>
         ${program}
       `,
     ],
-    { encoding: 'utf8', timeout: 20_000 },
+    { encoding: 'utf8', timeout: 60_000 },
   );
 
 /** Somebody at the other end of the wire asks who has the machine's address, and hears the machine's answer. */
@@ -61,7 +61,7 @@ const ASKS = `
     const frame = new Uint8Array(65_550);
     for (let i = 0; i < 1000; i++) {
       const length = tap.receive(frame);
-      if (length < 0) assert.ok(waitReadable(tap.descriptor, 10_000), 'no answer');
+      if (length < 0) assert.ok(waitReadable(tap.descriptor, 30_000), 'no answer');
       else if (frame[header + 12] === 0x08 && frame[header + 13] === 0x06) return [...frame.subarray(header, length)];
     }
   }

@@ -1,6 +1,7 @@
 /** For tests: whether what was opened was closed, and would be in a child. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** Open descriptors of the process. */
 export const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
@@ -10,6 +11,22 @@ export async function leavingNoneOpen(body: () => void | Promise<void>): Promise
   const before = openDescriptors();
   await body();
   assert.equal(openDescriptors(), before, 'descriptors left open');
+}
+
+/** Of a wait for a thread to go. */
+const GONE_MS = 60_000;
+
+/** Open descriptors of the process, and its threads. */
+export const held = (): readonly [descriptors: number, threads: number] => [
+  openDescriptors(),
+  readdirSync('/proc/self/task').length,
+];
+
+/** As much as before, or less. It is waited for: the kernel takes a thread away after it was joined. */
+export async function holdingNoMore(before: readonly [number, number]): Promise<void> {
+  const isMore = () => held().some((count, i) => count > before[i]!);
+  for (const end = performance.now() + GONE_MS; isMore() && performance.now() < end; ) await delay(1);
+  assert.ok(!isMore(), `${before} became ${held()}`);
 }
 
 const CLOEXEC = 0o2000000;

@@ -32,7 +32,7 @@ function whyNot(): string | false {
 
 const skip = whyNot();
 /** Of a test that waits for what does not come. */
-const timeout = 30_000;
+const timeout = 60_000;
 
 const PAGE = 4096;
 const PAGES = 40;

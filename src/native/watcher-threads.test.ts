@@ -8,7 +8,7 @@ import { openDescriptors } from './test-leaks.ts';
 
 const skip = whyUnavailable() ?? false;
 /** Of a test that waits for what does not come. */
-const timeout = 30_000;
+const timeout = 60_000;
 
 const urlOf = (file: string) => JSON.stringify(new URL(file, import.meta.url).href);
 const IMPORTS = `
@@ -22,7 +22,7 @@ const IMPORTS = `
 const programPrints = (program: string) =>
   execFileSync(process.execPath, ['--input-type=module', '-e', IMPORTS + program], {
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 50_000,
   });
 
 test('native watcher: the process lives as long as something is watched, and no longer', { skip, timeout }, () => {
@@ -82,7 +82,7 @@ test('native watcher: what a callback throws ends a process that does not catch 
           '-e',
           `${IMPORTS} watcher.watch(eventfd, () => { throw new Error('told'); }); addEventfd(eventfd);`,
         ],
-        { stdio: 'pipe', timeout: 20_000 },
+        { stdio: 'pipe', timeout: 50_000 },
       ),
     (error: { status: number; stderr: Buffer }) => error.status === 1 && /Error: told/.test(error.stderr.toString()),
   );

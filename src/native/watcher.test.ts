@@ -10,7 +10,7 @@ import { threadWatcher } from './watcher.ts';
 
 const skip = whyUnavailable() ?? false;
 /** Of a test that waits for what does not come. */
-const timeout = 30_000;
+const timeout = 60_000;
 const watcher = threadWatcher();
 
 /** Turns of the event loop, in each of which every descriptor that is ready is called. */

@@ -6,7 +6,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 
 /** What QEMU sent last comes within this time of its end. */
-const LAST_WORD_MS = 1000;
+const LAST_WORD_MS = 10_000;
 
 /** Of one line of the protocol: why the machine goes down; null: it is about something else. Pure. */
 export function shutdownReason(line: string): string | null {

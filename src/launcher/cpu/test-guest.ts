@@ -2,6 +2,8 @@
 import type { Guest } from '../guest.ts';
 
 const FOREVER_MS = Infinity;
+/** Of a wait for what does not come. */
+const BOUND_MS = 60_000;
 
 const ACTS: Record<string, (guest: Guest, argument: string) => void | Promise<void>> = {
   return: () => {},
@@ -45,7 +47,7 @@ const ACTS: Record<string, (guest: Guest, argument: string) => void | Promise<vo
   // Answers interrupt n by a notify of page n, so many times.
   echo: (guest, count) => {
     for (let left = Number(count); left > 0; left--) {
-      const line = guest.waitForInterrupt(10_000);
+      const line = guest.waitForInterrupt(BOUND_MS);
       if (line === 0) guest.halt(`an interrupt is lost, ${left} were left`);
       guest.notify(line * 4096);
     }

@@ -24,7 +24,7 @@ const SIZE = 128;
 const HEADER = 0x10000;
 const DATA = 0x11000;
 const STATUS = 0x12000;
-const WAIT_MS = 1000;
+const WAIT_MS = 10_000;
 
 const T_IN = 0;
 const T_OUT = 1;

@@ -366,7 +366,7 @@ const PAGE_SERVER = `
 
 const noPostcopy = skip === false && nativeSystem().openPostcopy === null ? 'needs the right to userfaultfd' : skip;
 
-test('backend: pages that are still on their way are waited for', { skip: noPostcopy, timeout: 30_000 }, () =>
+test('backend: pages that are still on their way are waited for', { skip: noPostcopy, timeout: 60_000 }, () =>
   withBackend({}, async ({ frontend, guest }) => {
     await frontend.negotiate(FEATURES, REPLY_ACK | PAGEFAULT);
     const [uffd] = (await frontend.ask({ request: 'POSTCOPY_ADVISE' })).handles;

@@ -72,7 +72,7 @@ const program = (opened: string) => `
 `;
 
 const run = (opened: string) =>
-  spawnSync(process.execPath, ['--input-type=module', '-e', program(opened)], { encoding: 'utf8', timeout: 30_000 });
+  spawnSync(process.execPath, ['--input-type=module', '-e', program(opened)], { encoding: 'utf8', timeout: 60_000 });
 
 test('hostile shrink: under a mapping it ends the process, unless the file is sealed', { skip }, () => {
   assert.equal(run(`ODD_DESCRIPTORS['a memfd']().descriptor`).signal, 'SIGBUS');

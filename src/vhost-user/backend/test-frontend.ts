@@ -19,7 +19,8 @@ import type { Handle } from '../messages/handle.ts';
 import { decodeReply, encode, type NameFrom, type Reply, type RequestToSend } from '../messages/message.ts';
 import type { MemoryRegionDescription } from '../messages/payload.ts';
 
-const WAIT_MS = 10_000;
+/** Of a wait for what does not come. */
+const WAIT_MS = 60_000;
 
 export const file = (descriptor: number): Handle => ({ kind: 'descriptor', descriptor });
 

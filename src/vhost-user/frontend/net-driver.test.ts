@@ -18,7 +18,7 @@ import { FRONTEND_PROTOCOL_FEATURES } from './frontend-device.ts';
 import { connectNet, type NetConnectionOptions, tripPackets } from './test-packets.ts';
 
 const skip = whyUnavailable() ?? false;
-const WAIT_MS = 10_000;
+const WAIT_MS = 60_000;
 const bits = (...numbers: number[]) => numbers.reduce((sum, bit) => sum | (1n << BigInt(bit)), 0n);
 const [MTU, MAC, MRG_RXBUF, STATUS, INDIRECT, EVENT_IDX, VERSION_1] = [3, 5, 15, 16, 28, 29, 32];
 

@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { whyUnavailable } from '../../native/libc.ts';
 
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 60_000;
 const DAEMON = 'qemu-storage-daemon';
 /** A server of ours, started by its built file. */
 const OWN_SERVER = fileURLToPath(new URL('../backend/test-block-server.js', import.meta.url));

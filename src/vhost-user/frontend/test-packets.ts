@@ -12,7 +12,7 @@ import { RING_FEATURES, VhostUserDevice } from './frontend-device.ts';
 
 /** Turns of the loop without letting the event loop turn. */
 const TURNS_MAX = 64;
-const STALL_MS = 10_000;
+const STALL_MS = 60_000;
 const RING_SIZE = 256;
 
 /** A frame of the usual MTU and its header. */

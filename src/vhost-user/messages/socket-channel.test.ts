@@ -311,7 +311,7 @@ test('socket channel: nothing is watched while nobody asks', { skip }, async () 
 
 /** A wait that is forgotten must not be saved by its bound: that is longer than the test may take. */
 const UNBOUNDED = { timeoutMs: 120_000 };
-const bounded = { skip, timeout: 10_000 };
+const bounded = { skip, timeout: 60_000 };
 
 /** Longer than a socket's buffer, so that a send must wait. */
 const MANY = 400;
