@@ -30,7 +30,7 @@ function portOf({ port }: PairSetup): MessagePort {
 /** Guest thread, once its half of the ring stands: sets the queue up and starts it. */
 export async function connectGuest(setup: PairSetup, ring: SplitRing): Promise<void> {
   const { config, memory, guestHandle, hostHandle } = setup;
-  const session = new FrontendSession(new PortChannel(portOf(setup)), { timeoutMs: config.timeoutMs });
+  const session = new FrontendSession(new PortChannel(portOf(setup)));
   const features = featuresToBits(config.features);
   const protocolFeatures = featureWord(VHOST_USER_PROTOCOL_F_REPLY_ACK);
   const negotiated = await session.negotiate({ features, protocolFeatures });

@@ -314,6 +314,17 @@ for (const [what, script, code, released] of wrongAnswers)
     await assert.rejects(session.ask({ request: 'GET_FEATURES' }), reason);
   });
 
+test('frontend session: an answer that came while this thread stood still is none too late', async () => {
+  const late = (_: Request, theirs: MemoryChannel) => {
+    const until = performance.now() + 50;
+    while (performance.now() < until);
+    setImmediate(() => theirs.send(encodeReply({ request: 'GET_FEATURES', value: FEATURES })));
+    return null;
+  };
+  const session = new FrontendSession(backend({ GET_FEATURES: late }).ours, { timeoutMs: 10 });
+  assert.equal((await session.ask({ request: 'GET_FEATURES' })).value, FEATURES);
+});
+
 test('frontend session: what nobody asked for ends it, and its descriptors are given back', async () => {
   const { ours, theirs } = backend();
   const session = new FrontendSession(ours);

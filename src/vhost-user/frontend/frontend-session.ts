@@ -327,13 +327,16 @@ export class FrontendSession {
   private waitForAnswer(request: string): Promise<Message> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.fail(new ProtocolError('timed-out', request, this.timeoutMs));
+        // An answer that came while this thread stood still is seen before the turn's end.
+        setImmediate(() => {
+          if (this.waiter === waiter) this.fail(new ProtocolError('timed-out', request, this.timeoutMs));
+        });
       }, this.timeoutMs);
       const settle = () => {
         clearTimeout(timer);
         this.waiter = null;
       };
-      this.waiter = {
+      const waiter: Waiter = {
         resolve(message) {
           settle();
           resolve(message);
@@ -343,6 +346,7 @@ export class FrontendSession {
           reject(error);
         },
       };
+      this.waiter = waiter;
     });
   }
 
