@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { imageFile } from '../../src/devices/test-image.ts';
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 const GUEST = fileURLToPath(new URL('../../src/launcher/test-guest.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'launch-command-'));
 after(() => rmSync(folder, { recursive: true }));
-const disk = join(folder, 'disk.img');
-writeFileSync(disk, '');
-truncateSync(disk, 2 ** 20);
+const disk = imageFile(folder, 2 ** 20);
 /** As little of one as is loaded: the magic, one sector of set-up code, one of kernel. */
 const kernel = join(folder, 'bzImage');
 const image = Buffer.alloc(2048);

@@ -1,11 +1,12 @@
 /** The command with the guests that come with it, each launcher a process of its own: endings as a shell sees them. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { imageFile } from '../../src/devices/test-image.ts';
 import { whyUnavailable } from '../../src/native/libc.ts';
 
 const PROGRAM = fileURLToPath(new URL('../main.js', import.meta.url));
@@ -13,13 +14,6 @@ const BAD_GUEST = fileURLToPath(new URL('../../src/launcher/guests/test-bad-gues
 const skip = whyUnavailable() ?? false;
 const folder = mkdtempSync(join(tmpdir(), 'launch-guests-'));
 after(() => rmSync(folder, { recursive: true }));
-
-function image(name: string, sizeBytes: number): string {
-  const path = join(folder, name);
-  writeFileSync(path, '');
-  truncateSync(path, sizeBytes);
-  return path;
-}
 
 interface Launched {
   readonly child: ChildProcess;
@@ -45,7 +39,7 @@ function start(args: readonly string[], onOutput: (out: string, child: ChildProc
 }
 
 test('launch: a bad guest ends with its reason and exit code 1', { skip }, async () => {
-  const disk = image('bad', 65536);
+  const disk = imageFile(folder, 65536);
   const args = [`--block=${disk}`, '--net', 'loopback', '16', BAD_GUEST, 'next-far'];
   const { code, err } = await start(args).ended;
   assert.equal(code, 1);
@@ -67,7 +61,7 @@ test('launch: two processes in a pair: 1,000 pings, none lost', { skip }, async 
 });
 
 test('launch: a process that is killed while it writes leaves all that a flush acknowledged', { skip }, async () => {
-  const disk = image('killed', 2 ** 30);
+  const disk = imageFile(folder, 2 ** 30);
   const flushed = /flushed up to (\d+)\n/g;
   const writer = start([`--block=${disk}`, '16', 'disk-check', '--flush', '262144', 'write'], (out, child) => {
     if ([...out.matchAll(flushed)].length >= 20) child.kill('SIGKILL');

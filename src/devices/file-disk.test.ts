@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -10,6 +10,7 @@ import { whyUnavailable } from '../native/libc.ts';
 import { AsyncDisk } from './async-disk.ts';
 import type { Disk } from './disk.ts';
 import { FileDisk, type FileDiskOptions } from './file-disk.ts';
+import { imageFile } from './test-image.ts';
 import { randomFrom } from './test-queue.ts';
 import { VectoredDisk } from './vectored-disk.ts';
 
@@ -32,15 +33,7 @@ const failing = async (access: () => unknown) => {
 
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
 after(() => rmSync(folder, { recursive: true }));
-let files = 0;
-
-/** An image of so many bytes, a hole all of it. */
-function imageOf(sizeBytes: number): string {
-  const path = join(folder, `${files++}.img`);
-  writeFileSync(path, '');
-  truncateSync(path, sizeBytes);
-  return path;
-}
+const _files = 0;
 
 function listOver(...pieces: [offset: number, length: number][]) {
   const region = new MemoryRegion({ guestBase: 2 ** 32, buffer: allocateShared(2 ** 20) });
@@ -53,7 +46,7 @@ for (const { name, open, skip } of DISKS) {
   test(`${name}: random ranges, elements cut anywhere, are what an array would hold`, { skip }, async () => {
     const random = randomFrom(99);
     const sizeBytes = 100 * 512;
-    const disk = open({ path: imageOf(sizeBytes) });
+    const disk = open({ path: imageFile(folder, sizeBytes) });
     const model = new Uint8Array(sizeBytes);
     for (let round = 0; round < 1500; round++) {
       const length = 512 * random(12);
@@ -88,7 +81,7 @@ for (const { name, open, skip } of DISKS) {
   });
 
   test(`${name}: a list is gone on with where it stands`, { skip }, async () => {
-    const path = imageOf(1024);
+    const path = imageFile(folder, 1024);
     const disk = open({ path });
     const { u8, list } = listOver([10, 100], [500, 1000]);
     for (let i = 0; i < 1500; i++) u8[i] = (i * 7 + (i >> 8)) & 0xff;
@@ -106,7 +99,7 @@ for (const { name, open, skip } of DISKS) {
 
   test(`${name}: beyond 4 GiB, and the hole stays one`, { skip }, async () => {
     const sizeBytes = 6 * 2 ** 30;
-    const path = imageOf(sizeBytes);
+    const path = imageFile(folder, sizeBytes);
     const disk = open({ path });
     assert.equal(disk.sizeBytes, sizeBytes);
     const { u8, list } = listOver([0, 1024]);
@@ -128,13 +121,13 @@ for (const { name, open, skip } of DISKS) {
   });
 
   test(`${name}: what is no whole sector at the end is out of reach`, { skip }, async () => {
-    const disk = open({ path: imageOf(1500) });
+    const disk = open({ path: imageFile(folder, 1500) });
     assert.deepEqual([disk.sizeBytes, disk.spareBytes], [1024, 476]);
     disk.close();
   });
 
   test(`${name}: an image that became shorter fails as the system does`, { skip }, async () => {
-    const path = imageOf(4096);
+    const path = imageFile(folder, 4096);
     const disk = open({ path });
     truncateSync(path, 1000);
     await assert.rejects(
@@ -145,7 +138,7 @@ for (const { name, open, skip } of DISKS) {
   });
 
   test(`${name}: for reading alone it is not written`, { skip }, async () => {
-    const disk = open({ path: imageOf(1024), readOnly: true });
+    const disk = open({ path: imageFile(folder, 1024), readOnly: true });
     assert.equal(disk.readOnly, true);
     await assert.rejects(
       failing(() => disk.write(listOver([0, 512]).list, 0, 512)),
@@ -158,15 +151,15 @@ for (const { name, open, skip } of DISKS) {
     ['what is not there', () => join(folder, 'none.img'), /ENOENT/],
     ['a folder', () => folder, /EISDIR/],
     ['a device', () => '/dev/null', /no regular file/],
-    ['an empty file', () => imageOf(0), /holds no sector: it has 0 bytes/],
-    ['less than a sector', () => imageOf(511), /holds no sector: it has 511 bytes/],
+    ['an empty file', () => imageFile(folder, 0), /holds no sector: it has 0 bytes/],
+    ['less than a sector', () => imageFile(folder, 511), /holds no sector: it has 511 bytes/],
   ] as const)
     test(`${name}: refuses ${what}`, { skip }, async () => {
       assert.throws(() => open({ path: path() }), message);
     });
 
   test(`${name}: a list that is too short is the caller's mistake`, { skip }, async () => {
-    const disk = open({ path: imageOf(4096) });
+    const disk = open({ path: imageFile(folder, 4096) });
     await assert.rejects(
       failing(() => disk.read(listOver([0, 512]).list, 0, 1024)),
       RangeError,
@@ -180,7 +173,7 @@ for (const { name, open, skip } of DISKS) {
 }
 
 test('vectored disk: more elements than one call takes, over two regions', { skip: native }, () => {
-  const disk = new VectoredDisk({ path: imageOf(2 * 2048 * 512) });
+  const disk = new VectoredDisk({ path: imageFile(folder, 2 * 2048 * 512) });
   const regions = [0, 1].map((i) => new MemoryRegion({ guestBase: 2 ** (33 + i), buffer: allocateShared(2 ** 20) }));
   const list = new ElementList(new GuestMemory(regions));
   for (let i = 0; i < 2048; i++) list.append(i & 1, 500 * (i >> 1), 256);

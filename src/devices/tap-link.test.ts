@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
 import { test } from 'node:test';
-import { whyUnavailable } from '../native/libc.ts';
+import { whyNoTap } from '../native/test-tap.ts';
 import type { Watcher } from '../native/watcher.ts';
 import { TapLink } from './tap-link.ts';
 
@@ -101,20 +100,9 @@ test('tap link: closed once, with its watches', () => {
   assert.deepEqual([watched, tap.closed], [{ readable: null, writable: null }, 1]);
 });
 
-/** Why no tap can be made here, in a network of the test's own. */
-function whyNot(): string | false {
-  const unavailable = whyUnavailable();
-  if (unavailable !== null) return unavailable;
-  try {
-    closeSync(openSync('/dev/net/tun', 'r+'));
-    execFileSync('unshare', ['--net', 'true'], { stdio: 'ignore' });
-    return false;
-  } catch {
-    return 'needs /dev/net/tun, and the right to make a network namespace';
-  }
-}
-
-test('net: a guest behind a real tap asks for the address of the machine, and is answered', { skip: whyNot() }, () => {
+test('net: a guest behind a real tap asks for the address of the machine, and is answered', {
+  skip: whyNoTap(),
+}, () => {
   const urlOf = (file: string) => JSON.stringify(new URL(file, import.meta.url).href);
   const program = `
     import { NetDevice } from ${urlOf('./net.js')};

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -10,6 +10,7 @@ import { FileDisk } from '../devices/file-disk.ts';
 import { NetDevice } from '../devices/net.ts';
 import { loopbackLink } from '../devices/packet-link.ts';
 import { ArrayDisk } from '../devices/test-disk.ts';
+import { imageFile } from '../devices/test-image.ts';
 import * as blk from '../formats/block.ts';
 import { VIRTIO_ID_BLOCK, VIRTIO_ID_NET } from '../formats/ids.ts';
 import { configFields, guestFeatures, launcherBlock } from './device-policy.ts';
@@ -21,15 +22,6 @@ const DATA = 4096;
 const FOOTER = 16;
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
 after(() => rmSync(folder, { recursive: true }));
-let images = 0;
-function image(sectors: number): string {
-  const path = join(folder, `${++images}.img`);
-  writeFileSync(path, '');
-  const file = openSync(path, 'r+');
-  ftruncateSync(file, 512 * sectors);
-  closeSync(file);
-  return path;
-}
 
 function onBus(disk: Disk) {
   const device = launcherBlock({ disk });
@@ -64,7 +56,7 @@ const answers: [string, { type: number; sector: number; readOnly?: boolean; leng
 ];
 for (const [what, { type, sector, readOnly = false, length = 512 }, expected, written] of answers)
   test(`launcher's disk: ${what}`, () => {
-    const path = image(8);
+    const path = imageFile(folder, 512 * 8);
     const { device, bus, service, send, status } = onBus(new FileDisk({ path, readOnly }));
     send(type, sector, length);
     assert.deepEqual(bus.serve(service), [{ id: 0, length: written }]);
@@ -82,7 +74,7 @@ const pastEnd: [string, number, number, string][] = [
 ];
 for (const [what, sector, length, message] of pastEnd)
   test(`launcher's disk: a write past the end (${what}) stops the guest, and nothing of it is written`, () => {
-    const path = image(8);
+    const path = imageFile(folder, 512 * 8);
     const { device, bus, service, send } = onBus(new FileDisk({ path }));
     bus.u8.fill(0x55, DATA, DATA + 1024);
     send(what === 'a barrier' ? (OUT | BARRIER) >>> 0 : OUT, sector, length);
@@ -99,7 +91,7 @@ for (const [what, sector, length, message] of pastEnd)
 
 test("launcher's disk: a sparse image of more than 4 GiB, to its last sector", () => {
   const sectors = 2 ** 33 / 512 + 8;
-  const path = image(sectors);
+  const path = imageFile(folder, 512 * sectors);
   const { device, bus, service, send, status } = onBus(new FileDisk({ path }));
   assert.equal(new DataView(configFields(device)[0]!.bytes.buffer).getBigUint64(0, true), BigInt(sectors));
   bus.u8.fill(0x5a, DATA, DATA + 512);

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { after, test } from 'node:test';
 import { ConsoleDevice } from '../devices/console.ts';
 import { StreamPort } from '../devices/console-port.ts';
+import { imageFile } from '../devices/test-image.ts';
 import { held, holdingNoMore } from '../native/test-leaks.ts';
 import { inLength } from '../test-length.ts';
 import { workerCpu } from './cpu/worker-cpu.ts';
@@ -16,13 +17,6 @@ const GUEST = new URL('./test-guest.js', import.meta.url).href;
 const folder = mkdtempSync(join(tmpdir(), 'launch-'));
 after(() => rmSync(folder, { recursive: true }));
 
-let images = 0;
-function image(sizeBytes = 65536): string {
-  const path = join(folder, `disk-${images++}`);
-  writeFileSync(path, '');
-  truncateSync(path, sizeBytes);
-  return path;
-}
 const block = (path: string, readOnly = false): LaunchDeviceOptions => ({ kind: 'block', path, readOnly });
 const loopback: LaunchDeviceOptions = {
   kind: 'net',
@@ -84,7 +78,7 @@ test('launch: early text comes by the launcher, input and output by the console'
 });
 
 test('launch: a disk and a network, each in its thread, and the console behind them', async () => {
-  const path = image();
+  const path = imageFile(folder);
   assert.equal(shown(await run('sector 127; say done', [block(path)])), 'halted');
   assert.deepEqual(
     [...readFileSync(path).subarray(127 * 512)],
@@ -95,7 +89,7 @@ test('launch: a disk and a network, each in its thread, and the console behind t
 });
 
 test('launch: counts and times what each queue did', async () => {
-  const { stats } = await run('sector 1; say done', [block(image())], { timed: true });
+  const { stats } = await run('sector 1; say done', [block(imageFile(folder))], { timed: true });
   assert.deepEqual(
     stats.map(({ name, requests }) => [name, requests]),
     [
@@ -111,7 +105,7 @@ test('launch: counts and times what each queue did', async () => {
 });
 
 test('launch: verbose says what the original says', async () => {
-  const { lines } = await run('sector 3', [block(image()), loopback], { told: true });
+  const { lines } = await run('sector 3', [block(imageFile(folder)), loopback], { told: true });
   const expected = [
     'device 0: virtblock 128 sectors',
     'device 1: loopback net',
@@ -142,9 +136,9 @@ const bad: [string, string, RegExp][] = [
 ];
 for (const [what, acts, expected] of bad)
   test(`launch: a guest that ${what} ends with the reason, and another goes on`, async () => {
-    const path = image();
+    const path = imageFile(folder);
     const input = new PassThrough();
-    const other = run('parrot', [block(image())], { input });
+    const other = run('parrot', [block(imageFile(folder))], { input });
     const ended = await run(acts, [block(path)]);
     assert.match(shown(ended), expected);
     assert.deepEqual([ended.warnings, statSync(path).size], [[], 65536]);
@@ -153,7 +147,7 @@ for (const [what, acts, expected] of bad)
   });
 
 test('launch: is stopped from outside, before and while the guest loops', async () => {
-  const path = image();
+  const path = imageFile(folder);
   const early = new AbortController();
   early.abort();
   assert.equal(shown(await run('loop', [block(path)], { signal: early.signal })), 'stopped');
@@ -163,8 +157,8 @@ test('launch: is stopped from outside, before and while the guest loops', async 
 });
 
 test('launch: what cannot be opened stops what was opened, and names itself', async () => {
-  await assert.rejects(run('', [block(image()), block(join(folder, 'absent'))]), /absent/);
-  await assert.rejects(run('', [block(image())], { initrd: join(folder, 'no-initrd') }), /no-initrd/);
+  await assert.rejects(run('', [block(imageFile(folder)), block(join(folder, 'absent'))]), /absent/);
+  await assert.rejects(run('', [block(imageFile(folder))], { initrd: join(folder, 'no-initrd') }), /no-initrd/);
   await assert.rejects(run('', [], { memoryMb: 0 }), { name: 'LauncherError', code: 'memory-size' });
   assert.match(shown(await run('', [], { entry: 'file:///absent.js' })), /^failed: .*absent\.js/);
 });
@@ -184,7 +178,7 @@ test('launch: a device whose thread ends takes the run with it', async () => {
 
 const LAUNCHES = inLength(40, 200);
 test(`launch: ${LAUNCHES} launches, two at a time, leave no thread and no descriptor`, async () => {
-  const path = image();
+  const path = imageFile(folder);
   const launchBoth = () => Promise.all([run('print a; sector 9', [block(path)]), run('print b', [])]);
   for (let i = 0; i < 3; i++) await launchBoth();
   const before = held();

@@ -1,26 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { whyUnavailable } from './libc.ts';
 import { addToBridge, bringUp, setHardwareAddress, setIpv4Address } from './network-interface.ts';
 import { openTap } from './tap.ts';
 import { leavingNoneOpen } from './test-leaks.ts';
+import { whyNoTap } from './test-tap.ts';
 
-/** Why no tap can be made here, in a network of the test's own. */
-function whyNot(): string | false {
-  const unavailable = whyUnavailable();
-  if (unavailable !== null) return unavailable;
-  try {
-    closeSync(openSync('/dev/net/tun', 'r+'));
-    execFileSync('unshare', ['--net', 'true'], { stdio: 'ignore' });
-    return false;
-  } catch {
-    return 'needs /dev/net/tun, and the right to make a network namespace';
-  }
-}
-
-const skip = whyNot();
+const skip = whyNoTap();
 
 const urlOf = (file: string) => JSON.stringify(new URL(file, import.meta.url).href);
 

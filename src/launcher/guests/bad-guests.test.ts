@@ -1,23 +1,17 @@
 /** Guests that misbehave: each ends with the reason, and what it had is left clean. Real launches. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { imageFile } from '../../devices/test-image.ts';
 import { whyUnavailable } from '../../native/libc.ts';
 import { BAD_GUESTS } from './test-bad-guests.ts';
 import { launchGuest } from './test-launch.ts';
 
 const DISK_BYTES = 65536;
 const folder = mkdtempSync(join(tmpdir(), 'bad-guests-'));
-/** Another disk of zeroes. */
-function image(name: string): string {
-  const path = join(folder, name);
-  writeFileSync(path, '');
-  truncateSync(path, DISK_BYTES);
-  return path;
-}
-const path = image('disk');
+const path = imageFile(folder, DISK_BYTES);
 after(() => rmSync(folder, { recursive: true }));
 
 const launchBad = (name: string) =>
@@ -46,7 +40,7 @@ test('bad guest: one that goes on in a loop ends too', { skip }, async () => {
 });
 
 test('bad guest: another on the same machine goes on', { skip }, async () => {
-  const devices = [{ kind: 'block', path: image('other'), readOnly: false }] as const;
+  const devices = [{ kind: 'block', path: imageFile(folder, DISK_BYTES), readOnly: false }] as const;
   const other = launchGuest('disk-check', ['--passes', '500'], { devices });
   const [good, bad] = await Promise.all([other, launchBad('head-at-size loop')]);
   assert.deepEqual([good.guest.how, bad.guest.how], ['halted', 'died']);

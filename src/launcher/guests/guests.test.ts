@@ -1,9 +1,10 @@
 /** The guests in real launches: a thread for the guest, one for each device. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, openSync, readSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { imageFile } from '../../devices/test-image.ts';
 import { whyUnavailable } from '../../native/libc.ts';
 import type { LaunchDeviceOptions } from '../device-options.ts';
 import { launchGuest } from './test-launch.ts';
@@ -12,12 +13,6 @@ const skip = whyUnavailable() ?? false;
 const folder = mkdtempSync(join(tmpdir(), 'guests-'));
 after(() => rmSync(folder, { recursive: true }));
 
-function image(name: string, sizeBytes: number): string {
-  const path = join(folder, name);
-  writeFileSync(path, '');
-  truncateSync(path, sizeBytes);
-  return path;
-}
 const block = (path: string, readOnly = false): LaunchDeviceOptions => ({ kind: 'block', path, readOnly });
 /** Both ends of a link that no other test run has. */
 const pair = (last: number): LaunchDeviceOptions => ({
@@ -30,14 +25,14 @@ const loopback: LaunchDeviceOptions = { ...pair(1), link: { kind: 'loopback' } }
 test('guests: hello sees devices in the order of the command line', { skip }, async () => {
   const { guest, output } = await launchGuest('hello', ['a', 'b'], {
     memoryMb: 24,
-    devices: [block(image('hello', 65536)), loopback],
+    devices: [block(imageFile(folder, 65536)), loopback],
   });
   assert.equal(guest.how, 'halted');
   assert.match(output, /\nMemory: 24 MB\nArguments: a b\nDevices: 3\n {2}0: block, 128 sectors, .*\n {2}1: net, MAC /);
 });
 
 test('guests: disk-check on 64 MiB: all of it is in the file', { skip }, async () => {
-  const path = image('check', 2 ** 26);
+  const path = imageFile(folder, 2 ** 26);
   const { guest, output } = await launchGuest('disk-check', [], { devices: [block(path)] });
   assert.deepEqual(guest, { how: 'halted' });
   assert.match(output, /verified 67108864 bytes, .*\ndisk-check passed\n$/);
@@ -49,7 +44,7 @@ test('guests: disk-check on 64 MiB: all of it is in the file', { skip }, async (
 
 test('guests: disk-check with barriers among its writes, flushing on the way', { skip }, async () => {
   const args = ['--barrier', '1048576', '--flush', '4194304', '--depth', '42', '--block', '8192'];
-  const devices = [block(image('barriers', 2 ** 24))];
+  const devices = [block(imageFile(folder, 2 ** 24))];
   const { guest, output, stats } = await launchGuest('disk-check', args, { devices });
   assert.deepEqual(guest, { how: 'halted' });
   assert.match(output, /\nPass 1: flushed up to 16777216\n/);
@@ -57,7 +52,7 @@ test('guests: disk-check with barriers among its writes, flushing on the way', {
 });
 
 test('guests: disk-check does not write to a disk that is read-only', { skip }, async () => {
-  const { guest } = await launchGuest('disk-check', [], { devices: [block(image('read-only', 65536), true)] });
+  const { guest } = await launchGuest('disk-check', [], { devices: [block(imageFile(folder, 65536), true)] });
   assert.deepEqual(guest, { how: 'died', reason: 'disk-check failed: the disk is read-only' });
 });
 
@@ -82,7 +77,7 @@ test('guests: monitor takes its lines from a pipe', { skip }, async () => {
   const input = 'devices\nwrite 7 a sector\nread 7\nhalt\n';
   const { guest, output } = await launchGuest('monitor', ['10.0.0.1'], {
     input,
-    devices: [block(image('monitor', 65536)), loopback],
+    devices: [block(imageFile(folder, 65536)), loopback],
   });
   assert.equal(guest.how, 'halted');
   assert.match(output, /^Address 10\.0\.0\.1\nmonitor> devices\n0: block, 128 sectors,/);
