@@ -33,7 +33,6 @@ const failing = async (access: () => unknown) => {
 
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
 after(() => rmSync(folder, { recursive: true }));
-const _files = 0;
 
 function listOver(...pieces: [offset: number, length: number][]) {
   const region = new MemoryRegion({ guestBase: 2 ** 32, buffer: allocateShared(2 ** 20) });
