@@ -20,7 +20,7 @@ const ARROWS: Record<string, readonly string[]> = {
   host: BASE,
   devices: [...BASE, 'formats', 'host', 'native'],
   drivers: [...BASE, 'formats', 'guest'],
-  fuzz: [],
+  fuzz: ['native'],
   'vhost-user': [...ALL, 'fuzz'],
   launcher: [...ALL, 'vhost-user'],
   // It judges both ends, and knows neither.

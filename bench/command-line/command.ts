@@ -14,6 +14,8 @@ export interface Hooks {
   /** Planted by tests, in every repetition or only in those of some configurations. */
   fault?: Fault;
   faultIn?: (config: RunConfig) => boolean;
+  /** In place of ADDRESS_RANGES_MAX. */
+  rangesMax?: number;
   /** False: what the loops cost with no ring between them is not measured after the run. */
   harness?: boolean;
 }

@@ -58,9 +58,10 @@ export async function matrixCommand(args: readonly string[], console: Console, h
     console.err(`failed: a record could not be appended to ${sweep.file}: ${end.failure}`);
     return EXIT_CODES.failed;
   }
-  if (end.ended === 'interrupted') {
-    console.err(`interrupted: ${measured.length} of ${many(all, 'repetition')}${howToGoOn(sweep, options)}`);
-    return EXIT_CODES.interrupted;
+  if (end.ended !== 'done') {
+    const why = end.ended === 'full' ? 'this process has started as many threads as it can' : end.ended;
+    console.err(`${why}: ${measured.length} of ${many(all, 'repetition')}${howToGoOn(sweep, options)}`);
+    return EXIT_CODES[end.ended === 'full' ? 'failed' : end.ended];
   }
   const figures = records.map(figuresOf);
   for (const line of costLines(axes, cells, figures)) console.out(line);

@@ -150,6 +150,7 @@ Examples
   npm run matrix -- --cpus distant,same --doorbell futex,spin,adaptive --latency
 
 Exit codes
-  0 done   1 a cell failed   2 usage   3 a cell lost a wake-up or stalled
+  0 done   1 a cell failed, or the process is used up: the same command goes on
+  2 usage   3 a cell lost a wake-up or stalled
   130 interrupted: what was measured is kept`;
 }

@@ -66,6 +66,15 @@ test('sweep: after a finished one the same command begins anew; with its seed it
   assert.equal(recordsIn(file).length, CELLS + 1);
 });
 
+test('sweep: a process that can map no more memory leaves the rest to another one', async () => {
+  const file = fileOf('full');
+  const { code, err } = await matrix(file, ONCE, { rangesMax: 1 });
+  assert.equal(code, 1);
+  assert.match(err, /as many threads as it can: 1 of 4 repetitions; the same command goes on where it stopped$/);
+  assert.equal((await matrix(file)).code, 0);
+  assert.equal(recordsIn(file).length, CELLS);
+});
+
 test('sweep: --fresh leaves an interrupted one alone, and says how its own goes on', async () => {
   const file = fileOf('fresh');
   const first = await matrix(file, ONCE, interruptedAt(3));

@@ -3,6 +3,7 @@
  * be interrupted at any time and goes on where it stopped. Main thread.
  */
 import { createHash } from 'node:crypto';
+import { ADDRESS_RANGES_MAX, addressRanges } from '../../src/native/address-ranges.ts';
 import { faultFor, type Hooks } from '../command-line/command.ts';
 import { appendRecord } from '../records/append.ts';
 import { configKey, type Environment, makeRecord, type RunConfig, type RunRecord } from '../records/record.ts';
@@ -74,8 +75,11 @@ export interface SweepHooks extends Omit<Hooks, 'signal'> {
   onNotice: (notice: string) => void;
 }
 
-/** How a sweep ended; `unwritten`: a record could not be appended, and measuring on would be in vain. */
-export type SweepEnd = { ended: 'done' | 'interrupted' } | { ended: 'unwritten'; failure: string };
+/**
+ * How a sweep ended; `full`: this process can hardly map more memory, another one goes on; `unwritten`: a record could
+ * not be appended, and measuring on would be in vain.
+ */
+export type SweepEnd = { ended: 'done' | 'interrupted' | 'full' } | { ended: 'unwritten'; failure: string };
 
 /** Runs the tasks; adds to `records`. */
 export async function runTasks(
@@ -86,6 +90,7 @@ export async function runTasks(
 ): Promise<SweepEnd> {
   for (const [over, task] of tasks.entries()) {
     if (signal?.aborted) return { ended: 'interrupted' };
+    if (over > 0 && addressRanges() > (hooks.rangesMax ?? ADDRESS_RANGES_MAX)) return { ended: 'full' };
     onTask(task, over);
     const config = sweep.configs[task.cell]!;
     const at = new Date().toISOString();

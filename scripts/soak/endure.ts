@@ -1,5 +1,6 @@
 /** Steps one after the other, until a bound is reached or one is wrong: how it ended, what it left, what memory did. */
 import { memoryNow } from '../../src/fuzz/growth.ts';
+import { ADDRESS_RANGES_MAX } from '../../src/native/address-ranges.ts';
 import { Growth } from './growth.ts';
 import { heldNow, PATIENCE_MS, settled } from './held.ts';
 import type { Planted, Step } from './plan.ts';
@@ -41,12 +42,6 @@ export interface SoakFigures {
 /** The longest a step may take: several times the slowest that there is. */
 const STEP_MS_MAX = 120_000;
 
-/**
- * Ranges of addresses that a process may have before it ends early; the kernel's bound is 65,530 (`vm.max_map_count`).
- * koffi leaves three of every thread that called libc: enough for some 8000 steps.
- */
-const RANGES_MAX = 50_000;
-
 /** What starts once, and stays, is started before anything is counted. */
 const FIRST: readonly Step[] = [
   { what: 'run', args: ['--transfers', '1k', '--warmup', '0', '--latency', '1'], planted: null },
@@ -81,7 +76,7 @@ export async function endure(options: SoakOptions): Promise<SoakFigures> {
     const left = await settled(before, folder, options.patienceMs ?? PATIENCE_MS);
     const memory = await memoryNow();
     const over = figures.growth.take(memory.resident);
-    figures.full = memory.ranges > (options.rangesMax ?? RANGES_MAX);
+    figures.full = memory.ranges > (options.rangesMax ?? ADDRESS_RANGES_MAX);
     figures.steps++;
     figures.transfers += played.transfers;
     count(figures.outcomes, played.outcome + (step.what === 'run' ? plantedName(step.planted) : ''));

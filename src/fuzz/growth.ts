@@ -1,8 +1,8 @@
 /** What memory a process holds, and what of it is too much. For fuzzers. */
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { addressRanges } from '../native/address-ranges.ts';
 
 /** What a heap and its process may have grown by; and how many ranges of addresses. */
 const HEAP_GROWTH_MAX = 16 * 2 ** 20;
@@ -29,7 +29,7 @@ export async function memoryNow(): Promise<Memory> {
     await delay(1);
   }
   const { heapUsed: heap, rss: resident } = process.memoryUsage();
-  return { heap, resident, ranges: readFileSync('/proc/self/maps', 'utf8').split('\n').length };
+  return { heap, resident, ranges: addressRanges() };
 }
 
 export const mega = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;
