@@ -67,7 +67,7 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
   const pinning = pinThread(task.cpu, task.unpinnedReason);
   if (task.cpuRequired && !pinning.pinned) throw new PinningFailed(side, task.cpu, pinning.reason);
   const strategy: DoorbellStrategy = DOORBELLS[config.doorbell];
-  if (!serving && pinning.pinned && !config.apart && !strategy.handsOver?.()) yieldToPeer();
+  if (!serving && pinning.pinned && !config.apart && !strategy.handsOver?.(config.spinUs)) yieldToPeer();
   const rendezvous = new Rendezvous(setup.rendezvous, side);
   const { loop, waits, bell, pace, latency } = await buildHalf(side, setup, task.fault);
   const clockNs = latency?.clock.costNs() ?? 0;

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
+import { cpuYield } from '../../src/native/scheduler.ts';
 import { ORDERINGS } from '../../src/ordering/index.ts';
 import { inLength } from '../../src/test-length.ts';
 import { measure } from './test-measure.ts';
@@ -48,6 +49,21 @@ test('strategies: an adaptive doorbell says where it settled, at most where it m
   const { guest, host } = record.repetitions[0]!.pairs[0]!;
   for (const side of [guest, host]) assert.ok(side.spinUs >= 0 && side.spinUs <= 7);
 });
+
+const orders: [waits: string[], handedOver: boolean][] = [
+  [['--doorbell', 'adaptive'], true],
+  [['--doorbell', 'adaptive', '--spin-us', '0'], false],
+  [['--doorbell', 'spin'], true],
+  [['--doorbell', 'futex'], false],
+];
+for (const [waits, handedOver] of orders)
+  test(`strategies: ${waits.join(' ')} on one CPU, whose order ${handedOver ? 'the waits' : 'nice values'} decide`, {
+    skip: cpuYield() === null,
+  }, async () => {
+    const { record } = await measure([...waits, '--cpus', 'same', '--transfers', '10k', '--warmup', '1k']);
+    const { guest, host } = record.repetitions[0]!.pairs[0]!;
+    assert.equal(host.nice === guest.nice, handedOver || !host.pinned);
+  });
 
 test('strategies: doorbell eventfd allocates neither for rings nor for waits', {
   skip: DOORBELLS.eventfd.unavailable?.() ?? false,

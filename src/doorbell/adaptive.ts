@@ -120,5 +120,5 @@ export const adaptive: DoorbellStrategy = {
     'looks for up to --spin-us, adapting as halt polling does (on one CPU: hands that over), then sleeps as futex',
     waitSet,
   ),
-  handsOver: () => cpuYield() !== null,
+  handsOver: (spinUs) => spinUs > 0 && cpuYield() !== null,
 };

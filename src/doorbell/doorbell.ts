@@ -87,8 +87,11 @@ export interface DoorbellStrategy {
   readonly summary: string;
   /** Why it cannot be used on this machine (`needs …`), or null if it can. Without it, it always can. */
   unavailable?(): string | null;
-  /** On a shared CPU its waits let the peer run without a wake-up, so that the threads' priorities decide nothing. */
-  handsOver?(): boolean;
+  /**
+   * On a shared CPU its waits, with so many microseconds to look, let the peer run without a wake-up, so that the
+   * threads' priorities decide nothing.
+   */
+  handsOver?(spinUs: number): boolean;
   makeHandle(): DoorbellHandle;
   /** On the thread that waits; once a handle. */
   waitSet(handle: DoorbellHandle, options?: Partial<WaitOptions>): WaitSet;
