@@ -193,13 +193,19 @@ test('options: distributions, with latency measured by itself or for a rate', ()
   assert.equal(parseRunOptions([]).hgrm, null);
 });
 
-test('options: what only the parallel test looks at is named when it is missing', () => {
-  const { idle } = parseRunOptions(['--fast-vringh', '--transfers', '5', '--eventidx']);
-  assert.deepEqual(idle, [
-    '--fast-vringh has no effect without --parallel',
-    '--transfers has no effect without --parallel',
-  ]);
-});
+const idleOptions: [args: string[], names: string[], why: string][] = [
+  [['--fast-vringh', '--transfers', '5', '--eventidx'], ['fast-vringh', 'transfers'], 'without --parallel'],
+  [['--parallel', '--fast-vringh', '--complete-batch', '4', '--batch', '4'], ['complete-batch'], 'with --fast-vringh'],
+  [['--parallel', '--fast-vringh', '--slow-range'], ['slow-range'], 'with --fast-vringh'],
+  [['--parallel', '--doorbell', 'futex', '--spin-us', '0'], ['spin-us'], 'with --doorbell futex'],
+  [['--parallel', '--doorbell', 'adaptive', '--spin-us', '0'], [], ''],
+  [['--parallel', '--layout', 'null', '--eventidx', '--batch', '4'], ['eventidx'], 'with --layout null'],
+];
+for (const [args, names, why] of idleOptions)
+  test(`options: what changes nothing is named: ${args.join(' ')}`, () => {
+    const expected = names.map((name) => `--${name} has no effect ${why}`);
+    assert.deepEqual(parseRunOptions(args).idle, expected);
+  });
 
 const counts: [text: string, expected: number][] = [
   ['7', 7],

@@ -92,7 +92,10 @@ export const RUN_OPTIONS = {
   layout: condition(choice(LAYOUTS, 'ring layout', 'split')),
   host: condition(choice(HOSTS, 'whose host half serves the ring', 'vringh')),
   engine: strategy(choice(ENGINES, `what both halves of the ring are made with; js ${WITH_ANY_ENGINE}`, 'wasm')),
-  ordering: strategy({ ...choice(ORDERINGS, 'how shared fields are accessed', 'seqcst'), parallelOnly: false }),
+  ordering: strategy({
+    ...choice(ORDERINGS, 'how shared fields are accessed; of engine wasm: wasm', 'seqcst'),
+    parallelOnly: false,
+  }),
   doorbell: strategy(choice(DOORBELLS, 'how one thread wakes the other', 'adaptive')),
   'spin-us': strategy(
     measured('N', 'doorbell adaptive: the longest time it looks before it sleeps, microseconds', '50'),
@@ -191,7 +194,6 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
   checkRunnable(config);
   if (given.has('hgrm') && config.latency === 0)
     throw new UsageError('--hgrm needs --latency: it writes what that measures');
-  const idle = config.parallel ? [] : NAMES.filter((name) => given.has(name) && OPTIONS[name].parallelOnly);
   return {
     config,
     label: text('label'),
@@ -199,8 +201,25 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     hgrm: given.get('hgrm') ?? null,
     json: on('json'),
     help: on('help'),
-    idle: idle.map((name) => `--${name} has no effect without --parallel`),
+    idle: NAMES.filter((name) => given.has(name)).flatMap((name) => {
+      const why = whyIdle(name, config);
+      return why === null ? [] : [`--${name} has no effect ${why}`];
+    }),
   };
+}
+
+/** Options that the null layout, which has no ring, does not look at. */
+const OF_A_RING: readonly OptionName[] = ['indirect', 'eventidx', 'virtio-1', 'slow-range', 'host', 'ordering'];
+/** Those that a host which polls and reads no descriptor does not. */
+const OF_A_HOST_LOOP: readonly OptionName[] = ['slow-range', 'complete-batch'];
+
+/** Why an option changes nothing in this run, or null. */
+function whyIdle(name: OptionName, config: RunConfig): string | null {
+  if (!config.parallel) return OPTIONS[name].parallelOnly ? 'without --parallel' : null;
+  if (config.layout === 'null' && OF_A_RING.includes(name)) return 'with --layout null';
+  if (config.fastVringh && OF_A_HOST_LOOP.includes(name)) return 'with --fast-vringh';
+  if (name === 'spin-us' && config.doorbell !== 'adaptive') return `with --doorbell ${config.doorbell}`;
+  return null;
 }
 
 /** @throws UsageError for options that are each right but cannot run here, or not together. */
