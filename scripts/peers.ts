@@ -54,7 +54,7 @@ const OPTIONS: OptionTable<Name> = {
     byDefault: '10M',
   },
   only: { value: 'ROWS', summary: 'by name, or what stands before or after its colon, with commas' },
-  best: { value: 'OPTIONS', summary: "our second strategy in all rows, as --best='--ordering wasm --batch 16'" },
+  best: { value: 'OPTIONS', summary: "our second strategy in all rows, as --best='--doorbell pipe --batch 16'" },
   'sweep-cpus': flag('rows on two CPUs on every ordered pair of allowed ones, guest first'),
   program: { value: 'FILE', summary: 'our built command', byDefault: 'dist/bench/main.js' },
   timeout: { value: 'S', summary: 'bound of every single run, seconds', byDefault: TIMEOUT },

@@ -137,7 +137,7 @@ export function add(outCount: u32, inCount: u32, token: i32, copied: bool): i32 
   let result = addDeferred(outCount, inCount, token, copied);
   if ((result & ADDED) === 0) return result;
   publish();
-  if (addsUnkicked === ADDS_UNKICKED_MAX && kickPrepare()) result |= result & RING_ONCE ? RING_TWICE : RING_ONCE;
+  if (addsUnkicked === ADDS_UNKICKED_MAX && kickPrepare()) result |= RING_ONCE;
   return result;
 }
 

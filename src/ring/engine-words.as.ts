@@ -2,7 +2,7 @@
 import { WORD_ERROR, WORD_INDEX, WORD_VALUE } from './engine-words';
 
 /** Where the words lie. */
-export let words: usize = 0;
+let words: usize = 0;
 
 export function setWords(at: usize): void {
   words = at;
