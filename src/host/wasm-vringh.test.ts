@@ -53,6 +53,19 @@ test('request: its lists, filled in place, are those of any other request', () =
   }
 });
 
+test('request: getdesc begins its lists anew, read before or not', () => {
+  const { regions, queue, driver } = setUp();
+  const { readable, writable } = queue.request;
+  const byte = new Uint8Array(2);
+  for (const head of [0, 1]) {
+    regions[0].u8[DATA + head] = 7 + head;
+    driver.writeDescriptor(head, { offset: DATA + head, length: 1 });
+    driver.offer(head);
+    assert.equal(queue.getdesc(readable, writable), head);
+    assert.deepEqual([readable.pull(byte, 0, 2), byte[0]], [1, 7 + head]);
+  }
+});
+
 test('request: a list that grew beyond its place is filled all the same', () => {
   const { queue, driver } = setUp();
   const { readable } = queue.request;

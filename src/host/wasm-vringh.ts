@@ -9,6 +9,7 @@
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import { PrivateArea } from '../memory/private-area.ts';
 import { bindModule } from '../memory/wasm-module.ts';
+import { VRING_DESC_SIZE } from '../ring/constants.ts';
 import { EngineWords, regionsOf, ringAddresses } from '../ring/engine.ts';
 import {
   ENGINE_WORDS_SIZE,
@@ -75,7 +76,6 @@ const MODULE = new URL('./split-host-queue.wasm', import.meta.url);
 /** Bytes of an element in a list, and of a region in the engine's table. */
 const ELEMENT_BYTES = 10;
 const REGION_BYTES = 24;
-const DESC_BYTES = 16;
 
 /** Each piece of the private area, bytes. Every element may be cut where each region ends. */
 const piecesOf = (size: number, regionCount: number) => ({
@@ -86,7 +86,7 @@ const piecesOf = (size: number, regionCount: number) => ({
   regions: REGION_BYTES * regionCount,
   readable: ELEMENT_BYTES * size * regionCount,
   writable: ELEMENT_BYTES * size * regionCount,
-  scratch: DESC_BYTES * size,
+  scratch: VRING_DESC_SIZE * size,
 });
 
 export class WasmVringh implements HeadQueue {
@@ -159,7 +159,7 @@ export class WasmVringh implements HeadQueue {
 
   /** The head taken last, also of a request that then turned out broken; the queue size if there was none to take. */
   get lastHead(): number {
-    return this.broken === null ? this.results[WORD_HEAD]! : this.size;
+    return this.results[WORD_HEAD]!;
   }
 
   /** True once the guest broke a rule of the ring; every call that takes, completes or asks then throws the same error. */
@@ -181,13 +181,13 @@ export class WasmVringh implements HeadQueue {
     return true;
   }
 
-  /** As `Vringh.getdesc`. */
+  /** As `Vringh.getdesc`, but the lists of `request` begin anew, whatever they held. */
   getdesc(readable: ElementList | null, writable: ElementList | null): number {
     const head = this.takeHead();
     if (head === NO_HEAD) return head;
     const intact = this.wasm.read(head, readable === null ? 1 : 0, writable === null ? 1 : 0) !== 0;
-    if (readable !== null) this.fill(readable, this.readable, this.results[WORD_READABLE]!);
-    if (writable !== null) this.fill(writable, this.writable, this.results[WORD_WRITABLE]!);
+    if (readable !== null) this.append(readable, this.readable, this.results[WORD_READABLE]!);
+    if (writable !== null) this.append(writable, this.writable, this.results[WORD_WRITABLE]!);
     if (!intact) throw this.words.error(this.name);
     return head;
   }
@@ -265,10 +265,16 @@ export class WasmVringh implements HeadQueue {
     return { availIdx: this.wasm.nextAvailIdx(), usedIdx: this.wasm.nextUsedIdx() };
   }
 
-  /** The `count` elements that the engine read into `ours`, in `list`: already there if that is where it keeps them. */
+  /** The `count` elements that the engine read into `ours`, in the empty `list`: already there if that is its place. */
   private fill(list: ElementList, ours: ElementArrays, count: number): void {
     if (list.offsets === ours.offsets) list.count = count;
     else for (let i = 0; i < count; i++) list.append(ours.regions[i]!, ours.offsets[i]!, ours.lengths[i]!);
+  }
+
+  /** The same of a list that need not be empty. What the engine's own held is overwritten by now. */
+  private append(list: ElementList, ours: ElementArrays, count: number): void {
+    if (list.offsets === ours.offsets) list.reset();
+    this.fill(list, ours, count);
   }
 
   private nextFailed(result: number, request: Request): boolean {
