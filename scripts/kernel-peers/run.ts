@@ -95,7 +95,9 @@ async function measure(
   const at = new Date().toISOString();
   const rounds: PeerRound[] = [];
   const onRun = (round: number, what: string) =>
-    progress.show(`${done} ${row.name}${pair === null ? '' : ` @${where}`}, round ${round + 1} of ${wanted}: ${what}`);
+    progress.show(
+      `${done} ${row.name}${pair === null ? '' : ` @${where}`}, round ${round + 1}, ${wanted} wanted: ${what}`,
+    );
   let ended: Pick<PeerRecord, 'outcome' | 'failure'> = { outcome: 'done', failure: null };
   try {
     await measureRow(rounds, sides, { strategies: Object.keys(ours), rounds: wanted, onRun });
