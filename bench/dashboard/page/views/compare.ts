@@ -10,7 +10,7 @@ import { tableOf } from '../table.ts';
 import { shapeOf } from '../theme.ts';
 import { type Context, chosenOf, controls, metricChoices, metricOf, optionChoice } from './view.ts';
 
-/** Fewer repetitions say nothing of their scatter. */
+/** Fewer repetitions say next to nothing of their scatter; what an interval of a few is worth: `ratioOfMedians`. */
 const REPETITIONS_MIN = 3;
 const LISTED_MAX = 500;
 const ROWS_SHOWN = 100;
@@ -196,7 +196,7 @@ function drawPairs(into: HTMLElement, pairs: readonly Pair[], metric: Metric): v
     element('p', { className: 'table-title' }, `${caption}; worst first`),
     box,
     note(
-      `An interval wants ${REPETITIONS_MIN} repetitions on each side; where it holds 1 there is no difference that could be told from scatter. Configurations that only one side has, or where A is zero, are left out.`,
+      `An interval wants ${REPETITIONS_MIN} repetitions on each side, and its 95 % want 5: of 3 it holds the true ratio in 89 % of cases, of 4 in 93 %. Where it holds 1 there is no difference that could be told from scatter. Configurations that only one side has, or where A is zero, are left out.`,
     ),
   );
 }
