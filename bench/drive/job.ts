@@ -8,7 +8,7 @@
  */
 import { BlockDriver, BlockError } from '../../src/drivers/block.ts';
 import { readBlockConfig } from '../../src/drivers/block-config.ts';
-import { VIRTIO_BLK_F_RO, VIRTIO_BLK_S_OK } from '../../src/formats/block.ts';
+import { SECTOR_SIZE, VIRTIO_BLK_F_RO, VIRTIO_BLK_S_OK } from '../../src/formats/block.ts';
 import { EMPTY } from '../../src/guest/queue.ts';
 import { featureWord } from '../../src/ring/feature-word.ts';
 import type { VhostUserDevice } from '../../src/vhost-user/frontend/frontend-device.ts';
@@ -17,7 +17,7 @@ import { LatencyCounts } from '../latency/counts.ts';
 import type { DriveConfig } from '../records/drive-record.ts';
 import { BlockOrder } from './block-order.ts';
 import { differenceOf, OtherDiskError, outcomeOf, WRONG_KIND_HINT } from './failures.ts';
-import { checkPattern, fillPattern, SAME, SECTOR_SIZE } from './pattern.ts';
+import { checkPattern, fillPattern, SAME } from './pattern.ts';
 import type { Phase, PhaseResult } from './phase.ts';
 import { openUsage } from './usage.ts';
 import { watch } from './watch.ts';

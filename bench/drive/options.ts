@@ -1,4 +1,5 @@
 /** The command line of `drive blk`: one table from which parsing, defaults, help and error messages come. */
+import { SECTOR_SIZE } from '../../src/formats/block.ts';
 import { VRING_SIZE_MAX } from '../../src/ring/constants.ts';
 import { flag, type Option, type OptionTable, optionLines, readArguments } from '../command-line/option-table.ts';
 import { bytesOf, choiceOf, countOf, secondsOf, UsageError } from '../command-line/option-values.ts';
@@ -10,7 +11,6 @@ const REQUEST_ELEMENTS = 3;
 const RING_SIZE = 256;
 /** Backends commonly have no larger rings. */
 const DEPTH_MAX = 1024;
-const SECTOR_SIZE = 512;
 const BLOCK_SIZE_MAX = 16 * 2 ** 20;
 /** Guest memory is one region. */
 const MEMORY_BYTES_MAX = 2 ** 31;

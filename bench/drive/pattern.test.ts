@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkPattern, fillPattern, SAME, SECTOR_SIZE } from './pattern.ts';
+import { SECTOR_SIZE } from '../../src/formats/block.ts';
+import { checkPattern, fillPattern, SAME } from './pattern.ts';
 
 const WORDS = SECTOR_SIZE / 4;
 

@@ -2,8 +2,8 @@
  * The bytes that a verifying job writes: for each sector of 512 bytes a sequence of its own, out of the seed and the
  * sector's number. So a sector that is old, that is another's, or that is only half there is found. No allocation.
  */
+import { SECTOR_SIZE } from '../../src/formats/block.ts';
 
-export const SECTOR_SIZE = 512;
 const SECTOR_WORDS = SECTOR_SIZE / 4;
 
 /** No mistake was found. */

@@ -3,6 +3,7 @@
  * when the hypervisor moves a CPU, so it is taken before and after each measured window. Both threads call it
  * together; they spin, so on one CPU there is nothing to measure.
  */
+import { median } from '../statistics/sample.ts';
 import type { Rendezvous } from './rendezvous.ts';
 
 /** A factor between two calibrations from which the machine was in two modes. */
@@ -48,5 +49,5 @@ export function calibrate(rendezvous: Rendezvous, serving: boolean): number | nu
   }
   rendezvous.meet();
   if (looks === 0) return null;
-  return roundTrips.sort((a, b) => a - b)[BATCHES >> 1]!;
+  return median(roundTrips);
 }
