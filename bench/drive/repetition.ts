@@ -18,7 +18,7 @@ export interface RepetitionResult {
 }
 
 /** What a job does, in order; the flush is not counted among its requests. */
-export function phasesOf(config: DriveConfig): Phase[] {
+function phasesOf(config: DriveConfig): Phase[] {
   const { job, requests, seconds } = config;
   if (job === 'verify') {
     const blocks = Math.floor(config.sizeBytes / config.blockSizeBytes);

@@ -43,7 +43,7 @@ export function allowedCpus(): number[] | null {
 }
 
 /** The kernel's id of the calling thread. Synchronous: asynchronous file calls run on other threads. */
-export function threadId(): number {
+function threadId(): number {
   return Number(basename(readlinkSync('/proc/thread-self')));
 }
 

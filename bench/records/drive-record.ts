@@ -8,7 +8,7 @@ import { count, ns } from './fields.ts';
 import { environmentSchema, OUTCOMES } from './record.ts';
 
 /** Raised with every change after which an older program would misread a record. */
-export const DRIVE_SCHEMA_VERSION = 1;
+const DRIVE_SCHEMA_VERSION = 1;
 
 export const JOBS = {
   read: { summary: 'reads from the start to the end, again and again' },

@@ -11,9 +11,9 @@ import { lstatSync, readFileSync, readlinkSync, symlinkSync, unlinkSync } from '
 import { hostname } from 'node:os';
 
 /** The longest wait for a living owner, which needs the lock for less than a millisecond. */
-export const LOCK_WAIT_MS = 10_000;
+const LOCK_WAIT_MS = 10_000;
 /** After this a lock of another machine or container is taken for left behind: its processes cannot be asked after. */
-export const FOREIGN_LOCK_MS = 5000;
+const FOREIGN_LOCK_MS = 5000;
 const FIRST_PAUSE_MS = 0.2;
 const LONGEST_PAUSE_MS = 10;
 const NONCE_BYTES = 6;

@@ -8,7 +8,7 @@ import { count, ns } from './fields.ts';
 import { environmentSchema, OUTCOMES } from './record.ts';
 
 /** Raised with every change after which an older program would misread a record. */
-export const PEER_SCHEMA_VERSION = 1;
+const PEER_SCHEMA_VERSION = 1;
 
 /** What a side of the program printed of itself; null where it prints nothing. */
 const peerSideSchema = z.strictObject({ notified: count, pinged: count }).nullable();

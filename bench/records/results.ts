@@ -25,7 +25,7 @@ export function resultsFolder(): string {
 }
 
 /** Where a machine's records go unless `--out` says otherwise. */
-export const defaultResultsFile = (machine: string): string => join(resultsFolder(), `${machine}.ndjson`);
+const defaultResultsFile = (machine: string): string => join(resultsFolder(), `${machine}.ndjson`);
 
 /**
  * The file that `--out` means, an absolute path that can be appended to, or null for none.

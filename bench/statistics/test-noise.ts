@@ -7,7 +7,7 @@ export function normalFrom(random: () => number): () => number {
 }
 
 /** Ways for repetitions to scatter: a factor around 1 from a standard normal number and a relative scatter. */
-export const NOISES = {
+const NOISES = {
   normal: (deviate: number, scatter: number) => 1 + scatter * deviate,
   lognormal: (deviate: number, scatter: number) => Math.exp(scatter * deviate),
 } as const;

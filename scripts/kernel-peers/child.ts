@@ -89,7 +89,7 @@ export async function runChild(command: string, args: readonly string[], options
 }
 
 /** `: ` and its last words; nothing if it said nothing. */
-export function saidOf({ out, err }: Pick<Ended, 'out' | 'err'>): string {
+function saidOf({ out, err }: Pick<Ended, 'out' | 'err'>): string {
   const said = (err.trim() || out.trim()).split('\n').slice(-SAID_LINES).join(' | ');
   return said === '' ? '' : `: ${said}`;
 }
