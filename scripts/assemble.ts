@@ -36,11 +36,12 @@ async function assembleTexts(): Promise<void> {
   }
 }
 
-/** Changes with every file that an engine may be made of. */
+/** Changes with every file that an engine may be made of, and with what makes it. */
 function digestOfSources(): string {
   const digest = createHash('sha256')
     .update(ASC_OPTIONS)
-    .update(readFileSync(fileURLToPath(import.meta.url)));
+    .update(readFileSync(fileURLToPath(import.meta.url)))
+    .update(readFileSync(new URL('../../package-lock.json', import.meta.url)));
   for (const file of files.toSorted())
     if (/\.as\.ts$|^ring.(constants|engine-words|error-numbers)\.ts$/.test(file))
       digest.update(readFileSync(join(SOURCES, file)));
@@ -67,7 +68,8 @@ await assembleTexts();
 const made = digestOfSources();
 for (const engine of ENGINES) {
   const stamp = join(BUILT, `${engine}.made`);
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === made) continue;
+  const isThere = existsSync(stamp) && existsSync(join(BUILT, `${engine}.wasm`));
+  if (isThere && readFileSync(stamp, 'utf8') === made) continue;
   await compileEngine(engine);
   writeFileSync(stamp, made);
 }

@@ -63,6 +63,35 @@ export type StartPair = (task: PairTask, onReady: () => void) => RunningPair;
 /** How long a side may take to stop by itself before it is ended. */
 export const STOP_GRACE_MS = 500;
 
+/**
+ * Waits for all that run; when one fails the others are stopped, and left behind if they do not stop within the grace.
+ * Of several failures the first counts that is not to have been stopped.
+ */
+export async function allDone<Done extends { ended: 'done' }>(
+  runs: readonly Promise<Done | FailedEnd>[],
+  stop: () => void,
+  graceMs: number,
+): Promise<Done[] | FailedEnd> {
+  const failures: FailedEnd[] = [];
+  let onFailure: () => void = () => {};
+  const failed = new Promise<void>((resolve) => {
+    onFailure = resolve;
+  });
+  const settle = async (run: Promise<Done | FailedEnd>): Promise<Done | null> => {
+    const end = await run;
+    if (end.ended === 'done') return end;
+    failures.push(end);
+    stop();
+    onFailure();
+    return null;
+  };
+  const all = Promise.all(runs.map(settle));
+  await Promise.race([all, failed]);
+  if (failures.length > 0) await within(graceMs, all);
+  const first = failures.find(({ ended }) => ended !== 'stopped') ?? failures[0];
+  return first ?? (await all).filter((end) => end !== null);
+}
+
 /** Resolves with `all`, or after so many milliseconds. */
 export async function within(ms: number, all: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;

@@ -16,9 +16,9 @@ import { clockAllocates } from '../latency/clock.ts';
 import { freshThreads } from './fresh-threads.ts';
 import type { Side } from './half.ts';
 import { releaseStart, stopRendezvous } from './rendezvous.ts';
-import { type PairEnd, type PairTask, type RunningPair, STOP_GRACE_MS, within } from './running-pair.ts';
+import { allDone, type PairEnd, type PairTask, type RunningPair, STOP_GRACE_MS } from './running-pair.ts';
 import { hasSession, makePair, type PairSetup } from './setup.ts';
-import type { SideReport, SideTask } from './side.ts';
+import type { SideTask } from './side.ts';
 import type { FailedEnd, ReadyMessage, SideEnd } from './side-end.ts';
 
 /**
@@ -87,7 +87,7 @@ export function startThreadPair({ config, placement, fault }: PairTask, onReady:
   return {
     start: () => releaseStart(setup.rendezvous),
     stop,
-    ended: bothEnds(run('guest'), run('host'), stop),
+    ended: bothEnds([run('guest'), run('host')], stop),
     async close() {
       for (const unwatch of watches) unwatch?.();
       await pool.destroy();
@@ -98,25 +98,12 @@ export function startThreadPair({ config, placement, fault }: PairTask, onReady:
 }
 
 /** Waits for both sides; when one fails the other is stopped, and left behind if it does not stop. */
-async function bothEnds(guestRun: Promise<SideEnd>, hostRun: Promise<SideEnd>, stop: () => void): Promise<PairEnd> {
-  const failures: FailedEnd[] = [];
-  const settle = async (run: Promise<SideEnd>): Promise<SideReport | null> => {
-    const end = await run.catch(
-      (error: Error): SideEnd => ({ ended: 'failed', message: `a thread ended: ${error.message}` }),
-    );
-    if (end.ended === 'done') return end.report;
-    if (end.ended !== 'stopped') failures.push(end);
-    stop();
-    return null;
-  };
-  const sides = [settle(guestRun), settle(hostRun)] as const;
-  const both = Promise.all(sides);
-  // A side that ended well leaves the other as long as it takes; one that did not has told the other to stop.
-  if ((await Promise.race(sides)) === null) await within(STOP_GRACE_MS, both);
-  else await both;
-  const [first] = failures;
-  if (first !== undefined) return first;
-  const [guest, host] = await both;
-  if (guest === null || host === null) return { ended: 'stopped', message: 'stopped' };
-  return { ended: 'done', report: { guest, host }, peakRssBytes: 0 };
+async function bothEnds(sides: readonly Promise<SideEnd>[], stop: () => void): Promise<PairEnd> {
+  const settled = sides.map((side) =>
+    side.catch((error: Error): FailedEnd => ({ ended: 'failed', message: `a thread ended: ${error.message}` })),
+  );
+  const ends = await allDone(settled, stop, STOP_GRACE_MS);
+  if ('ended' in ends) return ends;
+  const [guest, host] = ends.map(({ report }) => report);
+  return { ended: 'done', report: { guest: guest!, host: host! }, peakRssBytes: 0 };
 }

@@ -5,16 +5,14 @@
 import type { Fault } from '../pair/faults.ts';
 import { startProcessPair } from '../pair/process-pair.ts';
 import {
-  type PairEnd,
+  allDone,
   type PairsIn,
   type Placement,
   type RunningPair,
   STOP_GRACE_MS,
   type StartPair,
-  within,
 } from '../pair/running-pair.ts';
 import type { PairConfig } from '../pair/setup.ts';
-import type { FailedEnd } from '../pair/side-end.ts';
 import { startThreadPair } from '../pair/thread-pair.ts';
 import { loadAverage } from '../records/machine.ts';
 import type { Outcome, Repetition, RunConfig } from '../records/record.ts';
@@ -89,7 +87,9 @@ export async function runRepetition(
       pairs.push(START[config.pairsIn](task, onReady));
     }
     if (signal?.aborted) stop();
-    const ends = await endsOf(pairs, stop);
+    // A pair that is stopped gives its own sides that long.
+    const ended = pairs.map((pair) => pair.ended);
+    const ends = await allDone(ended, stop, 2 * STOP_GRACE_MS);
     if ('ended' in ends) {
       if (signal?.aborted) return { outcome: 'interrupted', failure: 'by a signal' };
       return { outcome: ends.ended === 'stopped' ? 'failed' : ends.ended, failure: ends.message };
@@ -103,30 +103,4 @@ export async function runRepetition(
     signal?.removeEventListener('abort', stop);
     await Promise.all(pairs.map((pair) => pair.close()));
   }
-}
-
-/** Waits for all pairs; when one fails the others are stopped, and left behind if they do not stop. */
-async function endsOf(
-  pairs: readonly RunningPair[],
-  stop: () => void,
-): Promise<Extract<PairEnd, { ended: 'done' }>[] | FailedEnd> {
-  const failures: FailedEnd[] = [];
-  let onFailure: () => void = () => {};
-  const failed = new Promise<void>((resolve) => {
-    onFailure = resolve;
-  });
-  const settle = async ({ ended }: RunningPair) => {
-    const end = await ended;
-    if (end.ended === 'done') return end;
-    failures.push(end);
-    stop();
-    onFailure();
-    return null;
-  };
-  const all = Promise.all(pairs.map(settle));
-  await Promise.race([all, failed]);
-  // A pair that is stopped gives its own sides that long.
-  if (failures.length > 0) await within(2 * STOP_GRACE_MS, all);
-  const first = failures.find(({ ended }) => ended !== 'stopped') ?? failures[0];
-  return first ?? (await all).filter((end) => end !== null);
 }

@@ -1,4 +1,4 @@
-/** Choices by a seed: the same for the same seed, on every machine. For fuzzers. */
+/** Choices by a seed: the same for the same seed, on every machine. */
 
 export class Random {
   private state: number;
