@@ -115,3 +115,12 @@ test('search: a side that is not the same from run to run', () => {
   });
   assert.match(searched(machineOf(fickle, writer('b', []))).failure!.why, /fickle is not the same from run to run/);
 });
+
+test('search: a side that does not store the same from run to run', () => {
+  let runs = 0;
+  const fickle = side('fickle', (perform) => {
+    perform('store', 0, runs++);
+    perform('load', 7);
+  });
+  assert.match(searched(machineOf(fickle, writer('b', []))).failure!.why, /fickle is not the same from run to run/);
+});

@@ -24,6 +24,7 @@ export class PrivateState {
         return value.buffer instanceof SharedArrayBuffer
           ? `@${value.byteOffset}`
           : `[${Array.prototype.join.call(value)}]`;
+      if (value instanceof Map || value instanceof Set) throw new TypeError('what a Map or Set holds is not read');
       const before = seen.get(value);
       if (before !== undefined) return `#${before}`;
       seen.set(value, seen.size);

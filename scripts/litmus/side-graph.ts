@@ -14,6 +14,13 @@ export const DONE = 'done';
 /** More operations than that without an answer: it will not ask any more. */
 const BLIND_MAX = 10_000;
 
+/** Operations that do the same, whoever does them. */
+const same = (one: Operation, other: Operation) =>
+  one.kind === other.kind &&
+  one.location === other.location &&
+  one.value === other.value &&
+  one.expected === other.expected;
+
 /** Thrown through the code of a side to stop it. */
 class Stopped extends Error {}
 const STOPPED = new Stopped();
@@ -70,8 +77,7 @@ export class SideGraph implements Performer {
 
   perform(operation: Operation): number {
     if (this.position < this.record.length) {
-      const recorded = this.operations[this.path[this.position]!]!;
-      if (recorded.kind !== operation.kind || recorded.location !== operation.location)
+      if (!same(this.operations[this.path[this.position]!]!, operation))
         throw new Error(`${this.side.name} is not the same from run to run`);
       return this.record[this.position++]!;
     }
