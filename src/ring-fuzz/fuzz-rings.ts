@@ -75,13 +75,19 @@ let shared: World | null = null;
 
 export function playCase(one: RingCase, halves: Halves): Played {
   shared ??= new World();
-  const player = one.half === 'host' ? new HostPlayer(shared, one, halves) : new GuestPlayer(shared, one, halves);
+  let player: HostPlayer | GuestPlayer;
+  try {
+    player = one.half === 'host' ? new HostPlayer(shared, one, halves) : new GuestPlayer(shared, one, halves);
+  } catch (error) {
+    const found = whatWasThrown(error);
+    return { requests: 0, refusals: [], why: `set-up: ${found}`, kind: `set-up ${kindOf(found)}` };
+  }
   for (const [i, step] of one.steps.entries()) {
     try {
       // The steps of a case are those of its half.
       player.play(step as never);
     } catch (error) {
-      const found = error instanceof Disagreement ? error.message : String((error as Error).stack ?? error);
+      const found = whatWasThrown(error);
       const what = isCall(step) ? step.call : step.act;
       const { requests, refusals } = player;
       return { requests, refusals, why: `step ${i}, ${what}: ${found}`, kind: `${what} ${kindOf(found)}` };
@@ -89,6 +95,9 @@ export function playCase(one: RingCase, halves: Halves): Played {
   }
   return { requests: player.requests, refusals: player.refusals, why: null, kind: '' };
 }
+
+const whatWasThrown = (error: unknown): string =>
+  error instanceof Disagreement ? error.message : String((error as Error).stack ?? error);
 
 /** A message without its numbers. */
 const kindOf = (message: string) => message.split('\n')[0]!.replaceAll(/0x[0-9a-f]+|\d+/g, 'N');

@@ -142,6 +142,14 @@ export const PLANTED: readonly [what: string, halves: Halves, why: RegExp][] = [
     withVringh((options) => new Silent(options)),
     /needsCall: returned (true, not false|false, not true)/,
   ],
+  [
+    'an end that cannot be set up where indices wrap',
+    withVringh((options) => {
+      if (options.state?.availIdx === 65535) throw new RangeError('planted');
+      return new Vringh(options);
+    }),
+    /^set-up: RangeError: planted/,
+  ],
   ['an exception of the engine', withVringh((options) => new Native(options)), /no RingError: RangeError/],
   ['used lengths let through', withGuest((options) => new TakingLengths(options)), /clampedLengths is 0, not 1/],
   [
