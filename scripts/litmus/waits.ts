@@ -1,6 +1,6 @@
 /**
- * The ways to wait for a doorbell that are explored, by name. The clock stands still, so what they keep from one wait to
- * the next never changes, and is no part of a state.
+ * The ways to wait for a doorbell that are explored, by name. The clock stands still, so that what they keep from one
+ * wait to the next never changes: otherwise no two states would be equal.
  */
 import { adaptive, YieldingWaitSet } from '../../src/doorbell/adaptive.ts';
 import type { DoorbellHandle, WaitSet } from '../../src/doorbell/doorbell.ts';
