@@ -25,6 +25,9 @@ const same = (one: Operation, other: Operation) =>
 class Stopped extends Error {}
 const STOPPED = new Stopped();
 
+/** The checker is wrong, or was asked for what is not there: no finding about a side, and the end of a search. */
+export class CheckerError extends Error {}
+
 /** A side as it is run: once from the start to its end, or until what it performs throws. */
 export interface Side {
   readonly name: string;
@@ -78,7 +81,7 @@ export class SideGraph implements Performer {
   perform(operation: Operation): number {
     if (this.position < this.record.length) {
       if (!same(this.operations[this.path[this.position]!]!, operation))
-        throw new Error(`${this.side.name} is not the same from run to run`);
+        throw new CheckerError(`${this.side.name} is not the same from run to run`);
       return this.record[this.position++]!;
     }
     this.advance(operation, null);
@@ -107,6 +110,7 @@ export class SideGraph implements Performer {
       this.advance(null, DONE);
     } catch (error) {
       if (error === STOPPED) return;
+      if (error instanceof CheckerError) throw error;
       this.advance(null, error instanceof Error ? `${error.name}: ${error.message}` : String(error));
     }
   }
