@@ -181,7 +181,8 @@ async function reportViolence(
   };
   const all = (await fuzzer.describe(seed, number, null)).map((_, i) => i);
   if (!(await kills(all))) {
-    say(`not by itself: --seed ${seed} --cases ${number + 1} plays the cases before it, too`);
+    say('not by itself, only after the cases before it:');
+    say(`npm run fuzz -- --target ${target} --seed ${seed} --cases ${number + 1}`);
     return;
   }
   const kept = await shorten(all, (some) => (some.length === 0 ? Promise.resolve(false) : kills(some)), TRIALS_MAX);
@@ -214,7 +215,7 @@ async function watch(fuzzer: Fuzzer, target: string, seed: number, args: readonl
     });
     if (violently === null) return code ?? 1;
     if (interruption.signal.aborted) return EXIT_INTERRUPTED;
-    const number = present();
+    const [number = ''] = present().split(' ');
     if (number === '') say(`before the first case the process ${violently}`);
     else await reportViolence(fuzzer, target, seed, Number(number), violently);
     return 1;
@@ -223,10 +224,13 @@ async function watch(fuzzer: Fuzzer, target: string, seed: number, args: readonl
   }
 }
 
+/** Writes the number, and how often anything was told: the same case, tried again, is progress, too. */
 function telling(path: string): (number: number) => void {
   const file = openSync(path, 'w');
+  let told = 0;
   return (number) => {
-    writeSync(file, `${String(number).padStart(12)}\n`, 0);
+    told++;
+    writeSync(file, `${String(number).padStart(12)} ${String(told).padStart(12)}\n`, 0);
   };
 }
 

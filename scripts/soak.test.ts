@@ -8,10 +8,11 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { HOSTS } from '../bench/pair/hosts.ts';
 import { endure, type SoakOptions } from './soak/endure.ts';
 import { GROWTH_BYTES_MAX, Growth, STEP_BYTES_MAX } from './soak/growth.ts';
 import { FAULT_KINDS, type PlantedKind } from './soak/outcomes.ts';
-import { type Planted, type Step, stepAt } from './soak/plan.ts';
+import { type Planted, type Step, stepAt, USABLE } from './soak/plan.ts';
 
 const PROGRAM = fileURLToPath(new URL('./soak.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
@@ -117,6 +118,9 @@ test('soak: a number is always the same step; every fault, doorbell and host com
   );
   const runs = steps.filter((step) => step.what === 'run');
   assert.deepEqual(new Set(runs.flatMap(({ planted }) => planted?.kind ?? [])), new Set(FAULT_KINDS));
+  const given = (option: string) => new Set(runs.map(({ args }) => args[args.indexOf(option) + 1]!));
+  assert.deepEqual(given('--doorbell'), new Set(USABLE.map(({ name }) => name)));
+  assert.deepEqual(given('--host'), new Set(Object.keys(HOSTS)));
 });
 
 /** The program in a process, with its temporary files where they can be seen. */
@@ -163,7 +167,7 @@ test('soak: a reader that goes away does not change how it ends', { skip }, asyn
 });
 
 for (const [args, message] of [
-  [['--minutes', 'x'], /^soak: --minutes wants/],
+  [['--minutes', 'x'], /^soak: --minutes wants minutes above 0/],
   [['--only', '1', '--runs', '5'], /^soak: --runs says nothing beside --only$/m],
   [['--minute', '5'], /^soak: unknown argument '--minute'; did you mean --minutes/],
 ] as const)

@@ -6,7 +6,7 @@
  */
 import { argv, exit, stderr, stdout } from 'node:process';
 import { flag, type OptionTable, optionLines, readArguments } from '../bench/command-line/option-table.ts';
-import { countOf, secondsOf, UsageError } from '../bench/command-line/option-values.ts';
+import { countOf, minutesOf, UsageError } from '../bench/command-line/option-values.ts';
 import { durationOf, makeProgress } from '../bench/command-line/progress.ts';
 import { SEED_MAX } from '../bench/statistics/random.ts';
 import { EXIT_INTERRUPTED, inOrder, outliveReaders, temporaryFolder } from './process.ts';
@@ -81,7 +81,7 @@ async function main(args: readonly string[]): Promise<number> {
   const seconds =
     bounded && !given.has('minutes')
       ? Number.POSITIVE_INFINITY
-      : secondsOf('--minutes', given.get('minutes') ?? MINUTES) * 60;
+      : minutesOf('--minutes', given.get('minutes') ?? MINUTES) * 60;
   const runs = given.has('only') ? 1 : given.has('runs') ? number('runs', '0') : Number.POSITIVE_INFINITY;
   const from = given.has('only') ? number('only', '0') : number('from', '0');
   const { folder } = temporaryFolder('vringbench-soak-');

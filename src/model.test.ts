@@ -1,5 +1,5 @@
 /**
- * Properties of both ends together, by random sequences of all their calls against a plain model (`test-model.ts`).
+ * Properties of both ends together, by random sequences of their calls against a plain model (`test-model.ts`).
  * VRINGBENCH_MODEL_RUNS=N plays more of them, VRINGBENCH_MODEL_SEED=N others.
  */
 import assert from 'node:assert/strict';

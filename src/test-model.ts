@@ -1,6 +1,6 @@
 /**
  * Both ends of a ring against a plain model: an array of requests and how far each side has come in it. Commands for
- * fast-check, one for each call of either end.
+ * fast-check, one for each call by which requests and notifications move.
  *
  * Notifications, precisely. Let a side put entries, then ask whether the other must be told of those put since it asked
  * last; none put: nothing to tell, except that a guest without events is not looked after so closely (below).

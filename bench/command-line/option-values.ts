@@ -32,10 +32,15 @@ export function bytesOf(argument: string, text: string, min: number, max: number
 }
 
 /** Seconds above 0, up to a day. @throws UsageError */
-export function secondsOf(argument: string, text: string): number {
+export const secondsOf = (argument: string, text: string): number => timeOf(argument, text, 'seconds', 86_400);
+
+/** Minutes above 0, up to a week. @throws UsageError */
+export const minutesOf = (argument: string, text: string): number => timeOf(argument, text, 'minutes', 10_080);
+
+function timeOf(argument: string, text: string, unit: string, max: number): number {
   const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value > 0 && value <= 86_400))
-    throw new UsageError(`${argument} wants seconds above 0, up to 86400, not '${text}'`);
+  if (!(value > 0 && value <= max))
+    throw new UsageError(`${argument} wants ${unit} above 0, up to ${max}, not '${text}'`);
   return value;
 }
 

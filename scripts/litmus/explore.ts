@@ -131,7 +131,7 @@ export class Search {
   }
 }
 
-/** A failure that ends no run, with as few choices as possible; null: not within `statesMax` states. */
+/** A failure that ends its run, with as few choices as possible; null: none within `statesMax` states. */
 export function shortest(machine: Machine, statesMax: number): Failure | null {
   const table = new StateTable();
   const parents: number[] = [-1];

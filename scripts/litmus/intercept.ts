@@ -118,7 +118,8 @@ export class Interceptor {
           ? this.perform(kind, location, replacement, value)
           : this.perform(kind, location, value);
       };
-    return Object.assign(Object.create(real), {
+    // Nothing else of `Atomics`: what is not seen must not work.
+    return Object.assign(Object.create(null), {
       load: (view: Int32Array, index: number) =>
         this.stops(view, index) ? NO_ANSWER : this.perform('load', this.locate(view, index)!),
       store: onPlace('store-ordered'),

@@ -29,7 +29,7 @@ const BUFFERS = 3;
 /** What can happen next, by number: a side goes on, or the oldest store of its buffer reaches memory. */
 export const CHOICES = 4;
 const isFlush = (choice: number) => choice >= 2;
-export const sideOf = (choice: number) => choice & 1;
+const sideOf = (choice: number) => choice & 1;
 
 /** Told of each step, for traces; the steps that are taken at once included. */
 export type Listener = (side: number, operation: Operation | null, write: number, answer: number) => void;

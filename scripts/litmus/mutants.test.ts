@@ -63,6 +63,15 @@ test('litmus: fences are needed where stores wait, and nowhere else', async () =
     assert.equal(await hunt(MUTANTS[name]!, ['events-twos', 'flags-twos'], ['sc/seqcst'], atOnce), null, name);
 });
 
+test('litmus: a mutant of a field that is not there is no mutant found', () => {
+  const fault = {
+    side: 'guest',
+    change: { what: 'set', in: 'publish', when: 'after', field: 'none', value: 0 },
+  } as const;
+  const check = new Check(SCENARIOS.flags!, 'sc/seqcst', { summary: '', fault, redundant: null });
+  assert.throws(() => check.search.advance(Number.POSITIVE_INFINITY), /there is no none/);
+});
+
 test('litmus: a mutant that needs no scenario to fail says why', () => {
   for (const [name, { redundant }] of Object.entries(MUTANTS))
     if (redundant !== null) assert.ok(redundant.length > 20, name);

@@ -4,6 +4,7 @@
  */
 import type { Interceptor } from './intercept.ts';
 import { NO_ANSWER, type Operation, type Performer } from './operation.ts';
+import { CheckerError } from './side-graph.ts';
 
 /** What is changed in the method `in`. Places are named as in traces, up to any bracket: `avail.ring`. */
 export type Change =
@@ -117,7 +118,7 @@ export class Mutator implements Performer {
 }
 
 function put(target: object, field: string, value: number | boolean): void {
-  if (!Object.hasOwn(target, field)) throw new RangeError(`there is no ${field}`);
+  if (!Object.hasOwn(target, field)) throw new CheckerError(`there is no ${field}`);
   (target as Record<string, number | boolean>)[field] = value;
 }
 

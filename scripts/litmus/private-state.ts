@@ -3,6 +3,8 @@
  * the whole already; so are counters that only reports read.
  */
 
+import { CheckerError } from './side-graph.ts';
+
 /** Written by the classes and their loops, and read by none of them. */
 const REPORTED = new Set(['rings', 'wakeSyscalls', 'suppressed', 'spins', 'clampedLengths']);
 
@@ -24,6 +26,7 @@ export class PrivateState {
         return value.buffer instanceof SharedArrayBuffer
           ? `@${value.byteOffset}`
           : `[${Array.prototype.join.call(value)}]`;
+      if (value instanceof Map || value instanceof Set) throw new CheckerError('what a Map or Set holds is not read');
       const before = seen.get(value);
       if (before !== undefined) return `#${before}`;
       seen.set(value, seen.size);

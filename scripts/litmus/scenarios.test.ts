@@ -71,6 +71,7 @@ function reached(): Set<string> {
   for (const scenario of Object.values(SCENARIOS).filter(({ long, startIndex }) => !long && startIndex === 0)) {
     const check = new Check({ ...scenario, ...SHORT }, 'tso/fence');
     check.search.advance(END);
+    assert.ok(check.stage.untouched, `${scenario.summary}: an access went past the checker`);
     for (const { side, operations } of check.machine.graphs)
       for (const operation of operations) {
         const text = operation && ordered(check.stage.locations.names, side.name, operation);

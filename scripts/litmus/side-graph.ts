@@ -14,9 +14,19 @@ export const DONE = 'done';
 /** More operations than that without an answer: it will not ask any more. */
 const BLIND_MAX = 10_000;
 
+/** Operations that do the same, whoever does them. */
+const same = (one: Operation, other: Operation) =>
+  one.kind === other.kind &&
+  one.location === other.location &&
+  one.value === other.value &&
+  one.expected === other.expected;
+
 /** Thrown through the code of a side to stop it. */
 class Stopped extends Error {}
 const STOPPED = new Stopped();
+
+/** The checker is wrong, or was asked for what is not there: no finding about a side, and the end of a search. */
+export class CheckerError extends Error {}
 
 /** A side as it is run: once from the start to its end, or until what it performs throws. */
 export interface Side {
@@ -70,9 +80,8 @@ export class SideGraph implements Performer {
 
   perform(operation: Operation): number {
     if (this.position < this.record.length) {
-      const recorded = this.operations[this.path[this.position]!]!;
-      if (recorded.kind !== operation.kind || recorded.location !== operation.location)
-        throw new Error(`${this.side.name} is not the same from run to run`);
+      if (!same(this.operations[this.path[this.position]!]!, operation))
+        throw new CheckerError(`${this.side.name} is not the same from run to run`);
       return this.record[this.position++]!;
     }
     this.advance(operation, null);
@@ -101,6 +110,7 @@ export class SideGraph implements Performer {
       this.advance(null, DONE);
     } catch (error) {
       if (error === STOPPED) return;
+      if (error instanceof CheckerError) throw error;
       this.advance(null, error instanceof Error ? `${error.name}: ${error.message}` : String(error));
     }
   }

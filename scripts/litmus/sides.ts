@@ -119,7 +119,7 @@ export class Stage {
       run: (performer, checkpoint) => {
         const { loop, waits, tracked } = interceptor.during(settingUp, build);
         const mutator = new Mutator(change, this.locations.names, performer);
-        const fields = { loop, mutator: mutator.held };
+        const fields = { loop, waits, mutator: mutator.held };
         for (const target of tracked)
           track(target, interceptor, mutator, (method) => {
             // Where a loop looks for work nothing but its fields decides what comes.

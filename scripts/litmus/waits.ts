@@ -1,11 +1,12 @@
 /**
- * The ways to wait for a doorbell that are explored, by name. The clock stands still, so what they keep from one wait to
- * the next never changes, and is no part of a state.
+ * The ways to wait for a doorbell that are explored, by name. The clock stands still, so that what they keep from one
+ * wait to the next never changes: otherwise no two states would be equal.
  */
 import { adaptive, YieldingWaitSet } from '../../src/doorbell/adaptive.ts';
 import type { DoorbellHandle, WaitSet } from '../../src/doorbell/doorbell.ts';
 import { futex } from '../../src/doorbell/futex.ts';
 import { wordsOf } from '../../src/doorbell/words.ts';
+import { CheckerError } from './side-graph.ts';
 
 /** `futex`; `adaptive` on a CPU that it shares, and on one of its own. */
 export type WaitName = 'sleeps' | 'hands-over' | 'looks';
@@ -23,6 +24,6 @@ export const waitSet = (name: WaitName, handle: DoorbellHandle): WaitSet => WAIT
 
 /** With a stopwatch that always shows the same. */
 function stopped(waits: WaitSet, us: number): WaitSet {
-  if (!Object.hasOwn(waits, 'stopwatch')) throw new RangeError('there is no stopwatch');
+  if (!Object.hasOwn(waits, 'stopwatch')) throw new CheckerError('there is no stopwatch');
   return Object.assign(waits, { stopwatch: { restart: () => {}, elapsedUs: () => us } });
 }

@@ -47,7 +47,7 @@ export function heldNow(folder: string): Held {
 }
 
 /** What is left over, by kind. */
-export function leftOver(before: Held, now: Held): Map<string, number> {
+function leftOver(before: Held, now: Held): Map<string, number> {
   const more = new Map<string, number>();
   for (const kind of ['threads', 'descriptors', 'children', 'files'] as const)
     if (now[kind] > before[kind]) more.set(kind, now[kind] - before[kind]);

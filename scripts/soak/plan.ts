@@ -28,7 +28,8 @@ export type Step =
   | { readonly what: 'launch' };
 
 const SOUND = Object.values(ORDERINGS).filter(({ sound }) => sound);
-const USABLE = Object.values(DOORBELLS).filter(
+/** The doorbells that this machine has. */
+export const USABLE = Object.values(DOORBELLS).filter(
   (doorbell: DoorbellStrategy) => (doorbell.unavailable?.() ?? null) === null,
 );
 const NATIVE = whyUnavailable() === null;

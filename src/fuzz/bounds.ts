@@ -9,7 +9,7 @@ export interface FuzzBounds {
   readonly seconds?: number;
   /** Or when this is aborted: after the case that is under way. */
   readonly signal?: AbortSignal;
-  /** Told before each case. */
+  /** Told before each case, and before each trial in which one is shortened: a sign of life. */
   readonly starting?: (number: number) => void;
   readonly say?: (line: string) => void;
 }

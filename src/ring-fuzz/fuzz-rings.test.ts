@@ -33,8 +33,12 @@ test('fuzzed rings: the same seed and number are the same case', () => {
 
 for (const [what, halves, why] of PLANTED)
   test(`fuzzed rings: ${what}: found and shortened`, async () => {
-    const { failure } = await fuzzRings({ seed: 1, cases: PLANTED_CASES_MAX, halves: [halves] });
+    const told: number[] = [];
+    const starting = (number: number) => told.push(number);
+    const { failure } = await fuzzRings({ seed: 1, cases: PLANTED_CASES_MAX, halves: [halves], starting });
     assert.ok(failure !== null);
+    // Whoever watches the process sees that it goes on while it shortens.
+    assert.ok(told.filter((number) => number === failure.number).length > 2);
     assert.match(failure.why, why);
     assert.ok(failure.failing.steps.length <= PLANTED_STEPS_MAX, JSON.stringify(failure.failing));
     // Without what was planted nothing is wrong with it.

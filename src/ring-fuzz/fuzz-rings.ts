@@ -75,13 +75,19 @@ let shared: World | null = null;
 
 export function playCase(one: RingCase, halves: Halves): Played {
   shared ??= new World();
-  const player = one.half === 'host' ? new HostPlayer(shared, one, halves) : new GuestPlayer(shared, one, halves);
+  let player: HostPlayer | GuestPlayer;
+  try {
+    player = one.half === 'host' ? new HostPlayer(shared, one, halves) : new GuestPlayer(shared, one, halves);
+  } catch (error) {
+    const found = whatWasThrown(error);
+    return { requests: 0, refusals: [], why: `set-up: ${found}`, kind: `set-up ${kindOf(found)}` };
+  }
   for (const [i, step] of one.steps.entries()) {
     try {
       // The steps of a case are those of its half.
       player.play(step as never);
     } catch (error) {
-      const found = error instanceof Disagreement ? error.message : String((error as Error).stack ?? error);
+      const found = whatWasThrown(error);
       const what = isCall(step) ? step.call : step.act;
       const { requests, refusals } = player;
       return { requests, refusals, why: `step ${i}, ${what}: ${found}`, kind: `${what} ${kindOf(found)}` };
@@ -90,14 +96,20 @@ export function playCase(one: RingCase, halves: Halves): Played {
   return { requests: player.requests, refusals: player.refusals, why: null, kind: '' };
 }
 
+const whatWasThrown = (error: unknown): string =>
+  error instanceof Disagreement ? error.message : String((error as Error).stack ?? error);
+
 /** A message without its numbers. */
 const kindOf = (message: string) => message.split('\n')[0]!.replaceAll(/0x[0-9a-f]+|\d+/g, 'N');
 
 /** Leaves out steps, then acts during calls, while the case fails for the same reason. */
-export async function shortenCase(one: RingCase, halves: Halves): Promise<RingCase> {
+async function shortenCase(one: RingCase, halves: Halves, trying: () => void): Promise<RingCase> {
   const { kind } = playCase(one, halves);
   const withSteps = (steps: readonly Step[]) => ({ ...one, steps }) as RingCase;
-  const fails = async (steps: readonly Step[]) => playCase(withSteps(steps), halves).kind === kind;
+  const fails = async (steps: readonly Step[]) => {
+    trying();
+    return playCase(withSteps(steps), halves).kind === kind;
+  };
   let steps = await shorten(one.steps as readonly Step[], fails);
   for (const [i, step] of steps.entries()) {
     if (!isCall(step) || step.during === undefined) continue;
@@ -142,7 +154,7 @@ export async function fuzzRings(options: RingFuzzOptions): Promise<RingFuzzFigur
     count(requests, one.half === 'host' ? one.face : 'guest', played.requests);
     for (const code of new Set(played.refusals)) count(refusals, code);
     if (played.why !== null) {
-      const failing = await shortenCase(one, halves);
+      const failing = await shortenCase(one, halves, () => options.starting?.(number));
       failure = { number, why: playCase(failing, halves).why ?? played.why, failing };
     } else if (done % MEMORY_EVERY === MEMORY_EVERY - 1) {
       const now = await memoryNow();

@@ -1,11 +1,9 @@
 /** Cases for guest halves: a host that finishes what it took, most of the time, and lies in what it writes. */
 import type { Random } from '../fuzz/random.ts';
-import { anyEvent } from './make-host-case.ts';
+import { anyEvent, SIZES, START_INDICES } from './choices.ts';
 import type { CaseElement, DeviceAct, During, GuestCall, GuestCase } from './ring-case.ts';
 import { DATA_AT, REGIONS } from './world.ts';
 
-const SIZES = [1, 2, 4, 8, 8, 16, 64];
-const START_INDICES = [0, 0, 1, 32767, 65530, 65535];
 const ACCESSES = 8;
 
 class GuestCaseMaker {
@@ -13,7 +11,6 @@ class GuestCaseMaker {
   private readonly size: number;
   /** Lies are rare, or not. */
   private readonly honesty: number;
-
   private readonly startIndex: number;
 
   constructor(random: Random, size: number, startIndex: number) {

@@ -5,12 +5,11 @@
 import type { Random } from '../fuzz/random.ts';
 import { VRING_DESC_F_INDIRECT, VRING_DESC_F_NEXT, VRING_DESC_F_WRITE } from '../ring/constants.ts';
 import { FACE_RULES, type FaceName } from '../ring-oracle/host-oracle.ts';
+import { anyEvent, SIZES, START_INDICES } from './choices.ts';
 import type { CaseDescriptor, During, GuestAct, HostCall, HostCase } from './ring-case.ts';
 import { DATA_AT, REGIONS, TABLES_AT } from './world.ts';
 
 const FACES = Object.keys(FACE_RULES) as FaceName[];
-const SIZES = [1, 2, 4, 8, 8, 16, 64];
-const START_INDICES = [0, 0, 1, 32767, 65530, 65535];
 const LENGTHS = [0, 1, 7, 8, 16, 100, 1000, 5000];
 const ODD_LENGTHS = [0, 1, 15, 17, 16 * 65, 16 * 1025, 0x7fffffff, 0x80000000, 0xffffffff];
 /** Addresses at borders: of regions, of 4 GiB, of what a number holds, of 64 bits. */
@@ -25,7 +24,7 @@ const LAST_ADDRESS = 0xffff_ffff_ffff_ffffn;
 /** Among the first so many accesses of a call its peer comes in between. */
 const ACCESSES = [4, 12, 30, 200];
 
-export const hexOf = (address: bigint): string => `0x${(address & LAST_ADDRESS).toString(16)}`;
+const hexOf = (address: bigint): string => `0x${(address & LAST_ADDRESS).toString(16)}`;
 
 const address = (random: Random): bigint => {
   if (random.oneIn(12)) return random.pick([...EDGES, LAST_ADDRESS + 1n]) + BigInt(random.below(33) - 16);
@@ -73,10 +72,6 @@ const shuffled = (random: Random, count: number): number[] => {
   return all;
 };
 
-/** An index that the peer asks to be told at: soon, or whatever. */
-export const anyEvent = (random: Random, startIndex: number): number =>
-  random.oneIn(4) ? random.below(65536) : (startIndex + random.below(8) - 1) & 0xffff;
-
 class HostCaseMaker {
   private readonly random: Random;
   private readonly size: number;
@@ -88,7 +83,6 @@ class HostCaseMaker {
   /** Descriptors in the order in which requests use them, round and round. */
   private readonly order: readonly number[];
   private nextInOrder = 0;
-
   private readonly startIndex: number;
 
   constructor(random: Random, size: number, startIndex: number, indirect: boolean) {

@@ -3,12 +3,11 @@ import { ScatterList } from '../guest/scatter-list.ts';
 import { MockDevice } from '../host/mock-device.ts';
 import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
-import { compareOutcome, compareWrites, type Expected } from '../ring-oracle/answer.ts';
+import { compareOutcome, compareWrites, type Expected, outcomeOf, same } from '../ring-oracle/answer.ts';
 import { GuestOracle, type OracleElement } from '../ring-oracle/guest-oracle.ts';
 import { LoggedReads, MemoryReads, type Reads } from '../ring-oracle/reads.ts';
 import type { GuestHalf, Halves } from './halves.ts';
 import { HostileDevice } from './peers.ts';
-import { outcomeOf, same } from './play-host.ts';
 import type { CaseElement, DeviceAct, GuestCall, GuestCase } from './ring-case.ts';
 import { REGIONS, TABLES_AT, type World } from './world.ts';
 

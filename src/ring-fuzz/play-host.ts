@@ -6,7 +6,7 @@ import type { Vringh } from '../host/vringh.ts';
 import { type RangeCallback, slowRange, wholeRange } from '../memory/range.ts';
 import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
-import { compareOutcome, compareWrites, type Expected, type Outcome } from '../ring-oracle/answer.ts';
+import { compareOutcome, compareWrites, type Expected, outcomeOf, same } from '../ring-oracle/answer.ts';
 import { FACE_RULES, type Held, HostOracle, sum } from '../ring-oracle/host-oracle.ts';
 import { joined, type Piece } from '../ring-oracle/memory.ts';
 import { Disagreement, LoggedReads, MemoryReads, type Reads } from '../ring-oracle/reads.ts';
@@ -327,19 +327,6 @@ export class HostPlayer {
 /** Every descriptor of every chain a table that is copied byte by byte; of vhost-user's one, but for all requests. */
 const accessesMax = ({ face, size }: HostCase): number =>
   1000 + 20 * size * (face === 'vhost-user' ? FACE_RULES[face].elementsMax : 2 * size);
-
-export function outcomeOf(act: () => unknown): Outcome {
-  try {
-    return { returned: act() };
-  } catch (threw) {
-    return { threw };
-  }
-}
-
-/** @throws Disagreement */
-export function same(what: string, found: unknown, wanted: unknown): void {
-  if (found !== wanted) throw new Disagreement(`${what} is ${String(found)}, not ${String(wanted)}`);
-}
 
 const piecesText = (pieces: readonly Piece[]) =>
   joined(pieces)

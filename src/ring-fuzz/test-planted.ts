@@ -4,6 +4,7 @@ import type { Request } from '../host/queue.ts';
 import type { SplitHostQueueOptions } from '../host/split-host-queue.ts';
 import { Vringh } from '../host/vringh.ts';
 import { RingError } from '../ring/errors.ts';
+import type { SplitRing } from '../ring/split-layout.ts';
 import { ALL_HALVES, type Halves, virtqueueOptions } from './halves.ts';
 
 const HALVES = ALL_HALVES.typescript;
@@ -20,15 +21,15 @@ const withGuest = (make: (options: SplitVirtqueueOptions) => SplitVirtqueue): Ha
   guest: (options) => make(virtqueueOptions(options)),
 });
 
-/** Every read of the descriptor table comes twice, the second one counts. */
-function fetchingTwice(options: SplitHostQueueOptions): Vringh {
-  const desc = new Proxy(options.ring.desc, {
+/** A ring, one part of which is read twice, each word; the second one counts. */
+function readTwice(ring: SplitRing, part: 'desc' | 'usedRing'): SplitRing {
+  const twice = new Proxy<Uint32Array>(ring[part], {
     get: (table, key) => {
       Reflect.get(table, key, table);
       return Reflect.get(table, key, table);
     },
   });
-  return new Vringh({ ...options, ring: Object.assign(Object.create(options.ring), { desc }) });
+  return Object.assign(Object.create(ring) as SplitRing, { [part]: twice });
 }
 
 class Looping extends Vringh {
@@ -71,6 +72,19 @@ class Untidy extends Vringh {
     // Behind the used ring, without asking anybody.
     const { region, offset } = this.ring.places.used;
     new Uint8Array(region.buffer, region.byteOffset)[offset + 6 + 8 * this.size] = 0xee;
+  }
+}
+
+class Early extends Vringh {
+  /** The index is shown before its entry. */
+  override completeHead(head: number, writtenBytes: number): void {
+    const { usedRing } = this;
+    const late = new Map<string | symbol, unknown>();
+    const held = new Proxy(usedRing, { set: (_, key, value) => late.set(key, value).size > 0 });
+    Reflect.set(this, 'usedRing', held);
+    super.completeHead(head, writtenBytes);
+    Reflect.set(this, 'usedRing', usedRing);
+    for (const [key, value] of late) Reflect.set(usedRing, key, value);
   }
 }
 
@@ -130,20 +144,34 @@ class Trusting extends SplitVirtqueue {
 export const PLANTED: readonly [what: string, halves: Halves, why: RegExp][] = [
   [
     'a reader that fetches a descriptor twice',
-    withVringh(fetchingTwice),
+    withVringh((options) => new Vringh({ ...options, ring: readTwice(options.ring, 'desc') })),
     /^step \d+, \w+: (read|decided|threw|returned)/,
   ],
   ['a chain without a bound', withVringh((options) => new Looping(options)), /accesses in one call|once too often/],
   ['heads in flight that are not checked', withVringh((options) => new Forgetful(options)), /avail-head-in-flight/],
   ['a byte written past the used ring', withVringh((options) => new Untidy(options)), /written unseen/],
+  ['an index shown before its entry', withVringh((options) => new Early(options)), /complete: wrote 2 bytes/],
   ['a list that keeps what it had', withVringh((options) => new Hoarding(options)), /a list has room for/],
   [
     'a call that the wrap of the index hides',
     withVringh((options) => new Silent(options)),
     /needsCall: returned (true, not false|false, not true)/,
   ],
+  [
+    'an end that cannot be set up where indices wrap',
+    withVringh((options) => {
+      if (options.state?.availIdx === 65535) throw new RangeError('planted');
+      return new Vringh(options);
+    }),
+    /^set-up: RangeError: planted/,
+  ],
   ['an exception of the engine', withVringh((options) => new Native(options)), /no RingError: RangeError/],
   ['used lengths let through', withGuest((options) => new TakingLengths(options)), /clampedLengths is 0, not 1/],
+  [
+    'a used element that is fetched twice',
+    withGuest((options) => new SplitVirtqueue({ ...options, ring: readTwice(options.ring, 'usedRing') })),
+    /^step \d+, getBuf: read/,
+  ],
   [
     'free descriptors out of memory that the host writes',
     withGuest((options) => new Trusting(options)),

@@ -14,7 +14,20 @@ export interface Expected {
 }
 
 /** What it did. */
-export type Outcome = { readonly returned: unknown } | { readonly threw: unknown };
+type Outcome = { readonly returned: unknown } | { readonly threw: unknown };
+
+export function outcomeOf(act: () => unknown): Outcome {
+  try {
+    return { returned: act() };
+  } catch (threw) {
+    return { threw };
+  }
+}
+
+/** @throws Disagreement */
+export function same(what: string, found: unknown, wanted: unknown): void {
+  if (found !== wanted) throw new Disagreement(`${what} is ${String(found)}, not ${String(wanted)}`);
+}
 
 const wrongText = ({ code, index, value }: Wrong) => `${code} at ${index}: ${value}`;
 

@@ -180,9 +180,12 @@ export async function fuzzSessions(options: FuzzOptions): Promise<FuzzFigures> {
       connections += served.ends;
       if (why !== null) {
         const first = why.split('\n')[0]!;
-        const again = async (some: readonly Action[]) =>
-          !stopped() &&
-          (await failsAlone(session, some, { unhandled, system: options.system }))?.split('\n')[0] === first;
+        const again = async (some: readonly Action[]) => {
+          options.starting?.(session);
+          if (stopped()) return false;
+          const found = await failsAlone(session, some, { unhandled, system: options.system });
+          return found?.split('\n')[0] === first;
+        };
         const alone = await again(actions);
         failure = { session, why, alone, actions: alone ? await shorten(actions, again) : actions };
         break;
