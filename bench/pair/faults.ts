@@ -19,13 +19,7 @@ export interface Fault {
   pair?: number;
 }
 
-/** How many rings a mute doorbell swallows: some would have woken nobody anyway, hardly all of them. */
-const MUTE_RINGS = 20;
-/**
- * After so long without another ring, milliseconds, one was missed, and so many are enough: each costs a whole bound
- * of a wait, which can then be longer than any pause of the machine.
- */
-const MISSED_MS = 1000;
+/** Rings of a mute doorbell that somebody waits for in vain: each costs a whole bound of a wait. */
 const MISSED_MAX = 2;
 
 /** Several young generations' worth of 1 KiB arrays, of those that runs with latency reserve, too. */
@@ -105,10 +99,11 @@ export class FaultyLoop implements Loop {
   }
 }
 
-/** A doorbell whose next rings, from a given transfer on, reach nobody. */
+/** A doorbell whose rings, from a given transfer on, reach nobody, until some were waited for in vain. */
 export class MuteDoorbell implements Doorbell {
   private readonly inner: Doorbell;
   private readonly from: number;
+  private readonly boundMs: number;
   /** Transfers this side is done with; set once the loop that rings exists. */
   doneSoFar: () => number = () => 0;
   private swallowed = 0;
@@ -117,9 +112,11 @@ export class MuteDoorbell implements Doorbell {
   /** Swallowed before the counters were reset. */
   private forgotten = 0;
 
-  constructor(inner: Doorbell, fault: Fault) {
+  /** @param boundMs how long a wait for a ring lasts at most. */
+  constructor(inner: Doorbell, fault: Fault, boundMs: number) {
     this.inner = inner;
     this.from = fault.transfer;
+    this.boundMs = boundMs;
   }
 
   get rings(): number {
@@ -136,9 +133,10 @@ export class MuteDoorbell implements Doorbell {
   }
 
   private isMute(): boolean {
-    if (this.swallowed === MUTE_RINGS || this.missed === MISSED_MAX || this.doneSoFar() < this.from) return false;
+    if (this.missed === MISSED_MAX || this.doneSoFar() < this.from) return false;
     const nowMs = performance.now();
-    if (this.swallowed > 0 && nowMs - this.swallowedAtMs >= MISSED_MS) this.missed++;
+    // So long after the last one: that was missed.
+    if (this.swallowed > 0 && nowMs - this.swallowedAtMs >= this.boundMs) this.missed++;
     this.swallowedAtMs = nowMs;
     return this.missed < MISSED_MAX;
   }

@@ -136,7 +136,7 @@ function faulty(
   plain: Doorbell,
   fault: Fault,
 ): Pick<Half, 'bell' | 'loop'> {
-  const muted = new MuteDoorbell(plain, fault);
+  const muted = new MuteDoorbell(plain, fault, pair.config.timeoutMs);
   const bell = fault.kind === 'mute' ? muted : plain;
   const loop = makeLoop(bell);
   muted.doneSoFar = () => loop.done;

@@ -104,7 +104,7 @@ test('pairs: lost wake-ups are counted by pair', async () => {
   const { code, record } = await measure([...SMALL, '--timeout', '3', '--eventidx', '--pairs-in', 'process'], {
     fault,
   });
-  assert.equal(code, 3);
+  assert.equal(code, 3, record.failure ?? JSON.stringify(record.repetitions[0]?.pairs));
   const [first, second] = record.repetitions[0]!.pairs;
   assert.ok(second!.lostWakeups > 0);
   assert.deepEqual(

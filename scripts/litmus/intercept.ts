@@ -4,11 +4,12 @@
  * under test run as they are, the doorbells' and orderings' code included.
  */
 
-import { STATE } from '../../src/doorbell/words.ts';
+import { STOP } from '../../src/doorbell/words.ts';
 import type { MemoryRegion } from '../../src/memory/region.ts';
 import type { SplitRing } from '../../src/ring/split-layout.ts';
-import type { Locations } from './locations.ts';
+import { GUEST_BELL, HOST_BELL, type Locations } from './locations.ts';
 import { type Kind, NO_ANSWER, type Operation, type Performer, WOKEN } from './operation.ts';
+import { CheckerError } from './side-graph.ts';
 
 type View = Uint8Array | Uint16Array | Uint32Array | Int32Array;
 
@@ -102,9 +103,15 @@ export class Interceptor {
     return this.locations.at(base + view.byteOffset + index * width, width);
   }
 
+  private locateWatched(view: ArrayBufferView, index: number): number {
+    const location = this.locate(view, index);
+    if (location === null) throw new CheckerError('an access to what is not watched');
+    return location;
+  }
+
   /** The stop word is never set here: it has no place, and a look at it is no step. */
   private stops(view: ArrayBufferView, index: number): boolean {
-    return view instanceof Int32Array && index !== STATE && this.bases.has(view.buffer);
+    return index === STOP && (this.bases.get(view.buffer) ?? 0) >= Math.min(GUEST_BELL, HOST_BELL);
   }
 
   private makeFacade(): typeof Atomics {
@@ -121,13 +128,13 @@ export class Interceptor {
     // Nothing else of `Atomics`: what is not seen must not work.
     return Object.assign(Object.create(null), {
       load: (view: Int32Array, index: number) =>
-        this.stops(view, index) ? NO_ANSWER : this.perform('load', this.locate(view, index)!),
+        this.stops(view, index) ? NO_ANSWER : this.perform('load', this.locateWatched(view, index)),
       store: onPlace('store-ordered'),
       exchange: onPlace('exchange'),
       compareExchange: onPlace('compare-exchange'),
       wait: (view: Int32Array, index: number, value: number) =>
-        this.perform('wait', this.locate(view, index)!, 0, value) === WOKEN ? 'ok' : 'not-equal',
-      notify: (view: Int32Array, index: number) => this.perform('notify', this.locate(view, index)!),
+        this.perform('wait', this.locateWatched(view, index), 0, value) === WOKEN ? 'ok' : 'not-equal',
+      notify: (view: Int32Array, index: number) => this.perform('notify', this.locateWatched(view, index)),
     });
   }
 }

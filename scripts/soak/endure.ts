@@ -75,7 +75,7 @@ export async function endure(options: SoakOptions): Promise<SoakFigures> {
     leave?.(number);
     const left = await settled(before, folder, options.patienceMs ?? PATIENCE_MS);
     const memory = await memoryNow();
-    const over = figures.growth.take(memory.resident);
+    const grown = figures.growth.take(memory.resident);
     figures.full = memory.ranges > (options.rangesMax ?? ADDRESS_RANGES_MAX);
     figures.steps++;
     figures.transfers += played.transfers;
@@ -84,10 +84,7 @@ export async function endure(options: SoakOptions): Promise<SoakFigures> {
     for (const [kind, more] of left) count(figures.leaks, kind, more);
     onStep?.(number, step, played);
     const leaked = [...left].map(([kind, more]) => `${more} ${kind}`).join(', ');
-    const why =
-      played.wrong ??
-      (leaked !== '' ? `left behind: ${leaked}` : null) ??
-      (over > 0 ? `memory grew by ${over} bytes more than it may` : null);
+    const why = played.wrong ?? (leaked !== '' ? `left behind: ${leaked}` : null) ?? grown;
     if (why === null) continue;
     figures.failure = { number, step, why };
     break;

@@ -7,20 +7,24 @@ export const GROWTH_BYTES_MAX = 512 * 2 ** 20;
 /** And for each step: koffi keeps some 60 KiB of every thread that called libc, for good; a step has up to six. */
 export const STEP_BYTES_MAX = 256 * 2 ** 10;
 
+/** After so many the slope is known to some tens of KiB, and a slow leak is seen. */
+const SLOPE_STEPS = 300;
+
 const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 
 export class Growth {
   private readonly bytes: number[] = [];
 
-  /** Bytes above what is allowed, or 0. */
-  take(residentBytes: number): number {
+  /** What is more than may be, or null. */
+  take(residentBytes: number): string | null {
     this.bytes.push(residentBytes);
     const { length } = this.bytes;
     // A single step may need much for a moment: the middle of as many says what stays.
-    if (length < 2 * FIRST) return 0;
-    const now = median(this.bytes.slice(-FIRST));
-    const allowed = GROWTH_BYTES_MAX + length * STEP_BYTES_MAX;
-    return Math.max(0, now - median(this.bytes.slice(0, FIRST)) - allowed);
+    if (length < 2 * FIRST) return null;
+    const grown = median(this.bytes.slice(-FIRST)) - median(this.bytes.slice(0, FIRST));
+    if (grown > GROWTH_BYTES_MAX + length * STEP_BYTES_MAX) return `memory grew by ${grown} bytes`;
+    const slope = length < SLOPE_STEPS ? null : this.slope;
+    return slope !== null && slope > STEP_BYTES_MAX ? `memory grows by ${Math.round(slope)} bytes a run` : null;
   }
 
   get peakBytes(): number {
