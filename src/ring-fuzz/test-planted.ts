@@ -141,6 +141,9 @@ class Trusting extends SplitVirtqueue {
 }
 
 /** What is wrong, with which ends, and what the fuzzer says of it. */
+/** Judged by memory and answers alone, as an engine is that has memory itself. */
+const unwatched = (halves: Halves): Halves => ({ ...halves, watched: false });
+
 export const PLANTED: readonly [what: string, halves: Halves, why: RegExp][] = [
   [
     'a reader that fetches a descriptor twice',
@@ -150,6 +153,7 @@ export const PLANTED: readonly [what: string, halves: Halves, why: RegExp][] = [
   ['a chain without a bound', withVringh((options) => new Looping(options)), /accesses in one call|once too often/],
   ['heads in flight that are not checked', withVringh((options) => new Forgetful(options)), /avail-head-in-flight/],
   ['a byte written past the used ring', withVringh((options) => new Untidy(options)), /written unseen/],
+  ['the same, unwatched', unwatched(withVringh((options) => new Untidy(options))), /written unseen/],
   ['an index shown before its entry', withVringh((options) => new Early(options)), /complete: wrote 2 bytes/],
   ['a list that keeps what it had', withVringh((options) => new Hoarding(options)), /a list has room for/],
   [
@@ -166,6 +170,12 @@ export const PLANTED: readonly [what: string, halves: Halves, why: RegExp][] = [
     /^set-up: RangeError: planted/,
   ],
   ['an exception of the engine', withVringh((options) => new Native(options)), /no RingError: RangeError/],
+  [
+    'a call that the wrap of the index hides, unwatched',
+    unwatched(withVringh((options) => new Silent(options))),
+    /needsCall: returned (true, not false|false, not true)/,
+  ],
+  ['used lengths let through, unwatched', unwatched(withGuest((options) => new TakingLengths(options))), /clampedL/],
   ['used lengths let through', withGuest((options) => new TakingLengths(options)), /clampedLengths is 0, not 1/],
   [
     'a used element that is fetched twice',
