@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeSync } from 'node:fs';
 import { afterEach, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { cpuYield } from '../native/scheduler.ts';
@@ -7,6 +7,7 @@ import { YieldingWaitSet } from './adaptive.ts';
 import {
   type DoorbellHandle,
   type DoorbellStrategy,
+  descriptorOf,
   portsOf,
   SilentDoorbell,
   type WaitOptions,
@@ -225,6 +226,21 @@ for (const strategy of [DOORBELLS.pipe, DOORBELLS.eventfd])
     }
     assert.equal(open(), before);
   });
+
+test('doorbell pipe: the time-out of a wait that has just ended does not end the next', {
+  skip: DOORBELLS.pipe.unavailable?.() ?? false,
+}, async () => {
+  const WAITS = 2;
+  const handle = DOORBELLS.pipe.makeHandle();
+  writeSync(descriptorOf(handle), Uint8Array.of(0x80));
+  const waiter = startWaiter('pipe', handle, { waits: 1 });
+  assert.equal(await waiter.receive(), 'waiting');
+  while (Atomics.load(new Int32Array(handle.words), WAITS) === 0) await new Promise(setImmediate);
+  DOORBELLS.pipe.doorbell(handle).ring();
+  assert.equal(await waiter.receive(), 'rung');
+  assert.equal(await waiter.ended, 0);
+  DOORBELLS.pipe.dispose?.(handle);
+});
 
 test('doorbell eventfd: a handle that is not its own is refused', () => {
   const handle = DOORBELLS.futex.makeHandle();

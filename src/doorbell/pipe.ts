@@ -1,6 +1,7 @@
 /**
  * Doorbell by a pipe, one byte a ring, as in the kernel's own program: the honest baseline. The waiter blocks in a
- * read; a read has no bound, so another thread watches how long it lasts and writes a byte that means just that.
+ * read; a read has no bound, so another thread watches how long it lasts and writes a byte that means just that. It
+ * says of which wait, for it may come when that one has just ended.
  *
  *     word 1   0 | 1: stop (as every doorbell's)
  *     word 2   counts the waits that began; the watch sees one last by it standing still
@@ -19,8 +20,9 @@ const BOUND_MS = 3;
 
 /** What a byte in the pipe says. */
 const RING_BYTE = Uint8Array.of(1);
-const TIME_OUT_BYTE = Uint8Array.of(2);
-const STOP_BYTE = Uint8Array.of(3);
+const STOP_BYTE = Uint8Array.of(2);
+/** The bound of a wait has passed; the other bits are the lowest of its number. */
+const TIMED_OUT = 0x80;
 
 /** All rings so far are taken by one read, up to so many. */
 const READ_SIZE = 128;
@@ -51,12 +53,14 @@ class PipeWaitSet implements WaitSet {
 
   wait(timeoutMs: number): Wake {
     if (this.stopped()) return 'stopped';
-    if (timeoutMs <= 0) return this.taken(this.read(this.glance));
-    Atomics.add(this.words, WAITS, 1);
+    if (timeoutMs <= 0) return this.taken(this.read(this.glance), 0) ?? 'timed-out';
+    const timedOut = timedOutByte(Atomics.add(this.words, WAITS, 1) + 1);
     Atomics.store(this.words, BOUND_MS, Math.ceil(timeoutMs));
-    const count = this.read(this.pipe);
+    let wake: Wake | null;
+    do wake = this.taken(this.read(this.pipe), timedOut);
+    while (wake === null);
     Atomics.store(this.words, BOUND_MS, 0);
-    return this.taken(count);
+    return wake;
   }
 
   stopped(): boolean {
@@ -83,12 +87,20 @@ class PipeWaitSet implements WaitSet {
     }
   }
 
-  private taken(count: number): Wake {
+  /** What so many bytes say to a wait that `timedOut` ends; null: nothing. */
+  private taken(count: number, timedOut: number): Wake | null {
     if (this.stopped()) return 'stopped';
-    for (let i = 0; i < count; i++) if (this.buffer[i] === RING_BYTE[0]) return 'rung';
-    return 'timed-out';
+    let wake: Wake | null = null;
+    for (let i = 0; i < count; i++) {
+      const byte = this.buffer[i];
+      if (byte === RING_BYTE[0]) return 'rung';
+      if (byte === timedOut) wake = 'timed-out';
+    }
+    return wake;
   }
 }
+
+const timedOutByte = (wait: number) => TIMED_OUT | (wait & (TIMED_OUT - 1));
 
 /** A named pipe's name is only needed to open it: nothing stays in the file system. */
 function makePipe(): number {
@@ -113,7 +125,7 @@ function watch(handle: DoorbellHandle): () => void {
       wait = current;
       since = performance.now();
     } else if (wait !== -1 && performance.now() - since >= bound) {
-      writeSync(descriptorOf(handle), TIME_OUT_BYTE);
+      writeSync(descriptorOf(handle), Uint8Array.of(timedOutByte(current)));
       wait = -1;
     }
   }, WATCH_MS);
