@@ -12,24 +12,35 @@ export interface Write {
 /** Numbers of pairs of numbers below this are exact. */
 const PAIR_UNIT = 2 ** 26;
 
-export class Writes {
-  readonly all: Write[] = [];
+/** Numbers for things, from 0: one number for all that have the same key. */
+class Numbered<T> {
+  /** By number. */
+  readonly all: T[] = [];
   private readonly numbers = new Map<string, number>();
 
-  of(location: number, value: number): number {
-    const key = `${location}:${value}`;
+  of(key: string, thing: T): number {
     const known = this.numbers.get(key);
     if (known !== undefined) return known;
     this.numbers.set(key, this.all.length);
-    this.all.push({ location, value });
-    return this.all.length - 1;
+    return this.all.push(thing) - 1;
+  }
+}
+
+export class Writes {
+  private readonly numbered = new Numbered<Write>();
+
+  get all(): readonly Write[] {
+    return this.numbered.all;
+  }
+
+  of(location: number, value: number): number {
+    return this.numbered.of(`${location}:${value}`, { location, value });
   }
 }
 
 /** Contents of memory by number; 0 is the one that it was made with. What was never written is 0. */
 export class Memories {
-  private readonly contents: number[][] = [];
-  private readonly numbers = new Map<string, number>();
+  private readonly contents = new Numbered<number[]>();
   private readonly after = new Map<number, number>();
   private readonly writes: Writes;
 
@@ -41,7 +52,7 @@ export class Memories {
   }
 
   read(memory: number, location: number): number {
-    return this.contents[memory]![location] ?? 0;
+    return this.contents.all[memory]![location] ?? 0;
   }
 
   /** The memory that `write` makes of `memory`. */
@@ -50,7 +61,7 @@ export class Memories {
     const known = this.after.get(key);
     if (known !== undefined) return known;
     const { location, value } = this.writes.all[write]!;
-    const content = this.contents[memory]!.slice();
+    const content = this.contents.all[memory]!.slice();
     put(content, location, value);
     const after = this.number(content);
     this.after.set(key, after);
@@ -62,12 +73,7 @@ export class Memories {
     let length = content.length;
     while (length > 0 && content[length - 1] === 0) length--;
     content.length = length;
-    const key = content.join();
-    const known = this.numbers.get(key);
-    if (known !== undefined) return known;
-    this.numbers.set(key, this.contents.length);
-    this.contents.push(content);
-    return this.contents.length - 1;
+    return this.contents.of(content.join(), content);
   }
 }
 
@@ -79,39 +85,39 @@ function put(content: number[], location: number, value: number): void {
 /** Store buffers by number: first in, first out. 0 is the empty one. */
 export class Buffers {
   /** The stores in it, by number of the write, oldest first. */
-  private readonly contents: number[][] = [[]];
-  private readonly numbers = new Map<string, number>([['', 0]]);
+  private readonly contents = new Numbered<number[]>();
   private readonly appends = new Map<number, number>();
   private readonly rests: number[] = [0];
   private readonly writes: Writes;
 
   constructor(writes: Writes) {
     this.writes = writes;
+    this.number([]);
   }
 
   append(buffer: number, write: number): number {
     const key = buffer * PAIR_UNIT + write;
     const known = this.appends.get(key);
     if (known !== undefined) return known;
-    const after = this.number([...this.contents[buffer]!, write]);
+    const after = this.number([...this.contents.all[buffer]!, write]);
     this.appends.set(key, after);
     return after;
   }
 
   /** The oldest write. */
   oldest(buffer: number): number {
-    return this.contents[buffer]![0]!;
+    return this.contents.all[buffer]![0]!;
   }
 
   /** The buffer without its oldest write. */
   rest(buffer: number): number {
-    this.rests[buffer] ??= this.number(this.contents[buffer]!.slice(1));
+    this.rests[buffer] ??= this.number(this.contents.all[buffer]!.slice(1));
     return this.rests[buffer]!;
   }
 
   /** What its own side reads of `location`: the youngest write there, or null if there is none. */
   forwarded(buffer: number, location: number): number | null {
-    const content = this.contents[buffer]!;
+    const content = this.contents.all[buffer]!;
     for (let i = content.length - 1; i >= 0; i--) {
       const write = this.writes.all[content[i]!]!;
       if (write.location === location) return write.value;
@@ -120,11 +126,6 @@ export class Buffers {
   }
 
   private number(content: number[]): number {
-    const key = content.join();
-    const known = this.numbers.get(key);
-    if (known !== undefined) return known;
-    this.numbers.set(key, this.contents.length);
-    this.contents.push(content);
-    return this.contents.length - 1;
+    return this.contents.of(content.join(), content);
   }
 }
