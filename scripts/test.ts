@@ -1,24 +1,27 @@
 /**
- * All tests of the built output, more files at once than CPUs: many wait more than they compute. What failed is told
- * again at the end, wherever the output goes. Arguments go on to `node --test`.
+ * Tests of the built output, all of them or those named, more files at once than CPUs: many wait more than they
+ * compute. What failed is told again at the end, wherever the output goes. Options go on to `node --test`.
  *
- *     npm test [-- --long] [FILES AND OPTIONS OF node --test]
+ *     npm test [-- --long] [FILES, FOLDERS AND OPTIONS OF node --test]
  */
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { argv, env, execPath } from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { testArguments } from './find-tests.ts';
 
 const DIST = fileURLToPath(new URL('..', import.meta.url));
 
 const args = argv.slice(2);
 const long = args.includes('--long');
-const rest = args.filter((arg) => arg !== '--long');
-const files = rest.some((arg) => !arg.startsWith('-')) ? [] : [DIST];
-const reporter = rest.some((arg) => arg.startsWith('--test-reporter')) ? [] : ['--test-reporter=spec'];
+const { files, options } = testArguments(
+  args.filter((arg) => arg !== '--long'),
+  DIST,
+);
+const reporter = options.some((option) => option.startsWith('--test-reporter')) ? [] : ['--test-reporter=spec'];
 const child = spawn(
   execPath,
-  ['--test', ...reporter, `--test-concurrency=${availableParallelism() + 1}`, ...rest, ...files],
+  ['--test', ...reporter, `--test-concurrency=${availableParallelism() + 1}`, ...options, ...files],
   // See src/test-length.ts.
   { stdio: 'inherit', env: long ? { ...env, VRINGBENCH_TESTS: 'long' } : env },
 );
