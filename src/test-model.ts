@@ -20,6 +20,7 @@ import { Request } from './host/queue.ts';
 import type { SplitHostQueue } from './host/split-host-queue.ts';
 import type { GuestMemory } from './memory/guest-memory.ts';
 import type { MemoryRegion } from './memory/region.ts';
+import type { GuardedRing } from './test-guarded-ring.ts';
 
 /** Where each outstanding request's elements lie: room for the longest. */
 export const SLOT_BYTES = 1024;
@@ -98,6 +99,7 @@ export interface Real {
   readonly list: ScatterList;
   /** How often the doorbell was rung. */
   readonly rings: () => number;
+  readonly guarded: GuardedRing;
 }
 
 type Command = fc.Command<Model, Real>;
@@ -120,6 +122,7 @@ class Call implements Command {
 
   run(model: Model, real: Real): void {
     this.act(model, real);
+    real.guarded.check();
     assert.equal(real.guest.freeDescriptors, model.free(), 'free descriptors');
     assert.equal(real.guest.clampedLengths, 0, 'clamped lengths');
   }

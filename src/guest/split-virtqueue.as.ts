@@ -117,11 +117,11 @@ export function start(startIndex: u32, fresh: bool, withEventIdx: bool): void {
   // Flags and events of an earlier user would be taken for ours: set up [virtio-v1.2 §2.7.7.1, §2.7.10.1].
   atomic.store<u16>(availFlagsAt, 0);
   atomic.store<u16>(usedFlagsAt, 0);
-  atomic.store<u16>(usedEventAt, startIndex);
+  if (eventIdx) atomic.store<u16>(usedEventAt, startIndex);
   if (!fresh) return;
   atomic.store<u16>(availIdxAt, 0);
   atomic.store<u16>(usedIdxAt, 0);
-  atomic.store<u16>(availEventAt, 0);
+  if (eventIdx) atomic.store<u16>(availEventAt, 0);
 }
 
 export function freeDescriptors(): u32 {

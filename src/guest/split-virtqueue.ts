@@ -88,6 +88,7 @@ export class SplitVirtqueue implements GuestQueue {
   constructor(options: SplitVirtqueueOptions) {
     const { ring, shared, features, startIndex = 0 } = options;
     const { size } = ring;
+    ring.checkFeatures(features);
     if ((startIndex & 0xffff) !== startIndex) throw new RangeError(`an index has 16 bits, unlike ${startIndex}`);
     this.size = size;
     this.mask = size - 1;
@@ -115,11 +116,11 @@ export class SplitVirtqueue implements GuestQueue {
     // Flags and events of an earlier user would be taken for ours: set up [virtio-v1.2 §2.7.7.1, §2.7.10.1].
     this.availFields.store16(ring.availFlags, 0);
     this.usedFields.store16(ring.usedFlags, 0);
-    this.availFields.store16(ring.usedEvent, startIndex);
+    if (this.eventIdx) this.availFields.store16(ring.usedEvent, startIndex);
     if (options.startIndex !== undefined) return;
     this.availFields.store16(ring.availIdx, 0);
     this.usedFields.store16(ring.usedIdx, 0);
-    this.usedFields.store16(ring.availEvent, 0);
+    if (this.eventIdx) this.usedFields.store16(ring.availEvent, 0);
   }
 
   /** Descriptors not in use. */

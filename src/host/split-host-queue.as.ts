@@ -76,7 +76,7 @@ export function start(availIdx: u32, startUsedIdx: u32, withEventIdx: bool, take
   if (!takenOver) return;
   // Nobody knows what our predecessor asked for, or whether it called: kicks on, and the guest called once.
   atomic.store<u16>(usedFlagsAt, 0);
-  atomic.store<u16>(availEventAt, availIdx);
+  if (eventIdx) atomic.store<u16>(availEventAt, availIdx);
   completed = COMPLETED_MAX + 1;
 }
 

@@ -75,6 +75,7 @@ export abstract class SplitHostQueue implements HostQueue {
 
   constructor(options: SplitHostQueueOptions, policy: ReaderPolicy) {
     const { ring, shared, features, memory, state = { availIdx: 0, usedIdx: 0 } } = options;
+    ring.checkFeatures(features);
     this.size = ring.size;
     this.lastHead = ring.size;
     this.mask = ring.size - 1;
@@ -103,7 +104,7 @@ export abstract class SplitHostQueue implements HostQueue {
     if (options.state !== undefined) {
       // Nobody knows what our predecessor asked for, or whether it called: kicks on, and the guest called once.
       this.usedFields.store16(ring.usedFlags, 0);
-      this.usedFields.store16(ring.availEvent, state.availIdx);
+      if (this.eventIdx) this.usedFields.store16(ring.availEvent, state.availIdx);
       this.completed = COMPLETED_MAX + 1;
     }
   }

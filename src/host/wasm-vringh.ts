@@ -113,6 +113,7 @@ export class WasmVringh implements HeadQueue {
     const { ring, privateArea, features, memory, state = { availIdx: 0, usedIdx: 0 } } = options;
     const { size } = ring;
     const { regions } = memory;
+    ring.checkFeatures(features);
     privateArea.checkApart([...regionsOf(ring), ...regions]);
     this.size = size;
     this.name = options.name ?? 'host queue';

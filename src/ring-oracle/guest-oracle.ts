@@ -91,6 +91,14 @@ export class GuestOracle {
     this.callAt = startIndex;
   }
 
+  /** What the driver writes before its first call, into a ring whose indices stand already. */
+  setUp(): Expected {
+    const { usedFlags, availFlags, usedEvent } = this.fields;
+    const { eventIdx, startIndex } = this.options;
+    const event = eventIdx ? [store(usedEvent, 2, startIndex)] : [];
+    return { writes: [[store(availFlags, 2, 0), store(usedFlags, 2, 0), ...event]] };
+  }
+
   freeDescriptors(): number {
     let used = 0;
     for (const { descriptors } of this.outstanding.values()) used += descriptors.length;
