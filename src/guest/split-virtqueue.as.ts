@@ -215,6 +215,7 @@ export function getBuf(): i32 {
   release(head);
   lastUsedIdx = (lastUsedIdx + 1) & 0xffff;
   if (eventIdx && callsEnabled) requestCallAt(lastUsedIdx);
+  else if (callAhead !== 0) callAhead--;
   return token;
 }
 
@@ -372,6 +373,7 @@ function requestCall(ahead: u32): void {
 }
 
 function requestCallAt(index: u32): void {
+  callAhead = 0;
   // D full: our wish, then their index, read by the next getBuf. Pairs with D full, SplitHostQueue.needsCall.
   atomic.store<u16>(usedEventAt, index);
 }

@@ -81,7 +81,7 @@ export class SplitVirtqueue implements GuestQueue {
   /** The host's used index when it was read last: read again only when that many are taken. */
   private seenUsedIdx: number;
   private callsEnabled = true;
-  /** How many more than the next request must be finished before the host calls, when calls were enabled last. */
+  /** How many more than the next request must be finished before the host has passed where it was asked to call. */
   private callAhead = 0;
   private broken: RingError | null = null;
 
@@ -225,6 +225,7 @@ export class SplitVirtqueue implements GuestQueue {
     this.release(head);
     this.lastUsedIdx = (this.lastUsedIdx + 1) & 0xffff;
     if (this.eventIdx && this.callsEnabled) this.requestCallAt(this.lastUsedIdx);
+    else if (this.callAhead !== 0) this.callAhead--;
     return token;
   }
 
@@ -372,6 +373,7 @@ export class SplitVirtqueue implements GuestQueue {
   }
 
   private requestCallAt(index: number): void {
+    this.callAhead = 0;
     this.availFields.store16(this.ring.usedEvent, index);
     // D full: our wish, then their index, read by the next getBuf. Pairs with D full, SplitHostQueue.needsCall.
     this.availFields.fence();

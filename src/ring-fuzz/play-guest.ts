@@ -121,7 +121,6 @@ export class GuestPlayer {
           },
         };
       case 'callDue':
-        if (!oracle.callAtStands) return null;
         return { act: () => queue.callDue(), expect: (reads) => oracle.callDue(reads) };
       case 'disableCalls':
         return { act: () => queue.disableCalls(), expect: () => oracle.disableCalls() };
