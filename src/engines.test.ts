@@ -295,7 +295,10 @@ function live(ring: Ring, random: Random, hostile: typeof hostileRing, hostileEv
     const isHostile = random(hostileEvery) === 0;
     const make = isHostile ? hostile : OPERATIONS[random(OPERATIONS.length)]!;
     const operation = make(random, first);
+    const before = Buffer.from(first.image());
     const expected = first.run(operation);
+    // A caller's mistake, which is a message, changes nothing.
+    if (typeof expected[0] === 'string') assert.ok(before.equals(first.image()), `step ${step}: ${expected[0]}`);
     if (isHostile) first.guarded.adopt();
     else first.guarded.check();
     for (const world of worlds.slice(1)) {

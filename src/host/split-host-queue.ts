@@ -41,6 +41,9 @@ export interface SplitHostQueueOptions {
   name?: string;
 }
 
+/** A caller's mistake, not the guest's: heads come from `next`. */
+export const notTaken = (head: number): RangeError => new RangeError(`no request with head ${head} is to be completed`);
+
 export abstract class SplitHostQueue implements HostQueue {
   readonly size: number;
   readonly name: string;
@@ -247,19 +250,30 @@ export abstract class SplitHostQueue implements HostQueue {
 
   protected putUsed(head: number, writtenBytes: number): void {
     if (this.broken !== null) throw this.broken;
-    this.checkTaken(head);
-    if (writtenBytes >>> 0 !== writtenBytes) throw new RangeError(`a used length has 32 bits, unlike ${writtenBytes}`);
+    if (writtenBytes >>> 0 !== writtenBytes && this.inFlight[head] === TAKEN)
+      throw new RangeError(`a used length has 32 bits, unlike ${writtenBytes}`);
+    if (!this.claim(head)) throw notTaken(head);
+    this.writeUsed(head, writtenBytes);
+  }
+
+  /** From taken to completed: false, nothing changed, if it is not taken. `writeUsed` follows, or `unclaim`. */
+  protected claim(head: number): boolean {
+    if (this.inFlight[head] !== TAKEN) return false;
     this.inFlight[head] = COMPLETED;
+    return true;
+  }
+
+  protected unclaim(head: number): void {
+    this.inFlight[head] = TAKEN;
+  }
+
+  /** The next used entry, of a head that was claimed. */
+  protected writeUsed(head: number, writtenBytes: number): void {
     const at = this.usedIdx & this.mask;
     this.completedHeads[at] = head;
     this.usedRing[2 * at] = head;
     this.usedRing[2 * at + 1] = writtenBytes;
     this.usedIdx = (this.usedIdx + 1) & 0xffff;
-  }
-
-  /** A caller's mistake, not the guest's: heads come from `next`. */
-  protected checkTaken(head: number): void {
-    if (this.inFlight[head] !== TAKEN) throw new RangeError(`no request with head ${head} is to be completed`);
   }
 
   /** The head of the request taken `count` requests ago, 1 for the last. */
