@@ -15,8 +15,9 @@ import type { MemoryRegion } from './memory/region.ts';
 import { bindRing } from './ordering/ring-fields.ts';
 import { seqcst } from './ordering/seqcst.ts';
 import { RingError } from './ring/errors.ts';
-import { alignUp, modernLayout, SplitRing } from './ring/split-layout.ts';
+import { alignUp, type SplitRing } from './ring/split-layout.ts';
 import { ENGINES, type Engine, makeGuest, makeRegions, makeVringh } from './test-engines.ts';
+import { GuardedRing } from './test-guarded-ring.ts';
 
 const STEPS = 1000;
 /** Requests that a ring completes at least, in all its lives. */
@@ -38,6 +39,7 @@ class World {
   readonly guest: ReturnType<typeof makeGuest>['queue'];
   readonly host: ReturnType<typeof makeVringh>;
   readonly name: string;
+  readonly guarded: GuardedRing;
   readonly ring: SplitRing;
   readonly tablesOffset: number;
   readonly ringBytes: number;
@@ -49,14 +51,14 @@ class World {
   private readonly bytes: Uint8Array;
 
   constructor({ size, startIndex, indirect, eventIdx }: Ring, guestEngine: Engine, hostEngine: Engine) {
-    const layout = modernLayout(size);
-    const tablesOffset = alignUp(layout.sizeBytes, 16);
+    const tablesOffset = alignUp(GuardedRing.sizeBytes(size), 16);
     this.tablesOffset = tablesOffset;
     this.ringBytes = tablesOffset + IndirectPool.sizeBytes(TABLES, ELEMENTS_MAX);
     const regionBytes = alignUp(this.ringBytes, 64) + 64;
     this.regions = makeRegions([BASE, BASE + regionBytes], regionBytes, 2 ** 16);
     const [region] = this.regions as [MemoryRegion, MemoryRegion];
-    const ring = SplitRing.within(region, 0, layout);
+    this.guarded = new GuardedRing(region, 0, size, eventIdx);
+    const { ring } = this.guarded;
     this.ring = ring;
     const shared = bindRing(seqcst, ring);
     shared.avail.store16(ring.availIdx, startIndex);
@@ -293,7 +295,12 @@ function live(ring: Ring, random: Random, hostile: typeof hostileRing, hostileEv
     const isHostile = random(hostileEvery) === 0;
     const make = isHostile ? hostile : OPERATIONS[random(OPERATIONS.length)]!;
     const operation = make(random, first);
+    const before = Buffer.from(first.image());
     const expected = first.run(operation);
+    // A caller's mistake, which is a message, changes nothing.
+    if (typeof expected[0] === 'string') assert.ok(before.equals(first.image()), `step ${step}: ${expected[0]}`);
+    if (isHostile) first.guarded.adopt();
+    else first.guarded.check();
     for (const world of worlds.slice(1)) {
       assert.deepEqual(world.run(operation), expected, `${world.name}, step ${step}`);
       if (Buffer.compare(world.image(), first.image()) !== 0)

@@ -15,7 +15,7 @@ import { slowRange, wholeRange } from './memory/range.ts';
 import { allocateShared, MemoryRegion } from './memory/region.ts';
 import { bindRing } from './ordering/ring-fields.ts';
 import { seqcst } from './ordering/seqcst.ts';
-import { modernLayout, SplitRing } from './ring/split-layout.ts';
+import { GuardedRing } from './test-guarded-ring.ts';
 import { commandArbitraries, drain, ELEMENTS_MAX, Model, type Real, SLOT_BYTES } from './test-model.ts';
 import { VhostUserQueue } from './vhost-user/queues/queue.ts';
 
@@ -63,11 +63,11 @@ const configurations = fc.record({
 type Configuration = typeof configurations extends fc.Arbitrary<infer T> ? T : never;
 
 function setUp(ends: Ends, { size, startIndex, tableLength, eventIdx, slow }: Configuration) {
-  const ring = SplitRing.within(region, RING_AT, modernLayout(size));
+  const guarded = new GuardedRing(region, RING_AT, size, eventIdx);
+  const { ring } = guarded;
   const shared = bindRing(seqcst, ring);
   shared.avail.store16(ring.availIdx, startIndex);
   shared.used.store16(ring.usedIdx, startIndex);
-  shared.used.store16(ring.availEvent, startIndex);
   const indirect = tableLength > 0;
   const features = { indirect, eventIdx, version1: true };
   let rings = 0;
@@ -90,6 +90,7 @@ function setUp(ends: Ends, { size, startIndex, tableLength, eventIdx, slow }: Co
     region,
     list: new ScatterList(ELEMENTS_MAX),
     rings: () => rings,
+    guarded,
   };
   const { kickAsItGoes } = ends;
   const model = new Model({ size, eventIdx, tableLength, tables: indirect ? TABLES : 0, kickAsItGoes });
@@ -134,6 +135,12 @@ class LastFirst extends Vringh {
     super.publish();
   }
 }
+class Eventful extends Vringh {
+  override disableKicks(): void {
+    super.disableKicks();
+    if (!this.eventIdx) this.usedFields.store16(this.ring.availEvent, this.lastAvailIdx);
+  }
+}
 class Hasty extends Vringh {
   override enableKicks(): boolean {
     super.enableKicks();
@@ -144,6 +151,7 @@ class Hasty extends Vringh {
 for (const [what, ends, why] of [
   ['a guest that never kicks', { guest: (options) => new NeverKicking(options) }, /a kick|rings of/],
   ['completions in another order', { host: (options) => new LastFirst(options) }, /token/],
+  ['avail_event without events', { host: (options) => new Eventful(options) }, /outside of the ring was written/],
   ['a host that waits though something came', { host: (options) => new Hasty(options) }, /safe to wait/],
 ] as readonly [string, Partial<Ends>, RegExp][])
   test(`model: ${what}: found`, () => {

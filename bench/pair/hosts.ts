@@ -47,12 +47,14 @@ function vhostUserHost(pair: BoundPair): VhostUserQueue {
   const region = new MemoryRegion({ guestBase, buffer: handle.memory, sizeBytes });
   const place = (address: number) => ({ region, offset: address - userBase });
   const { size, desc, avail, used, features, availIdx, usedIdx } = setup;
-  const ring = new SplitRing(size, { desc: place(desc), avail: place(avail), used: place(used) });
+  const negotiated = featuresFromBits(features);
+  const places = { desc: place(desc), avail: place(avail), used: place(used) };
+  const ring = new SplitRing(size, places, 'host queue', negotiated.eventIdx);
   const memory = new GuestMemory([region]);
   return new VhostUserQueue({
     ring,
     shared: bindRing(ORDERINGS[pair.config.ordering], ring),
-    features: featuresFromBits(features),
+    features: negotiated,
     memory,
     getRange: rangeOf(pair, memory),
     availIdx,

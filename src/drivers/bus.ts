@@ -191,7 +191,8 @@ export class BusDevice {
     if (queue === undefined) throw new BusError(`device ${this.index} has no queue`, index);
     const { machine, region } = this.bus;
     const name = `queue ${index} of device ${this.index}`;
-    const ring = SplitRing.within(region, queue.address, legacyLayout(queue.size, LGUEST_RING_ALIGN), name);
+    const layout = legacyLayout(queue.size, LGUEST_RING_ALIGN);
+    const ring = SplitRing.within(region, queue.address, layout, name, NO_FEATURES.eventIdx);
     // The memory of a new machine is zero: both indices stand at 0, and the device may be looking at them already.
     return new SplitVirtqueue({
       ring,

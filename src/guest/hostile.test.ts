@@ -29,7 +29,7 @@ interface SetUp {
 }
 function setUp(half: Engine, { startIndex = 0, eventIdx = false, indirect = true }: SetUp = {}) {
   const region = makeRegion(2 ** 40, 65536);
-  const ring = SplitRing.within(region, 0, modernLayout(SIZE));
+  const ring = SplitRing.within(region, 0, modernLayout(SIZE), 'rx', eventIdx);
   const shared = bindRing(seqcst, ring);
   shared.avail.store16(ring.availIdx, startIndex);
   const doorbell = DOORBELLS.futex.doorbell(DOORBELLS.futex.makeHandle());
@@ -45,7 +45,7 @@ type Hostile = ReturnType<typeof setUp>;
 /** All memory but the available ring, which is the guest's to write. */
 function bytesBesidesAvail({ region, ring }: Hostile): Buffer {
   const copy = Buffer.from(region.u8);
-  copy.fill(0, ring.availFlags, ring.usedEvent + 2);
+  copy.fill(0, ring.availFlags, ring.usedEvent + (ring.eventIdx ? 2 : 0));
   return copy;
 }
 

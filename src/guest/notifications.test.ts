@@ -208,6 +208,30 @@ for (const [what, delayed, outstanding, due] of [
       }
     });
 
+for (const [what, taken, calls, due] of [
+  // of ten outstanding, a call asked for after eight: taken back since, calls on or off, then due after so many more
+  ['calls on', 3, true, 5],
+  ['calls off', 3, false, 5],
+  ['calls on, all asked for', 8, true, 1],
+  ['calls off, all asked for', 8, false, 1],
+  ['calls off, more than asked for', 9, false, 1],
+] as const)
+  for (const eventIdx of [false, true])
+    test(`callDue: moves along with ${taken} taken back, ${what}, ${eventIdx ? 'events' : 'flags'}`, () => {
+      const { queue, add, finish } = setUp(eventIdx, 65530);
+      add(10);
+      assert.equal(queue.enableCallsDelayed(), true);
+      if (!calls) queue.disableCalls();
+      finish(taken);
+      for (let i = 0; i < taken; i++) assert.equal(queue.getBuf(), i);
+      // With events and calls on, each getBuf has asked anew: for a call at the next completion.
+      const dueAfter = eventIdx && calls ? 1 : due;
+      for (let finished = 0; finished <= 10 - taken; finished++) {
+        assert.equal(queue.callDue(), finished >= dueAfter, `${finished} finished`);
+        if (finished < 10 - taken) finish(1);
+      }
+    });
+
 for (const eventIdx of [false, true])
   test(`calls nobody asked for find nothing and change nothing, ${eventIdx ? 'events' : 'flags'}`, () => {
     const { queue, add, finish } = setUp(eventIdx, 65535);

@@ -31,6 +31,9 @@ export interface GuestQueue {
   enableCalls(): boolean;
   /** The same, asking for a call only after most of what is outstanding. */
   enableCallsDelayed(): boolean;
-  /** True if the host has passed the point at which the last enabling asked it to call. */
+  /**
+   * True if the host has passed the point at which it was asked to call last: by enabling, or with events and calls on
+   * by each `getBuf`. What is taken back meanwhile brings the point nearer; it is never behind the next completion.
+   */
   callDue(): boolean;
 }

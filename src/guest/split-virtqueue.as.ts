@@ -117,11 +117,11 @@ export function start(startIndex: u32, fresh: bool, withEventIdx: bool): void {
   // Flags and events of an earlier user would be taken for ours: set up [virtio-v1.2 §2.7.7.1, §2.7.10.1].
   atomic.store<u16>(availFlagsAt, 0);
   atomic.store<u16>(usedFlagsAt, 0);
-  atomic.store<u16>(usedEventAt, startIndex);
+  if (eventIdx) atomic.store<u16>(usedEventAt, startIndex);
   if (!fresh) return;
   atomic.store<u16>(availIdxAt, 0);
   atomic.store<u16>(usedIdxAt, 0);
-  atomic.store<u16>(availEventAt, 0);
+  if (eventIdx) atomic.store<u16>(availEventAt, 0);
 }
 
 export function freeDescriptors(): u32 {
@@ -215,6 +215,7 @@ export function getBuf(): i32 {
   release(head);
   lastUsedIdx = (lastUsedIdx + 1) & 0xffff;
   if (eventIdx && callsEnabled) requestCallAt(lastUsedIdx);
+  else if (callAhead !== 0) callAhead--;
   return token;
 }
 
@@ -372,6 +373,7 @@ function requestCall(ahead: u32): void {
 }
 
 function requestCallAt(index: u32): void {
+  callAhead = 0;
   // D full: our wish, then their index, read by the next getBuf. Pairs with D full, SplitHostQueue.needsCall.
   atomic.store<u16>(usedEventAt, index);
 }

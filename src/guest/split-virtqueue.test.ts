@@ -124,20 +124,28 @@ for (const [what, out, into] of [
   });
 
 test('set-up: a fresh ring is zeroed, one in use keeps its indices; wishes of an earlier user are gone', () => {
-  for (const startIndex of [undefined, 4711]) {
+  for (const [startIndex, eventIdx] of [
+    [undefined, false],
+    [4711, false],
+    [undefined, true],
+    [4711, true],
+  ] as const) {
     const { region, ring, shared, doorbell } = setUp();
     const fields = shared.avail;
     const indices = [ring.availIdx, ring.usedIdx];
-    for (const field of [...indices, ring.availFlags, ring.usedFlags, ring.usedEvent]) fields.store16(field, 4711);
+    for (const field of [...indices, ring.availFlags, ring.usedFlags, ring.usedEvent, ring.availEvent])
+      fields.store16(field, 1234);
+    if (startIndex !== undefined) for (const field of indices) fields.store16(field, startIndex);
     const started = startIndex === undefined ? {} : { startIndex };
-    makeGuest({ ring, shared, features: NO_FEATURES, doorbell, ...started });
+    makeGuest({ ring, shared, features: { ...NO_FEATURES, eventIdx }, doorbell, ...started });
     const expected = startIndex ?? 0;
     assert.deepEqual(
       indices.map((field) => fields.load16(field)),
       [expected, expected],
     );
     assert.deepEqual([shared.avail.load16(ring.availFlags), shared.used.load16(ring.usedFlags)], [0, 0]);
-    assert.equal(shared.avail.load16(ring.usedEvent), expected);
+    assert.equal(shared.avail.load16(ring.usedEvent), eventIdx ? expected : 1234);
+    assert.equal(shared.used.load16(ring.availEvent), eventIdx && startIndex === undefined ? 0 : 1234);
     assert.equal(region.u8[ring.availFlags], 0);
   }
 });

@@ -81,13 +81,14 @@ export class SplitVirtqueue implements GuestQueue {
   /** The host's used index when it was read last: read again only when that many are taken. */
   private seenUsedIdx: number;
   private callsEnabled = true;
-  /** How many more than the next request must be finished before the host calls, when calls were enabled last. */
+  /** How many more than the next request must be finished before the host has passed where it was asked to call. */
   private callAhead = 0;
   private broken: RingError | null = null;
 
   constructor(options: SplitVirtqueueOptions) {
     const { ring, shared, features, startIndex = 0 } = options;
     const { size } = ring;
+    ring.checkFeatures(features);
     if ((startIndex & 0xffff) !== startIndex) throw new RangeError(`an index has 16 bits, unlike ${startIndex}`);
     this.size = size;
     this.mask = size - 1;
@@ -115,11 +116,11 @@ export class SplitVirtqueue implements GuestQueue {
     // Flags and events of an earlier user would be taken for ours: set up [virtio-v1.2 §2.7.7.1, §2.7.10.1].
     this.availFields.store16(ring.availFlags, 0);
     this.usedFields.store16(ring.usedFlags, 0);
-    this.availFields.store16(ring.usedEvent, startIndex);
+    if (this.eventIdx) this.availFields.store16(ring.usedEvent, startIndex);
     if (options.startIndex !== undefined) return;
     this.availFields.store16(ring.availIdx, 0);
     this.usedFields.store16(ring.usedIdx, 0);
-    this.usedFields.store16(ring.availEvent, 0);
+    if (this.eventIdx) this.usedFields.store16(ring.availEvent, 0);
   }
 
   /** Descriptors not in use. */
@@ -224,6 +225,7 @@ export class SplitVirtqueue implements GuestQueue {
     this.release(head);
     this.lastUsedIdx = (this.lastUsedIdx + 1) & 0xffff;
     if (this.eventIdx && this.callsEnabled) this.requestCallAt(this.lastUsedIdx);
+    else if (this.callAhead !== 0) this.callAhead--;
     return token;
   }
 
@@ -371,6 +373,7 @@ export class SplitVirtqueue implements GuestQueue {
   }
 
   private requestCallAt(index: number): void {
+    this.callAhead = 0;
     this.availFields.store16(this.ring.usedEvent, index);
     // D full: our wish, then their index, read by the next getBuf. Pairs with D full, SplitHostQueue.needsCall.
     this.availFields.fence();

@@ -106,6 +106,7 @@ export class WasmVirtqueue implements GuestQueue {
   constructor(options: WasmVirtqueueOptions) {
     const { ring, privateArea, features, startIndex = 0 } = options;
     const { size } = ring;
+    ring.checkFeatures(features);
     if ((startIndex & 0xffff) !== startIndex) throw new RangeError(`an index has 16 bits, unlike ${startIndex}`);
     const tables = features.indirect ? options.tables : undefined;
     const region = options.region ?? ring.places.desc.region;

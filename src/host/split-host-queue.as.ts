@@ -76,7 +76,7 @@ export function start(availIdx: u32, startUsedIdx: u32, withEventIdx: bool, take
   if (!takenOver) return;
   // Nobody knows what our predecessor asked for, or whether it called: kicks on, and the guest called once.
   atomic.store<u16>(usedFlagsAt, 0);
-  atomic.store<u16>(availEventAt, availIdx);
+  if (eventIdx) atomic.store<u16>(availEventAt, availIdx);
   completed = COMPLETED_MAX + 1;
 }
 
@@ -127,13 +127,28 @@ export function completeHead(head: u32, writtenBytes: u32): bool {
 }
 
 export function putUsed(head: u32, writtenBytes: u32): bool {
+  if (!claim(head)) return false;
+  writeUsed(head, writtenBytes);
+  return true;
+}
+
+/** From taken to completed: false, nothing changed, if it is not taken. `writeUsed` follows, or `unclaim`. */
+export function claim(head: u32): bool {
   if (!isTaken(head)) return false;
   store<u8>(inFlight + head, COMPLETED);
+  return true;
+}
+
+export function unclaim(head: u32): void {
+  store<u8>(inFlight + head, TAKEN);
+}
+
+/** The next used entry, of a head that was claimed. */
+export function writeUsed(head: u32, writtenBytes: u32): void {
   const at = usedIdx & mask;
   store<u16>(completedHeads + (at << 1), head);
   store<u64>(usedRing + (at << 3), <u64>head | ((<u64>writtenBytes) << 32));
   usedIdx = (usedIdx + 1) & 0xffff;
-  return true;
 }
 
 export function isTaken(head: u32): bool {

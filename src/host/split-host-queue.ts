@@ -41,6 +41,9 @@ export interface SplitHostQueueOptions {
   name?: string;
 }
 
+/** A caller's mistake, not the guest's: heads come from `next`. */
+export const notTaken = (head: number): RangeError => new RangeError(`no request with head ${head} is to be completed`);
+
 export abstract class SplitHostQueue implements HostQueue {
   readonly size: number;
   readonly name: string;
@@ -75,6 +78,7 @@ export abstract class SplitHostQueue implements HostQueue {
 
   constructor(options: SplitHostQueueOptions, policy: ReaderPolicy) {
     const { ring, shared, features, memory, state = { availIdx: 0, usedIdx: 0 } } = options;
+    ring.checkFeatures(features);
     this.size = ring.size;
     this.lastHead = ring.size;
     this.mask = ring.size - 1;
@@ -103,7 +107,7 @@ export abstract class SplitHostQueue implements HostQueue {
     if (options.state !== undefined) {
       // Nobody knows what our predecessor asked for, or whether it called: kicks on, and the guest called once.
       this.usedFields.store16(ring.usedFlags, 0);
-      this.usedFields.store16(ring.availEvent, state.availIdx);
+      if (this.eventIdx) this.usedFields.store16(ring.availEvent, state.availIdx);
       this.completed = COMPLETED_MAX + 1;
     }
   }
@@ -246,19 +250,30 @@ export abstract class SplitHostQueue implements HostQueue {
 
   protected putUsed(head: number, writtenBytes: number): void {
     if (this.broken !== null) throw this.broken;
-    this.checkTaken(head);
-    if (writtenBytes >>> 0 !== writtenBytes) throw new RangeError(`a used length has 32 bits, unlike ${writtenBytes}`);
+    if (writtenBytes >>> 0 !== writtenBytes && this.inFlight[head] === TAKEN)
+      throw new RangeError(`a used length has 32 bits, unlike ${writtenBytes}`);
+    if (!this.claim(head)) throw notTaken(head);
+    this.writeUsed(head, writtenBytes);
+  }
+
+  /** From taken to completed: false, nothing changed, if it is not taken. `writeUsed` follows, or `unclaim`. */
+  protected claim(head: number): boolean {
+    if (this.inFlight[head] !== TAKEN) return false;
     this.inFlight[head] = COMPLETED;
+    return true;
+  }
+
+  protected unclaim(head: number): void {
+    this.inFlight[head] = TAKEN;
+  }
+
+  /** The next used entry, of a head that was claimed. */
+  protected writeUsed(head: number, writtenBytes: number): void {
     const at = this.usedIdx & this.mask;
     this.completedHeads[at] = head;
     this.usedRing[2 * at] = head;
     this.usedRing[2 * at + 1] = writtenBytes;
     this.usedIdx = (this.usedIdx + 1) & 0xffff;
-  }
-
-  /** A caller's mistake, not the guest's: heads come from `next`. */
-  protected checkTaken(head: number): void {
-    if (this.inFlight[head] !== TAKEN) throw new RangeError(`no request with head ${head} is to be completed`);
   }
 
   /** The head of the request taken `count` requests ago, 1 for the last. */

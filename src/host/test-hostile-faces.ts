@@ -153,7 +153,7 @@ export function stage(of: Face, options: Stage = {}) {
   const { indirect = true, size = SIZE, regionBytes = REGION, startIndex = 0, getRange = wholeRange } = options;
   const regions = makeRegions([BASE, BASE + regionBytes], regionBytes);
   const [region, second] = regions as [MemoryRegion, MemoryRegion];
-  const ring = SplitRing.within(region, 0, modernLayout(size));
+  const ring = SplitRing.within(region, 0, modernLayout(size), 'tx', false);
   const shared = bindRing(seqcst, ring);
   const memory = new GuestMemory(regions);
   const driver = new MockDriver({ ring, shared, startIndex });

@@ -36,10 +36,10 @@ export const answer = (code: RingErrorCode, index: number, value: number): Answe
 /** Other than a row's own by the rules of some faces; null: they take the request. */
 export type Others = Partial<Record<Rules, Answer | null>>;
 
-/** All memory but the used ring, which is the host's to write. */
+/** All memory but the used ring, which is the host's to write; it ends without events. */
 function bytesBesidesUsed({ memory, ring }: Hostile): Buffer {
   const copy = Buffer.concat(memory.bytes);
-  copy.fill(0, ring.places.used.offset, ring.availEvent + 2);
+  copy.fill(0, ring.places.used.offset, ring.availEvent);
   return copy;
 }
 

@@ -278,36 +278,37 @@ test('lastHead: also of a request that turned out broken', () => {
   assert.equal(vringh.lastHead, 4);
 });
 
-test('state: another vringh goes on where one stopped', () => {
-  const { ring, shared, memory, driver, vringh, offerOne, request } = setUp({ startIndex: 65534 });
-  for (const head of [0, 1, 2]) offerOne(head);
-  vringh.next(request);
-  vringh.complete(request, 5);
-  vringh.disableKicks();
-  shared.used.store16(ring.availEvent, 1234);
-  const state = vringh.state();
-  assert.deepEqual(state, { availIdx: 65535, usedIdx: 65535 });
-  const heir = makeVringh({ ring, shared, features: NO_FEATURES, memory, state });
-  assert.deepEqual(
-    [shared.used.load16(ring.usedFlags), shared.used.load16(ring.availEvent)],
-    [0, 65535],
-    'kicks are on',
-  );
-  assert.equal(heir.needsCall(), true, 'nobody knows whether the one before called');
-  assert.equal(heir.needsCall(), false);
-  for (const head of [1, 2]) {
-    assert.equal(heir.next(request), true);
-    assert.equal(request.head, head);
-    heir.complete(request, head);
-  }
-  assert.equal(heir.next(request), false);
-  for (const [id, length] of [
-    [0, 5],
-    [1, 1],
-    [2, 2],
-  ])
-    assert.deepEqual(driver.readUsed(), { id, length });
-});
+for (const eventIdx of [false, true])
+  test(`state: another vringh goes on where one stopped, ${eventIdx ? 'events' : 'flags'}`, () => {
+    const { ring, shared, memory, driver, vringh, offerOne, request } = setUp({ startIndex: 65534 });
+    for (const head of [0, 1, 2]) offerOne(head);
+    vringh.next(request);
+    vringh.complete(request, 5);
+    vringh.disableKicks();
+    shared.used.store16(ring.availEvent, 1234);
+    const state = vringh.state();
+    assert.deepEqual(state, { availIdx: 65535, usedIdx: 65535 });
+    const heir = makeVringh({ ring, shared, features: { ...NO_FEATURES, eventIdx }, memory, state });
+    assert.deepEqual(
+      [shared.used.load16(ring.usedFlags), shared.used.load16(ring.availEvent)],
+      [0, eventIdx ? 65535 : 1234],
+      'kicks are on',
+    );
+    assert.equal(heir.needsCall(), true, 'nobody knows whether the one before called');
+    assert.equal(heir.needsCall(), false);
+    for (const head of [1, 2]) {
+      assert.equal(heir.next(request), true);
+      assert.equal(request.head, head);
+      heir.complete(request, head);
+    }
+    assert.equal(heir.next(request), false);
+    for (const [id, length] of [
+      [0, 5],
+      [1, 1],
+      [2, 2],
+    ])
+      assert.deepEqual(driver.readUsed(), { id, length });
+  });
 
 test('vringh: the range callback decides how elements are cut', {
   skip: engineInUse() === 'wasm' ? 'engine wasm has whole ranges only' : false,

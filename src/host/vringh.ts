@@ -19,9 +19,15 @@
  */
 import { VRINGH_POLICY } from './chain-reader.ts';
 import type { ElementList } from './element-list.ts';
-import { NO_HEAD, SplitHostQueue, type SplitHostQueueOptions } from './split-host-queue.ts';
+import { NO_HEAD, notTaken, SplitHostQueue, type SplitHostQueueOptions } from './split-host-queue.ts';
 
 export type VringhOptions = SplitHostQueueOptions;
+
+/** @throws RangeError unless `used` holds so many pairs. */
+export function checkPairs(used: Uint32Array, count: number): void {
+  if (!(Number.isInteger(count) && count >= 0 && 2 * count <= used.length))
+    throw new RangeError(`${count} requests to be completed, in an array of ${used.length} words`);
+}
 
 export class Vringh extends SplitHostQueue {
   constructor(options: VringhOptions) {
@@ -41,10 +47,17 @@ export class Vringh extends SplitHostQueue {
   /**
    * Completes `count` requests at once: pairs of head and written bytes, as used elements are laid out. The entries
    * may wrap around the end of the used ring; the guest sees all or none of them.
+   * @throws RangeError, nothing changed, if one of them is not to be completed, or stands twice.
    */
   completeMulti(used: Uint32Array, count: number): void {
-    for (let i = 0; i < count; i++) this.checkTaken(used[2 * i]!);
-    for (let i = 0; i < count; i++) this.putUsed(used[2 * i]!, used[2 * i + 1]!);
+    if (this.broken !== null) throw this.broken;
+    checkPairs(used, count);
+    for (let i = 0; i < count; i++) {
+      if (this.claim(used[2 * i]!)) continue;
+      for (let j = 0; j < i; j++) this.unclaim(used[2 * j]!);
+      throw notTaken(used[2 * i]!);
+    }
+    for (let i = 0; i < count; i++) this.writeUsed(used[2 * i]!, used[2 * i + 1]!);
     this.publish();
   }
 }

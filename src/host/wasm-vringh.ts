@@ -25,7 +25,8 @@ import type { RingFeatures } from '../ring/features.ts';
 import type { SplitRing } from '../ring/split-layout.ts';
 import { type ElementArrays, ElementList } from './element-list.ts';
 import { type HeadQueue, type QueueState, Request } from './queue.ts';
-import { NO_HEAD } from './split-host-queue.ts';
+import { NO_HEAD, notTaken } from './split-host-queue.ts';
+import { checkPairs } from './vringh.ts';
 
 export interface WasmVringhOptions {
   /** Its parts lie in one shared memory (`allocateShared`), as guest memory and the private area do. */
@@ -59,6 +60,9 @@ interface Exports {
   read(head: number, noReadable: number, noWritable: number): number;
   completeHead(head: number, writtenBytes: number): number;
   putUsed(head: number, writtenBytes: number): number;
+  claim(head: number): number;
+  unclaim(head: number): void;
+  writeUsed(head: number, writtenBytes: number): void;
   isTaken(head: number): number;
   publish(): void;
   rewind(count: number): number;
@@ -113,6 +117,7 @@ export class WasmVringh implements HeadQueue {
     const { ring, privateArea, features, memory, state = { availIdx: 0, usedIdx: 0 } } = options;
     const { size } = ring;
     const { regions } = memory;
+    ring.checkFeatures(features);
     privateArea.checkApart([...regionsOf(ring), ...regions]);
     this.size = size;
     this.name = options.name ?? 'host queue';
@@ -220,11 +225,14 @@ export class WasmVringh implements HeadQueue {
 
   /** As `Vringh.completeMulti`. */
   completeMulti(used: Uint32Array, count: number): void {
-    for (let i = 0; i < count; i++) if (this.wasm.isTaken(used[2 * i]!) === 0) this.refuse(used[2 * i]!, 0);
+    if (this.broken !== null) throw this.broken;
+    checkPairs(used, count);
     for (let i = 0; i < count; i++) {
-      if (this.broken !== null) throw this.broken;
-      if (this.wasm.putUsed(used[2 * i]!, used[2 * i + 1]!) === 0) this.refuse(used[2 * i]!, 0);
+      if (this.wasm.claim(used[2 * i]!) !== 0) continue;
+      for (let j = 0; j < i; j++) this.wasm.unclaim(used[2 * j]!);
+      throw notTaken(used[2 * i]!);
     }
+    for (let i = 0; i < count; i++) this.wasm.writeUsed(used[2 * i]!, used[2 * i + 1]!);
     this.publish();
   }
 
@@ -288,8 +296,7 @@ export class WasmVringh implements HeadQueue {
 
   /** The caller's mistake that a completion was. */
   private refuse(head: number, writtenBytes: number): never {
-    if (head >>> 0 !== head || this.wasm.isTaken(head) === 0)
-      throw new RangeError(`no request with head ${head} is to be completed`);
+    if (head >>> 0 !== head || this.wasm.isTaken(head) === 0) throw notTaken(head);
     throw new RangeError(`a used length has 32 bits, unlike ${writtenBytes}`);
   }
 

@@ -115,7 +115,8 @@ class ServedQueue {
     this.memory = memory;
     this.kick = kick;
     this.failed = failed;
-    const ring = SplitRing.within(memory.regions[0]!, address, legacyLayout(size, LGUEST_RING_ALIGN), this.name);
+    const layout = legacyLayout(size, LGUEST_RING_ALIGN);
+    const ring = SplitRing.within(memory.regions[0]!, address, layout, this.name, NO_FEATURES.eventIdx);
     const shared = bindRing(seqcst, ring);
     const check = requestCheck(device.id, index);
     const queueOptions = { ring, shared, features: NO_FEATURES, memory, name: this.name, check };

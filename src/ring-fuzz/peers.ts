@@ -2,9 +2,13 @@
 import type { MockDriver } from '../guest/mock-driver.ts';
 import type { MockDevice } from '../host/mock-device.ts';
 import type { MemoryRegion } from '../memory/region.ts';
+import type { RingPlace } from '../ring/split-layout.ts';
 import type { CaseDescriptor, DeviceAct, GuestAct } from './ring-case.ts';
 
 const rawOf = ({ address, ...rest }: CaseDescriptor) => ({ ...rest, address: BigInt(address) });
+
+/** Without events those are bytes that the peer has for itself, unless its memory ends before them. */
+const holdsEvent = ({ region }: RingPlace, offset: number) => offset < region.sizeBytes;
 
 /** 32-bit words, from a word of a region on as far as it reaches. */
 function scribble({ u32 }: MemoryRegion, at: number, words: readonly number[]): void {
@@ -32,7 +36,7 @@ export function actAsGuest(driver: MockDriver, act: GuestAct): void {
       driver.setAvailFlags(act.value);
       break;
     case 'event':
-      driver.setUsedEvent(act.value);
+      if (holdsEvent(driver.ring.places.avail, driver.ring.usedEvent)) driver.setUsedEvent(act.value);
       break;
     case 'scribble':
       scribble(driver.region, act.at, act.words);
@@ -76,7 +80,7 @@ export class HostileDevice {
         device.setUsedFlags(act.value);
         break;
       case 'event':
-        device.setAvailEvent(act.value);
+        if (holdsEvent(device.ring.places.used, device.ring.availEvent)) device.setAvailEvent(act.value);
         break;
       case 'scribble':
         scribble(device.ring.places.desc.region, act.at, act.words);

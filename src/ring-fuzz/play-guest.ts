@@ -3,9 +3,9 @@ import { ScatterList } from '../guest/scatter-list.ts';
 import { MockDevice } from '../host/mock-device.ts';
 import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
-import { compareOutcome, compareWrites, type Expected, outcomeOf, same } from '../ring-oracle/answer.ts';
+import { compareOutcome, type Expected, outcomeOf, same } from '../ring-oracle/answer.ts';
 import { GuestOracle, type OracleElement } from '../ring-oracle/guest-oracle.ts';
-import { LoggedReads, MemoryReads, type Reads } from '../ring-oracle/reads.ts';
+import type { Reads } from '../ring-oracle/reads.ts';
 import type { GuestHalf, Halves } from './halves.ts';
 import { HostileDevice } from './peers.ts';
 import type { CaseElement, DeviceAct, GuestCall, GuestCase } from './ring-case.ts';
@@ -35,17 +35,18 @@ export class GuestPlayer {
   private detached = false;
 
   constructor(world: World, one: GuestCase, halves: Halves) {
-    const { size, startIndex, indirect, eventIdx, apart, tables, tableLength } = one;
+    const { startIndex, indirect, eventIdx, tables, tableLength } = one;
     this.world = world;
     this.watched = halves.watched;
     world.reset(ACCESSES_MAX);
-    const { ring, plan, seen } = world.ring(size, apart, halves.watched);
+    const { ring, plan, seen } = world.ring(one, halves.watched);
     const shared = bindRing(seqcst, ring);
     shared.avail.store16(ring.availIdx, startIndex);
-    shared.used.store16(ring.availEvent, 0);
+    if (eventIdx) shared.used.store16(ring.availEvent, 0);
     this.device = new HostileDevice(new MockDevice({ ring, shared, startIndex }));
     const { home } = seen;
     const pool = { region: home, offset: TABLES_AT, tableCount: tables, tableLength };
+    world.adopt();
     world.begin([]);
     this.queue = halves.guest({
       ring: seen.ring,
@@ -63,10 +64,10 @@ export class GuestPlayer {
       privateArea: world.privateArea(),
       startIndex,
     });
-    world.adopt();
     const place = { at: home.byteOffset + TABLES_AT, address: BigInt(home.guestBase + TABLES_AT) };
     const oraclePool = { ...place, tableCount: tables, tableLength };
     this.oracle = new GuestOracle({ ring: plan, eventIdx, pool: indirect ? oraclePool : null, startIndex });
+    world.end(this.watched, world.readsOf(this.watched), this.oracle.setUp().writes);
   }
 
   /** @throws Disagreement */
@@ -82,13 +83,10 @@ export class GuestPlayer {
     const during = this.watched ? (step.during ?? []) : [];
     world.begin(during.map(({ at, act }) => ({ at, act: () => this.device.act(act) })));
     const outcome = outcomeOf(trial.act);
-    const reads = this.watched ? new LoggedReads(world.reads) : new MemoryReads(world.before);
+    const reads = world.readsOf(this.watched);
     const expected = trial.expect(reads, 'returned' in outcome ? outcome.returned : undefined);
     const wrong = compareOutcome(outcome, expected);
-    if (this.watched) compareWrites(world.writes, expected.writes);
-    else world.apply(expected.writes);
-    reads.end();
-    world.end();
+    world.end(this.watched, reads, expected.writes);
     if (wrong !== null) this.refusals.push(wrong.code);
     same('rings', this.rings - rung, expected.rings);
     same('isBroken', queue.isBroken, oracle.broken !== null);
@@ -123,7 +121,6 @@ export class GuestPlayer {
           },
         };
       case 'callDue':
-        if (!oracle.callAtStands) return null;
         return { act: () => queue.callDue(), expect: (reads) => oracle.callDue(reads) };
       case 'disableCalls':
         return { act: () => queue.disableCalls(), expect: () => oracle.disableCalls() };

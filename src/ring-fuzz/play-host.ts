@@ -6,10 +6,10 @@ import type { Vringh } from '../host/vringh.ts';
 import { type RangeCallback, slowRange, wholeRange } from '../memory/range.ts';
 import { bindRing } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
-import { compareOutcome, compareWrites, type Expected, outcomeOf, same } from '../ring-oracle/answer.ts';
+import { compareOutcome, type Expected, outcomeOf, same } from '../ring-oracle/answer.ts';
 import { FACE_RULES, type Held, HostOracle, sum } from '../ring-oracle/host-oracle.ts';
 import { joined, type Piece } from '../ring-oracle/memory.ts';
-import { Disagreement, LoggedReads, MemoryReads, type Reads } from '../ring-oracle/reads.ts';
+import { Disagreement, type Reads } from '../ring-oracle/reads.ts';
 import { VhostUserQueue } from '../vhost-user/queues/queue.ts';
 import type { Halves, HostHalf } from './halves.ts';
 import { actAsGuest } from './peers.ts';
@@ -65,17 +65,23 @@ export class HostPlayer {
   private mostElements = 0;
 
   constructor(world: World, one: HostCase, halves: Halves) {
-    const { face, size, startIndex, indirect, eventIdx, apart } = one;
+    const { face, startIndex, indirect, eventIdx } = one;
     this.world = world;
     this.watched = halves.watched;
     world.reset(accessesMax(one));
-    const { ring, plan, seen } = world.ring(size, apart, halves.watched);
+    const { ring, plan, seen } = world.ring(one, halves.watched);
     const shared = bindRing(seqcst, ring);
     this.driver = new MockDriver({ ring, shared, startIndex });
-    for (const field of [ring.availFlags, ring.usedEvent]) shared.avail.store16(field, 0);
-    for (const field of [ring.usedFlags, ring.availEvent]) shared.used.store16(field, 0);
-    shared.used.store16(ring.usedIdx, startIndex);
     const takenOver = one.takenOver || startIndex !== 0 || face === 'vhost-user';
+    shared.avail.store16(ring.availFlags, 0);
+    // What a predecessor asked for may be anything; so may be what the guest keeps where no events are.
+    if (!takenOver) shared.used.store16(ring.usedFlags, 0);
+    if (eventIdx) shared.avail.store16(ring.usedEvent, 0);
+    if (eventIdx && !takenOver) shared.used.store16(ring.availEvent, 0);
+    shared.used.store16(ring.usedIdx, startIndex);
+    world.adopt();
+    const regions = world.oracleRegions();
+    this.oracle = new HostOracle({ face, ring: plan, indirect, eventIdx, regions, startIndex, takenOver });
     world.begin([]);
     this.queue = halves.host[face]({
       ring: seen.ring,
@@ -86,9 +92,7 @@ export class HostPlayer {
       getRange: world.range(RANGES[one.range](world)),
       ...(takenOver ? { state: { availIdx: startIndex, usedIdx: startIndex } } : {}),
     });
-    world.adopt();
-    const regions = world.oracleRegions();
-    this.oracle = new HostOracle({ face, ring: plan, indirect, eventIdx, regions, startIndex, takenOver });
+    world.end(this.watched, world.readsOf(this.watched), this.oracle.setUp().writes);
   }
 
   /** @throws Disagreement */
@@ -103,13 +107,10 @@ export class HostPlayer {
     const during = this.watched ? (step.during ?? []) : [];
     world.begin(during.map(({ at, act }) => ({ at, act: () => actAsGuest(this.driver, act) })));
     const outcome = outcomeOf(trial.act);
-    const reads = this.watched ? new LoggedReads(world.reads) : new MemoryReads(world.before);
+    const reads = world.readsOf(this.watched);
     const expected = trial.expect(reads);
     const wrong = compareOutcome(outcome, expected);
-    if (this.watched) compareWrites(world.writes, expected.writes);
-    else world.apply(expected.writes);
-    reads.end();
-    world.end();
+    world.end(this.watched, reads, expected.writes);
     if (wrong !== null) this.refusals.push(wrong.code);
     if (wrong !== null && expected.breaks === true) oracle.broken = wrong;
     trial.after?.();

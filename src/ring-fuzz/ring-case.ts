@@ -8,7 +8,7 @@ import type { FaceName } from '../ring-oracle/host-oracle.ts';
 /** How far the range callback reaches: a region, 40 bytes, one byte. */
 export type RangeName = 'whole' | 'cut' | 'slow';
 
-interface Setup {
+export interface Setup {
   readonly size: number;
   readonly startIndex: number;
   readonly indirect: boolean;

@@ -75,6 +75,33 @@ class Untidy extends Vringh {
   }
 }
 
+/** What a ring without events ends before. */
+class Eventful extends Vringh {
+  constructor(options: SplitHostQueueOptions) {
+    super(options);
+    if (options.state === undefined) return;
+    const { region, offset } = this.ring.places.used;
+    const all = new Uint8Array(region.buffer);
+    all[region.byteOffset + offset + 4 + 8 * this.size] = options.state.availIdx & 0xff;
+  }
+}
+
+class Peeping extends Vringh {
+  override needsCall(): boolean {
+    if (this.completed !== 0) this.availFields.load16(this.ring.usedEvent);
+    return super.needsCall();
+  }
+}
+
+class EventfulGuest extends SplitVirtqueue {
+  constructor(options: SplitVirtqueueOptions) {
+    super(options);
+    const { ring, startIndex = 0 } = options;
+    const { region, offset } = ring.places.avail;
+    new Uint8Array(region.buffer)[region.byteOffset + offset + 4 + 2 * ring.size] = startIndex & 0xff;
+  }
+}
+
 class Early extends Vringh {
   /** The index is shown before its entry. */
   override completeHead(head: number, writtenBytes: number): void {
@@ -154,6 +181,23 @@ export const PLANTED: readonly [what: string, halves: Halves, why: RegExp][] = [
   ['heads in flight that are not checked', withVringh((options) => new Forgetful(options)), /avail-head-in-flight/],
   ['a byte written past the used ring', withVringh((options) => new Untidy(options)), /written unseen/],
   ['the same, unwatched', unwatched(withVringh((options) => new Untidy(options))), /written unseen/],
+  [
+    'avail_event of a ring taken over without events',
+    withVringh((options) => new Eventful(options)),
+    /^set-up: .*unseen/,
+  ],
+  ['the same, unwatched', unwatched(withVringh((options) => new Eventful(options))), /^set-up: .*written unseen/],
+  ['used_event set up without events', withGuest((options) => new EventfulGuest(options)), /^set-up: .*unseen/],
+  [
+    'the same of a guest that is unwatched',
+    unwatched(withGuest((options) => new EventfulGuest(options))),
+    /^set-up: .*unseen/,
+  ],
+  [
+    'used_event read without events',
+    withVringh((options) => new Peeping(options)),
+    /needsCall: (read|wrote|.*outside)/,
+  ],
   ['an index shown before its entry', withVringh((options) => new Early(options)), /complete: wrote 2 bytes/],
   ['a list that keeps what it had', withVringh((options) => new Hoarding(options)), /a list has room for/],
   [

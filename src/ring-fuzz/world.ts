@@ -15,10 +15,12 @@ import { allocateShared, MemoryRegion, type SharedMemory } from '../memory/regio
 import type { SharedFields } from '../ordering/ordering.ts';
 import { bindRing, type RingFields } from '../ordering/ring-fields.ts';
 import { seqcst } from '../ordering/seqcst.ts';
-import { modernLayout, SplitRing } from '../ring/split-layout.ts';
+import { modernLayout, RING_PARTS, SplitRing } from '../ring/split-layout.ts';
+import { compareWrites, type Expected } from '../ring-oracle/answer.ts';
 import type { RingPlan } from '../ring-oracle/fields.ts';
 import type { OracleRegion } from '../ring-oracle/memory.ts';
-import { type Access, Disagreement } from '../ring-oracle/reads.ts';
+import { type Access, Disagreement, LoggedReads, MemoryReads, type Reads } from '../ring-oracle/reads.ts';
+import type { Setup } from './ring-case.ts';
 
 const GUARD_BYTES = 64;
 const PRIVATE_BYTES = 16384;
@@ -98,16 +100,6 @@ export class World {
     this.all.copy(this.copy);
   }
 
-  /** What a call of an end that cannot be watched was to write. */
-  apply(writes: readonly (readonly Access[])[]): void {
-    for (const { at, width, value } of writes.flat()) this.copy.writeUIntLE(value, at, width);
-  }
-
-  /** Memory before a call of an end that cannot be watched. */
-  get before(): Buffer {
-    return this.copy;
-  }
-
   /** What stands in memory, as if it had just been written. */
   standing(at: number, width: number): Access[] {
     return [{ at, width, value: this.all.readUIntLE(at, width) }];
@@ -146,22 +138,38 @@ export class World {
     this.interruptions = interruptions;
   }
 
-  end(): void {
+  /**
+   * After a call of an end: it wrote this, and read no more than was asked for; of one that cannot be watched, memory
+   * is as if it had. @throws Disagreement
+   */
+  end(watched: boolean, reads: Reads, writes: Expected['writes']): void {
     this.interruptions = [];
+    if (watched) compareWrites(this.writes, writes);
+    else for (const { at, width, value } of writes.flat()) this.copy.writeUIntLE(value, at, width);
+    reads.end();
     this.check();
   }
 
-  /** A ring, its parts in one region or three, and what the end under test has of it. */
-  ring(size: number, apart: boolean, watched: boolean): { ring: SplitRing; plan: RingPlan; seen: Seen } {
-    const layout = modernLayout(size);
+  /** What the call read. Of an end that cannot be watched: what it could read. */
+  readsOf(watched: boolean): Reads {
+    return watched ? new LoggedReads(this.reads) : new MemoryReads(this.copy);
+  }
+
+  /**
+   * A ring, its parts in one region or three, and what the end under test has of it. Three regions: the descriptors
+   * begin theirs, and the two rings end theirs, so that a guard or what the guest keeps there is next to each.
+   */
+  ring({ size, apart, eventIdx }: Setup, watched: boolean): { ring: SplitRing; plan: RingPlan; seen: Seen } {
     const [a, b, c] = this.regions as [MemoryRegion, MemoryRegion, MemoryRegion];
+    const places = { desc: { region: a, offset: 0 }, avail: atEndOf(b, 'avail'), used: atEndOf(c, 'used') };
+    function atEndOf(region: MemoryRegion, part: 'avail' | 'used') {
+      const { align, sizeBytes } = RING_PARTS[part];
+      const room = region.sizeBytes - sizeBytes(size, eventIdx);
+      return { region, offset: room - (room % align) };
+    }
     const ring = apart
-      ? new SplitRing(size, {
-          desc: { region: a, offset: 0 },
-          avail: { region: b, offset: 8 },
-          used: { region: c, offset: 16 },
-        })
-      : SplitRing.within(a, 0, layout);
+      ? new SplitRing(size, places, 'queue', eventIdx)
+      : SplitRing.within(a, 0, modernLayout(size), 'queue', eventIdx);
     const parts = {
       desc: this.watch(ring.desc),
       availRing: this.watch(ring.availRing),

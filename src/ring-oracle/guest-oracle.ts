@@ -74,9 +74,9 @@ export class GuestOracle {
   private lastUsed: number;
   private seenUsed: number;
   private callsOn = true;
-  /** The completion that a call was asked for last, and whether nothing has moved it since. */
-  private callAt: number;
-  callAtStands = true;
+  /** Completions taken back, and the one that a call was asked for behind last: counted from the start, without end. */
+  private takenBack = 0;
+  private callBehind = 0;
 
   constructor(options: GuestOracleOptions) {
     const { ring, startIndex } = options;
@@ -88,7 +88,14 @@ export class GuestOracle {
     this.told = startIndex;
     this.lastUsed = startIndex;
     this.seenUsed = startIndex;
-    this.callAt = startIndex;
+  }
+
+  /** What the driver writes before its first call, into a ring whose indices stand already. */
+  setUp(): Expected {
+    const { usedFlags, availFlags, usedEvent } = this.fields;
+    const { eventIdx, startIndex } = this.options;
+    const event = eventIdx ? [store(usedEvent, 2, startIndex)] : [];
+    return { writes: [[store(availFlags, 2, 0), store(usedFlags, 2, 0), ...event]] };
   }
 
   freeDescriptors(): number {
@@ -153,8 +160,9 @@ export class GuestOracle {
     if (length > room) this.clampedLengths++;
     this.usedLength = Math.min(length, room);
     this.lastUsed = wrap(index + 1);
-    this.callAtStands = false;
+    this.takenBack++;
     const asks = this.options.eventIdx && this.callsOn;
+    if (asks) this.callBehind = this.takenBack;
     const writes = asks ? [[store(this.fields.usedEvent, 2, this.lastUsed)]] : NONE;
     return { returns: request.token, writes, rings: 0 };
   }
@@ -192,10 +200,10 @@ export class GuestOracle {
     return { returns: finished <= ahead, writes, rings: 0 };
   }
 
-  /** Only while `callAtStands`. */
   callDue(reads: Reads): GuestExpected {
     const finished = wrap(reads.take(this.fields.usedIdx, 2) - this.lastUsed);
-    return { returns: finished > wrap(this.callAt - this.lastUsed), writes: NONE, rings: 0 };
+    const behind = Math.max(this.callBehind, this.takenBack);
+    return { returns: this.takenBack + finished > behind, writes: NONE, rings: 0 };
   }
 
   /** The token of whatever is outstanding, as the call chose. */
@@ -210,9 +218,8 @@ export class GuestOracle {
     const wasOff = !this.callsOn;
     const { usedEvent, availFlags } = this.fields;
     this.callsOn = true;
-    this.callAt = wrap(this.lastUsed + ahead);
-    this.callAtStands = true;
-    if (this.options.eventIdx) return [[store(usedEvent, 2, this.callAt)]];
+    this.callBehind = this.takenBack + ahead;
+    if (this.options.eventIdx) return [[store(usedEvent, 2, wrap(this.lastUsed + ahead))]];
     return wasOff ? [[store(availFlags, 2, 0)]] : NONE;
   }
 

@@ -115,6 +115,14 @@ export class HostOracle {
     this.told = options.takenOver ? null : startIndex;
   }
 
+  /** What the device writes before its first call: nobody knows what a predecessor asked for, so kicks are on. */
+  setUp(): Expected {
+    const { takenOver, eventIdx, startIndex } = this.options;
+    if (!takenOver) return { writes: NONE };
+    const { usedFlags, availEvent } = this.fields;
+    return { writes: [[store(usedFlags, 2, 0), ...(eventIdx ? [store(availEvent, 2, startIndex)] : [])]] };
+  }
+
   /** Requests that can be completed. */
   open(): Held[] {
     return this.held.filter(({ completed }) => !completed);

@@ -13,10 +13,12 @@ import {
   VRING_USED_F_NO_NOTIFY,
 } from './constants.ts';
 import { RingError, type RingErrorCode } from './errors.ts';
+import { NO_FEATURES } from './features.ts';
 import {
   checkQueueSize,
   legacyLayout,
   modernLayout,
+  type RingPlace,
   type RingPlaces,
   type SplitLayout,
   SplitRing,
@@ -102,6 +104,7 @@ test('set-up: every power of two up to 32,768 is taken', () => {
 });
 
 const region = new MemoryRegion({ guestBase: 2 ** 40, buffer: new ArrayBuffer(65536) });
+const place = (region: MemoryRegion, offset: number) => ({ region, offset });
 const apart = (descOffset: number, availOffset: number, usedOffset: number, size = 4): SplitLayout => {
   return { size, descOffset, availOffset, usedOffset, sizeBytes: 0 };
 };
@@ -146,6 +149,31 @@ test('set-up: parts in any order, and up to the last byte of the region', () => 
   SplitRing.within(fits, 0, modernLayout(256));
 });
 
+/** The parts of a ring of 4 descriptors, far apart but for one. */
+const alone = (part: keyof RingPlaces, where: RingPlace): RingPlaces => ({
+  desc: place(region, 1024),
+  avail: place(region, 2048),
+  used: place(region, 4096),
+  [part]: where,
+});
+const atTheEnd: [string, RingPlaces][] = [
+  ['an available ring that ends with its region', alone('avail', place(region, 65536 - 12))],
+  ['a used ring that ends with its region', alone('used', place(region, 65536 - 36))],
+  ['a used ring right behind the available ring', alone('used', place(region, 2048 + 12))],
+  ['an available ring right behind the used ring', alone('avail', place(region, 4096 + 36))],
+];
+for (const [what, places] of atTheEnd)
+  test(`set-up: ${what}: as long as no events were negotiated`, () => {
+    const ring = new SplitRing(4, places, 'q', false);
+    assert.deepEqual([ring.availRing.length, ring.usedRing.length, ring.eventIdx], [4, 8, false]);
+    ring.checkFeatures(NO_FEATURES);
+    assert.throws(() => ring.checkFeatures({ ...NO_FEATURES, eventIdx: true }), { name: 'RangeError' });
+  });
+for (const [what, places] of atTheEnd)
+  test(`set-up: ${what}: refused with events`, () => {
+    assert.throws(() => new SplitRing(4, places, 'q'), { name: 'RingError', code: /outside-memory|overlap/ });
+  });
+
 for (const size of [1, 2, 4, 256, 32768])
   for (const [name, make] of [
     ['legacy', legacyLayout],
@@ -174,8 +202,6 @@ for (const size of [1, 2, 4, 256, 32768])
 const [low, middle, high] = [2 ** 40, 2 ** 41, 2 ** 41 + 4096].map(
   (guestBase) => new MemoryRegion({ guestBase, buffer: new ArrayBuffer(8192), byteOffset: 64, sizeBytes: 4096 }),
 ) as [MemoryRegion, MemoryRegion, MemoryRegion];
-const place = (region: MemoryRegion, offset: number) => ({ region, offset });
-
 test('ring: parts in three regions, each with views and fields of its own', () => {
   const ring = new SplitRing(4, { desc: place(high, 32), avail: place(low, 4082), used: place(middle, 12) });
   assert.deepEqual([ring.desc.buffer, ring.desc.byteOffset, ring.desc.byteLength], [high.buffer, 96, 64]);

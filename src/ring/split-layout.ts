@@ -4,15 +4,19 @@
  *     descriptor table, 16 bytes an entry        align 16
  *       +0 address low  +4 address high  +8 length  +12 flags (16 bits)  +14 next (16 bits)
  *     available ring, written by the guest       align 2
- *       +0 flags  +2 idx  +4 ring[size] (16 bits each)  then used_event
+ *       +0 flags  +2 idx  +4 ring[size] (16 bits each)  then used_event, with EVENT_IDX alone
  *     used ring, written by the host             align 4
- *       +0 flags  +2 idx  +4 ring[size] (32-bit id, 32-bit length)  then avail_event
+ *       +0 flags  +2 idx  +4 ring[size] (32-bit id, 32-bit length)  then avail_event, with EVENT_IDX alone
  *
- * [virtio-v1.2 §2.7]; the legacy layout [§2.7.2] puts the used ring at the next multiple of an alignment.
+ * [virtio-v1.4 §2.7]; the legacy layout [§2.7.2] puts the used ring at the next multiple of an alignment.
+ *
+ * Without EVENT_IDX the bytes behind both rings are the guest's own: a firmware keeps its variables there. The layouts
+ * below leave room for both events in any case, as the kernel's do. A `SplitRing` ends where it was negotiated to end.
  */
 import type { MemoryRegion } from '../memory/region.ts';
 import { VRING_DESC_SIZE, VRING_DESC_WORDS, VRING_LEGACY_ALIGN, VRING_SIZE_MAX } from './constants.ts';
 import { RingError } from './errors.ts';
+import type { RingFeatures } from './features.ts';
 
 const DESC_ALIGN = 16;
 const AVAIL_ALIGN = 2;
@@ -30,16 +34,18 @@ export interface SplitLayout {
   readonly sizeBytes: number;
 }
 
-/** What each part of a ring with `size` descriptors needs, wherever it lies. Bytes. */
+/** What each part of a ring with `size` descriptors is, with or without EVENT_IDX, wherever it lies. Bytes. */
 export const RING_PARTS = {
   desc: { align: DESC_ALIGN, sizeBytes: (size: number) => descBytes(size) },
-  avail: { align: AVAIL_ALIGN, sizeBytes: (size: number) => availBytes(size) },
-  used: { align: USED_ALIGN, sizeBytes: (size: number) => usedBytes(size) },
+  avail: { align: AVAIL_ALIGN, sizeBytes: (size: number, eventIdx: boolean) => availBytes(size, eventIdx) },
+  used: { align: USED_ALIGN, sizeBytes: (size: number, eventIdx: boolean) => usedBytes(size, eventIdx) },
 } as const;
 
+const EVENT_SIZE = 2;
+
 const descBytes = (size: number) => VRING_DESC_SIZE * size;
-const availBytes = (size: number) => 6 + 2 * size;
-const usedBytes = (size: number) => 6 + 8 * size;
+const availBytes = (size: number, eventIdx: boolean) => 4 + 2 * size + (eventIdx ? EVENT_SIZE : 0);
+const usedBytes = (size: number, eventIdx: boolean) => 4 + 8 * size + (eventIdx ? EVENT_SIZE : 0);
 
 /** The next multiple of `align` from `offset` on. */
 export const alignUp = (offset: number, align: number) => Math.ceil(offset / align) * align;
@@ -53,8 +59,8 @@ export function checkQueueSize(size: number, queue = 'queue'): void {
 function layout(size: number, usedAlign: number): SplitLayout {
   checkQueueSize(size);
   const availOffset = descBytes(size);
-  const usedOffset = alignUp(availOffset + availBytes(size), usedAlign);
-  return { size, descOffset: 0, availOffset, usedOffset, sizeBytes: usedOffset + usedBytes(size) };
+  const usedOffset = alignUp(availOffset + availBytes(size, true), usedAlign);
+  return { size, descOffset: 0, availOffset, usedOffset, sizeBytes: usedOffset + usedBytes(size, true) };
 }
 
 /** The layout of the kernel's test programs and of legacy devices: used ring at the next multiple of `align`. */
@@ -86,6 +92,8 @@ export interface RingPlaces {
 export class SplitRing {
   readonly places: RingPlaces;
   readonly size: number;
+  /** Both events are parts of it; else nothing may touch the bytes where they would stand. */
+  readonly eventIdx: boolean;
   /** Descriptor table, four 32-bit words an entry: address low, address high, length, flags | next << 16. */
   readonly desc: Uint32Array;
   /** Heads made available; index with `& (size - 1)`. */
@@ -101,15 +109,18 @@ export class SplitRing {
   readonly usedIdx: number;
   readonly availEvent: number;
 
-  /** @throws RingError if the size is refused, or a part is misaligned, leaves its region, or overlaps another. */
-  constructor(size: number, places: RingPlaces, queue = 'queue') {
+  /**
+   * @param eventIdx whether EVENT_IDX was negotiated. A queue with it refuses a ring without.
+   * @throws RingError if the size is refused, or a part is misaligned, leaves its region, or overlaps another.
+   */
+  constructor(size: number, places: RingPlaces, queue = 'queue', eventIdx = true) {
     checkQueueSize(size, queue);
     const { desc, avail, used } = places;
     // In errors a part is named by its number: 0 descriptors, 1 available, 2 used.
     const parts = [
       { part: 0, place: desc, bytes: descBytes(size), align: DESC_ALIGN },
-      { part: 1, place: avail, bytes: availBytes(size), align: AVAIL_ALIGN },
-      { part: 2, place: used, bytes: usedBytes(size), align: USED_ALIGN },
+      { part: 1, place: avail, bytes: availBytes(size, eventIdx), align: AVAIL_ALIGN },
+      { part: 2, place: used, bytes: usedBytes(size, eventIdx), align: USED_ALIGN },
     ].map((part) => ({ ...part, at: part.place.offset, address: part.place.region.addressOf(part.place.offset) }));
     for (const { part, place, bytes, align, at, address } of parts) {
       if (!(at >= 0) || at + bytes > place.region.sizeBytes)
@@ -126,6 +137,7 @@ export class SplitRing {
     }
     this.places = places;
     this.size = size;
+    this.eventIdx = eventIdx;
     this.desc = new Uint32Array(desc.region.buffer, startOf(desc), VRING_DESC_WORDS * size);
     this.availRing = new Uint16Array(avail.region.buffer, startOf(avail) + 4, size);
     this.usedRing = new Uint32Array(used.region.buffer, startOf(used) + 4, 2 * size);
@@ -137,11 +149,22 @@ export class SplitRing {
     this.availEvent = used.offset + 4 + 8 * size;
   }
 
+  /** @throws RangeError if a queue has events negotiated and its ring ends before them. */
+  checkFeatures({ eventIdx }: RingFeatures): void {
+    if (eventIdx && !this.eventIdx) throw new RangeError('EVENT_IDX was negotiated, and the ring has no events');
+  }
+
   /** A ring whose parts all lie in `region`, from `baseOffset` bytes on. @throws RingError as the constructor does. */
-  static within(region: MemoryRegion, baseOffset: number, layout: SplitLayout, queue = 'queue'): SplitRing {
+  static within(
+    region: MemoryRegion,
+    baseOffset: number,
+    layout: SplitLayout,
+    queue = 'queue',
+    eventIdx = true,
+  ): SplitRing {
     const at = (offset: number): RingPlace => ({ region, offset: baseOffset + offset });
     const places = { desc: at(layout.descOffset), avail: at(layout.availOffset), used: at(layout.usedOffset) };
-    return new SplitRing(layout.size, places, queue);
+    return new SplitRing(layout.size, places, queue, eventIdx);
   }
 }
 

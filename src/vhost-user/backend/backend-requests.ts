@@ -153,7 +153,7 @@ export const HANDLERS: Handlers = {
     const ring = state.rings.at(index, request);
     const addresses = readAddresses(message, request);
     if (context.memory.regions.length === 0) throw new ProtocolError('no-memory-table', request, index);
-    if (ring.size > 0) checkRing(ring.size, addresses, context.memory, request);
+    if (ring.size > 0) checkRing(ring.size, addresses, context, request);
     if (!ring.started) {
       ring.addresses = addresses;
       return undefined;

@@ -104,6 +104,11 @@ test('backend session: features, protocol features, queues', async () => {
   );
 });
 
+/** Rings of 16 descriptors without events: 36 and 132 bytes. */
+const RINGS_AT_THE_END = { used: USER + SIZE - 132n, avail: USER + SIZE - 132n - 36n };
+/** Guest addresses below this have their bit in a log of 64 bytes. */
+const LOG_64_END = 64n * 8n * 4096n;
+
 /** Orders that end with queue 0 in service, whatever the order. */
 const orders: [string, () => Step[]][] = [
   ['as QEMU does it', running],
@@ -127,6 +132,7 @@ const orders: [string, () => Step[]][] = [
     () => [...negotiated(), memTable(region()), memTable(region(), next), num(16), base(5), addr(), kick(), enable()],
   ],
   ['without a kick descriptor', () => [...ready(), kickless(), enable()]],
+  ['rings that end with their memory, without events', () => [...ready(), addr(RINGS_AT_THE_END), kick(), enable()]],
   ['kicked by message', () => [...ready(), enable(), { request: 'VRING_KICK', index: 0, num: 0 }]],
   [
     'set up anew over an old set-up',
@@ -197,6 +203,11 @@ const changes: [string, () => Step[], string][] = [
   [
     'a migration begins',
     () => [log(), features(VERSION_1 | PROTOCOL | LOG_ALL), addr({ flags: 1, log: GUEST })],
+    'start stop start stop start stop start stop',
+  ],
+  [
+    'a used ring that ends with the log, without events',
+    () => [log(64n), features(VERSION_1 | PROTOCOL | LOG_ALL), addr({ flags: 1, log: LOG_64_END - 132n })],
     'start stop start stop start stop start stop',
   ],
   ['the same features', () => [features()], 'start stop'],
@@ -359,6 +370,29 @@ const refusals: [string, () => Step[], () => Step, ProtocolErrorCode][] = [
   ['a position of more than 16 bits', negotiated, () => base(65536), 'bad-ring-index'],
   ['addresses before memory', negotiated, () => addr(), 'no-memory-table'],
   ['addresses outside memory', ready, () => addr({ desc: USER + SIZE }), 'address-outside-memory'],
+  [
+    'a used ring that ends with its memory, with events',
+    () => [...ready(), features(VERSION_1 | PROTOCOL | EVENT_IDX)],
+    () => addr({ used: RINGS_AT_THE_END.used }),
+    'address-outside-memory',
+  ],
+  [
+    'an available ring that ends with its memory, with events',
+    () => [...ready(), features(VERSION_1 | PROTOCOL | EVENT_IDX)],
+    () => addr({ avail: USER + SIZE - 36n }),
+    'address-outside-memory',
+  ],
+  [
+    'a used ring that ends with the log, with events',
+    () => [
+      ...ready(),
+      log(64n),
+      features(VERSION_1 | PROTOCOL | EVENT_IDX | LOG_ALL),
+      addr({ flags: 1, log: LOG_64_END - 132n }),
+    ],
+    () => kick(),
+    'bad-log-area',
+  ],
   ['a ring that ends outside memory', ready, () => addr({ used: USER + SIZE - 16n }), 'address-outside-memory'],
   ['an address above 2^53 of a ring', ready, () => addr({ used: END - 4n }), 'address-too-large'],
   ['descriptors that are misaligned', ready, () => addr({ desc: USER + 8n }), 'bad-ring-address'],

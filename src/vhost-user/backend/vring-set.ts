@@ -3,6 +3,7 @@
  * taken out for as long as something changes that a runner cannot change by itself (memory, features, log). In the
  * session's thread; what runs a queue, and where, is the runner's.
  */
+import { VIRTIO_RING_F_EVENT_IDX } from '../../ring/constants.ts';
 import { RING_PARTS } from '../../ring/split-layout.ts';
 import { ProtocolError } from '../messages/errors.ts';
 import type { Handle } from '../messages/handle.ts';
@@ -146,11 +147,11 @@ export class VringSet {
   /** That a ring could be served as it is. @throws ProtocolError */
   check({ size, addresses }: Pick<VringState, 'size' | 'addresses'>, context: RingContext, request: string): void {
     if (addresses === null || size === 0) throw new ProtocolError('kick-before-addresses', request, size);
-    checkRing(size, addresses, context.memory, request);
+    checkRing(size, addresses, context, request);
     const { usedLogAddress } = addresses;
     const log = activeLog(context);
     if (log !== null && usedLogAddress !== null) {
-      const end = usedLogAddress + RING_PARTS.used.sizeBytes(size);
+      const end = usedLogAddress + RING_PARTS.used.sizeBytes(size, hasBit(context.features, VIRTIO_RING_F_EVENT_IDX));
       if (end > logEnd(log.sizeBytes)) throw new ProtocolError('bad-log-area', request, end);
     }
     if (context.inflight !== null && size > context.inflight.queueSize)

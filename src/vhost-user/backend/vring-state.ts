@@ -5,7 +5,8 @@
  * enabled or disabled. It is served while it is started and enabled and everything it needs is there.
  */
 import type { QueueState } from '../../host/queue.ts';
-import { VRING_SIZE_MAX } from '../../ring/constants.ts';
+import { VIRTIO_RING_F_EVENT_IDX, VRING_SIZE_MAX } from '../../ring/constants.ts';
+import { hasFeature } from '../../ring/feature-word.ts';
 import { RING_PARTS } from '../../ring/split-layout.ts';
 import { ProtocolError } from '../messages/errors.ts';
 import type { Handle } from '../messages/handle.ts';
@@ -93,11 +94,19 @@ export function samePlace(a: RingAddresses, b: RingAddresses): boolean {
   return a.desc === b.desc && a.avail === b.avail && a.used === b.used;
 }
 
+/** What a ring's parts are checked against. */
+interface Negotiated {
+  readonly memory: MemoryTable;
+  readonly features: bigint;
+}
+
 /** That each part is aligned, lies in one region and overlaps no other. @throws ProtocolError */
-export function checkRing(size: number, addresses: RingAddresses, memory: MemoryTable, request: string): void {
+export function checkRing(size: number, addresses: RingAddresses, negotiated: Negotiated, request: string): void {
+  const { memory, features } = negotiated;
+  const eventIdx = hasFeature(features, VIRTIO_RING_F_EVENT_IDX);
   const parts = (['desc', 'avail', 'used'] as const).map((name) => {
     const { align, sizeBytes } = RING_PARTS[name];
-    return { start: addresses[name], end: addresses[name] + sizeBytes(size), align };
+    return { start: addresses[name], end: addresses[name] + sizeBytes(size, eventIdx), align };
   });
   for (const { start, end, align } of parts) {
     if (start % align !== 0) throw new ProtocolError('bad-ring-address', request, start);

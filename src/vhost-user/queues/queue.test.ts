@@ -45,13 +45,14 @@ class Counting implements Ordering {
 }
 
 interface SetUp extends Partial<VhostUserQueueOptions> {
+  dirtyLog?: DirtyLog;
   startIndex?: number;
   eventIdx?: boolean;
   size?: number;
 }
 
 /** Three regions, the first two of which touch: one for each part of the ring; the data lies in the first. */
-function setUp({ startIndex = 0, eventIdx = false, size = SIZE, ...options }: SetUp = {}) {
+function setUp({ startIndex = 0, eventIdx = false, size = SIZE, dirtyLog, ...options }: SetUp = {}) {
   const [low, middle, high] = [2 ** 40, 2 ** 40 + REGION, 2 ** 41].map(
     (guestBase) => new MemoryRegion({ guestBase, buffer: new ArrayBuffer(REGION) }),
   ) as [MemoryRegion, MemoryRegion, MemoryRegion];
@@ -63,6 +64,7 @@ function setUp({ startIndex = 0, eventIdx = false, size = SIZE, ...options }: Se
   const ordering = new Counting();
   const peer = bindRing(seqcst, ring);
   const memory = new GuestMemory([low, middle, high]);
+  memory.dirtyLog = dirtyLog ?? null;
   const driver = new MockDriver({ ring, shared: peer, region: low, startIndex });
   peer.used.store16(ring.usedIdx, startIndex);
   const queue = new VhostUserQueue({
@@ -507,8 +509,14 @@ test('dirty log: every write to the used ring, where the frontend wants it noted
   queue.usedLogAddress = null;
   queue.flush(1);
   assert.deepEqual(pages(), []);
-  const flags = setUp({ usedLogAddress });
-  flags.memory.dirtyLog = log;
+  // Without events the log ends with the used ring's elements: what stands behind them is the guest's.
+  const flags = setUp({ usedLogAddress: 11 * PAGE - (4 + 8 * SIZE), dirtyLog: log });
+  assert.deepEqual(pages(), [10], 'the flags');
+  flags.serve(SIZE);
+  flags.queue.setNotification(false);
+  flags.queue.setNotification(true);
+  assert.deepEqual(pages(), [10]);
+  flags.queue.usedLogAddress = usedLogAddress;
   flags.queue.disableKicks();
   assert.deepEqual(pages(), [9]);
   flags.queue.enableKicks();

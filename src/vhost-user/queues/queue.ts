@@ -71,7 +71,7 @@ export class VhostUserQueue extends SplitHostQueue {
   private replaying = false;
   /** Chains that are only looked at. */
   private readonly glance: Request;
-  /** Where avail_event stands in the used ring. */
+  /** Where avail_event stands in the used ring, with EVENT_IDX. */
   private readonly availEventPlace: number;
   private inBytes = 0;
   private outBytes = 0;
@@ -98,7 +98,7 @@ export class VhostUserQueue extends SplitHostQueue {
       this.replaying = true;
     }
     this.noteUsed(USED_FLAGS, 2);
-    this.noteUsed(this.availEventPlace, 2);
+    if (this.eventIdx) this.noteUsed(this.availEventPlace, 2);
   }
 
   /** With events and notification on it also asks for a kick at the entry behind: as it goes, not only before a wait. */

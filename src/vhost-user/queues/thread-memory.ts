@@ -6,6 +6,7 @@ import { GuestMemory } from '../../memory/guest-memory.ts';
 import { MemoryRegion, REGION_SIZE_MAX } from '../../memory/region.ts';
 import { type Mapping, mapFile } from '../../native/mapping.ts';
 import { RingError } from '../../ring/errors.ts';
+import { featuresFromBits } from '../../ring/features.ts';
 import { type RingPlace, SplitRing } from '../../ring/split-layout.ts';
 import type { AreaSetup, QueueSetup, RegionSetup } from './queue-setup.ts';
 
@@ -75,10 +76,11 @@ export class QueueMemory {
   }
 
   /** @throws RingError for a ring that cannot be */
-  ringOf({ index, size, desc, avail, used }: QueueSetup): SplitRing {
+  ringOf({ index, size, features, desc, avail, used }: QueueSetup): SplitRing {
     const queue = `queue ${index}`;
     const at = (userAddress: number) => this.placeOf(userAddress, queue);
-    return new SplitRing(size, { desc: at(desc), avail: at(avail), used: at(used) }, queue);
+    const { eventIdx } = featuresFromBits(features);
+    return new SplitRing(size, { desc: at(desc), avail: at(avail), used: at(used) }, queue, eventIdx);
   }
 
   /** Where an address of the frontend itself is. @throws RingError: nowhere. */
