@@ -4,6 +4,8 @@
  */
 import { type MessagePort, Worker } from 'node:worker_threads';
 import type { Device } from '../devices/device.ts';
+import { terminateThread, within } from '../native/threads.ts';
+import { publishWatcher, WATCHER_WORD_SIZE } from '../native/watcher.ts';
 import type { DevicePlan } from './device-plan.ts';
 import {
   type DeviceDescription,
@@ -22,6 +24,8 @@ export interface DeviceTask {
   readonly timed: boolean;
   /** Lines are told. */
   readonly tells: boolean;
+  /** Where the thread publishes its watcher, to be muted before it is terminated. */
+  readonly watcher: SharedArrayBuffer;
 }
 
 type ThreadRequest = { readonly serve: DevicePlan } | { readonly stop: { readonly drains: boolean } };
@@ -61,6 +65,7 @@ interface Waiting {
 export class DeviceThread implements LauncherDevice {
   description: DeviceDescription = { id: 0, name: 'device', queueCount: 0, offered: 0n, fields: [] };
   private readonly worker: Worker;
+  private readonly watcher = new SharedArrayBuffer(WATCHER_WORD_SIZE);
   private readonly broken: DeviceThreadOptions['broken'];
   private readonly exited: Promise<void>;
   private stats: readonly QueueStats[] = [];
@@ -74,7 +79,7 @@ export class DeviceThread implements LauncherDevice {
 
   private constructor({ broken, tell, ...task }: DeviceThreadOptions) {
     this.broken = broken;
-    const workerData: DeviceTask = { ...task, tells: tell !== undefined };
+    const workerData: DeviceTask = { ...task, tells: tell !== undefined, watcher: this.watcher };
     const worker = new Worker(ENTRY, { workerData, name: 'device' });
     this.worker = worker;
     worker.on('message', (message: ThreadMessage) => {
@@ -118,12 +123,10 @@ export class DeviceThread implements LauncherDevice {
   async stop(drains: boolean): Promise<readonly QueueStats[]> {
     this.serving = false;
     this.post({ stop: { drains } });
-    const timer = setTimeout(() => {
+    if (!(await within(STOP_TIMEOUT_MS, this.exited))) {
       this.lastError = new Error(`${this.description.name}: its thread did not end within ${STOP_TIMEOUT_MS} ms`);
-      void this.worker.terminate();
-    }, STOP_TIMEOUT_MS);
-    await this.exited;
-    clearTimeout(timer);
+      await terminateThread(this.worker, this.watcher);
+    }
     if (this.lastError !== null) throw this.lastError;
     return this.stats;
   }
@@ -156,6 +159,7 @@ export class DeviceThread implements LauncherDevice {
 }
 
 export async function serveThread(port: MessagePort, task: DeviceTask): Promise<void> {
+  publishWatcher(task.watcher);
   const post = (message: ThreadMessage) => port.postMessage(message);
   const { openDevice } = (await import(task.factory)) as DeviceFactory;
   const tell = task.tells ? (told: string) => post({ told }) : null;

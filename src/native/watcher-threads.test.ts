@@ -135,3 +135,45 @@ for (const how of ['returning', 'process.exit', 'an exception', 'terminate'])
     // A terminated thread closes nothing of its own: its eventfd is left.
     assert.equal(openDescriptors() - before, how === 'terminate' ? times : 0);
   });
+
+/** Ends of a worker that is watching something readable, which nobody has taken. */
+const READY_ENDS = {
+  'an exception': `setImmediate(() => { throw new Error('meant'); });`,
+  'an exception in a callback': `watcher.watch(openEventfd(), () => {}); meant = true;`,
+  'a rejection': `Promise.reject(new Error('meant'));`,
+  'process.exit': `process.exit(3);`,
+  'terminate while it runs': `parentPort.postMessage('now'); for (;;);`,
+  'terminate while it waits': `parentPort.postMessage('now');`,
+} as const;
+
+for (const [how, end] of Object.entries(READY_ENDS))
+  test(`native watcher: a worker that ends by ${how}, something readable being watched, ends alone`, {
+    skip,
+    timeout,
+  }, () => {
+    const worker = `
+      import { parentPort, workerData } from 'node:worker_threads';
+      let meant = false;
+      ${IMPORTS}
+      const { publishWatcher } = await import(${urlOf('./watcher.js')});
+      publishWatcher(workerData);
+      watcher.watch(eventfd, () => { if (meant) throw new Error('meant'); });
+      addEventfd(eventfd);
+      ${end}
+    `;
+    // Several, one after the other: a chance that is not certain is then near certain.
+    const printed = programPrints(`
+      import { Worker } from 'node:worker_threads';
+      const { terminateThread } = await import(${urlOf('./threads.js')});
+      const url = new URL('data:text/javascript,' + encodeURIComponent(${JSON.stringify(worker)}));
+      for (let i = 0; i < 4; i++) {
+        const word = new SharedArrayBuffer(4);
+        const thread = new Worker(url, { workerData: word });
+        thread.on('message', () => terminateThread(thread, word));
+        thread.on('error', () => {});
+        await new Promise((resolve) => thread.once('exit', resolve));
+      }
+      console.log('all ended');
+    `);
+    assert.equal(printed, 'all ended\n');
+  });

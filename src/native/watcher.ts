@@ -7,10 +7,15 @@
  * only asks for a turn of its own; the watchers are called there, so that what they throw is an ordinary uncaught
  * exception, and promises they settle go on at once.
  *
+ * The engine's callback aborts the process if it is called in a thread that is ending, where no JavaScript runs any
+ * more. So the polling ends at the thread's `exit`; a thread that another one terminates has none, and is muted first
+ * (`muteWatcher`).
+ *
  *     struct epoll_event   u32 events | (pad, but for x64) | u64 data: the descriptor, and which watch of it this is
  */
 import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
+import { isMainThread } from 'node:worker_threads';
 import { closeDescriptor } from './descriptors.ts';
 import { systemError } from './errors.ts';
 import { lazyCalls, libc, type PollHandle } from './libc.ts';
@@ -80,6 +85,10 @@ class EpollWatcher implements Watcher {
   private polling: PollHandle | null = null;
   private turnAsked = false;
   private dispatching = false;
+  /** The thread is ending: nothing is polled any more. */
+  private ended = false;
+  /** Where this thread says which descriptor its epoll is; its own until somebody wants to know. */
+  published: Int32Array = new Int32Array(1);
 
   watch(descriptor: number, onReadable: () => void): void {
     const watch = this.watches.get(descriptor);
@@ -113,7 +122,7 @@ class EpollWatcher implements Watcher {
   }
 
   private add(watch: Watch): void {
-    if (this.epoll < 0) this.open();
+    if (this.polling === null) this.open();
     const errno = this.control(EPOLL_CTL_ADD, watch);
     if (errno === 0) {
       this.watches.set(watch.descriptor, watch);
@@ -149,30 +158,53 @@ class EpollWatcher implements Watcher {
   }
 
   private open(): void {
-    this.epoll = openEpoll();
-    // Kept: a handle that is collected is closed.
-    this.polling = libc().poll(this.epoll, this.onReady);
+    if (this.ended) throw new TypeError('the thread is ending: nothing can be watched');
+    if (this.epoll < 0) this.openNumber();
+    this.poll();
   }
 
-  private close(): void {
+  private openNumber(): void {
+    this.epoll = openEpoll();
+    Atomics.store(this.published, 0, this.epoll);
+    process.once('exit', this.end);
+  }
+
+  private poll(): void {
+    // Kept: a handle that is collected is closed.
+    this.polling ??= libc().poll(this.epoll, this.onReady);
+  }
+
+  private stopPolling(): void {
     this.polling?.close();
     this.polling = null;
-    closeSync(this.epoll);
-    this.epoll = -1;
   }
 
   /** With what is watched still; what is no longer open is dropped by the kernel's word. */
   private reopen(): void {
-    this.close();
-    this.open();
+    this.stopPolling();
+    withEpoll((epoll) => replace(this.epoll, epoll));
+    this.poll();
     for (const watch of this.watches.values())
       if (this.control(EPOLL_CTL_ADD, watch) !== 0) this.watches.delete(watch.descriptor);
   }
 
-  /** Nothing watched keeps neither the loop alive nor a descriptor open. */
+  /**
+   * Nothing watched keeps the loop alive. The main thread then closes the descriptor too; a worker keeps its number to
+   * its end, so that it means the same to a thread that mutes it.
+   */
   private closeIfUnused(): void {
-    if (this.watches.size === 0 && this.epoll >= 0 && !this.dispatching) this.close();
+    if (this.watches.size > 0 || this.dispatching) return;
+    this.stopPolling();
+    if (!isMainThread || this.epoll < 0) return;
+    process.off('exit', this.end);
+    closeSync(this.epoll);
+    this.epoll = -1;
   }
+
+  private readonly end = (): void => {
+    this.ended = true;
+    this.stopPolling();
+  };
 
   /** In the engine's callback: nothing is done here that can throw. */
   private readonly onReady = (): void => {
@@ -183,7 +215,7 @@ class EpollWatcher implements Watcher {
 
   private readonly takeTurn = (): void => {
     this.turnAsked = false;
-    if (this.epoll < 0) return;
+    if (this.polling === null) return;
     const count = calls().epoll_wait(this.epoll, ready, EVENTS, 0);
     if (count < 0) {
       const errno = libc().errno();
@@ -215,17 +247,32 @@ class EpollWatcher implements Watcher {
  * and only then epoll's.
  */
 function openEpoll(): number {
+  return withEpoll((epoll) => {
+    const descriptor = openSync('/dev/null', 'r');
+    try {
+      replace(descriptor, epoll);
+      return descriptor;
+    } catch (error) {
+      closeSync(descriptor);
+      throw error;
+    }
+  });
+}
+
+/** With a new epoll, whose number is closed afterwards. */
+function withEpoll<T>(body: (epoll: number) => T): T {
   const epoll = calls().epoll_create1(CLOEXEC);
   if (epoll < 0) throw systemError('epoll_create1', libc().errno());
   try {
-    const descriptor = openSync('/dev/null', 'r');
-    if (calls().dup3(epoll, descriptor, CLOEXEC) >= 0) return descriptor;
-    const error = systemError('dup3', libc().errno());
-    closeSync(descriptor);
-    throw error;
+    return body(epoll);
   } finally {
     closeDescriptor(epoll);
   }
+}
+
+/** `descriptor` becomes another number for what `by` stands for; what it was is closed. */
+function replace(descriptor: number, by: number): void {
+  if (calls().dup3(by, descriptor, CLOEXEC) < 0) throw systemError('dup3', libc().errno());
 }
 
 const watcher = new EpollWatcher();
@@ -233,4 +280,25 @@ const watcher = new EpollWatcher();
 /** This thread's. */
 export function threadWatcher(): Watcher {
   return watcher;
+}
+
+/** Bytes of the place where a thread publishes its watcher. */
+export const WATCHER_WORD_SIZE = 4;
+
+/** In a worker, before it watches anything: other threads can mute its watcher through `word`. */
+export function publishWatcher(word: SharedArrayBuffer): void {
+  watcher.published = new Int32Array(word);
+}
+
+/**
+ * Before a worker is terminated, by the thread that does it: nothing that it watches is reported to it any more, but for
+ * what its engine has taken already in its turn of the loop. A worker that has published nothing has watched nothing.
+ */
+export function muteWatcher(word: SharedArrayBuffer): void {
+  // 0 is standard input's number: never a worker's epoll.
+  const epoll = Atomics.load(new Int32Array(word), 0);
+  if (epoll === 0) return;
+  // Its open file is closed by this, and so leaves the engine's polling by itself. What takes its place can be polled,
+  // which the engine may be about to begin.
+  withEpoll((nothing) => replace(epoll, nothing));
 }

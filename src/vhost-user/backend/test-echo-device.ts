@@ -2,6 +2,15 @@
 import type { Device, DeviceQueue, QueueService } from '../../devices/device.ts';
 import { LATER, type RequestHandler, RequestLoop } from '../../devices/request-loop.ts';
 import type { Request } from '../../host/queue.ts';
+import { lazyCalls } from '../../native/libc.ts';
+
+interface Calls {
+  pthread_mutex_lock(mutex: Uint8Array): number;
+}
+
+const calls = lazyCalls<Calls>({ pthread_mutex_lock: 'int pthread_mutex_lock(void *mutex)' });
+/** Zeros are an ordinary one that is free; the bytes stay where they are. */
+const mutex = new Uint8Array(new ArrayBuffer(64));
 
 export interface EchoOptions {
   readonly queueCount?: number;
@@ -9,6 +18,14 @@ export interface EchoOptions {
   readonly features?: bigint;
   /** Whoever serves a request that starts with this number dies of it. */
   readonly deadly?: number;
+  /** Whoever serves a request that starts with `at` never comes back from it. */
+  readonly stuck?: Stuck;
+}
+
+interface Stuck {
+  readonly at: number;
+  /** JavaScript can be terminated; a lock of libc, which no signal interrupts, cannot. */
+  readonly in: 'a loop' | 'a lock';
 }
 
 /** As a module of devices in threads of their own. */
@@ -49,7 +66,9 @@ class EchoHandler implements RequestHandler {
   private answer({ readable, writable }: Request): number {
     const length = readable.pull(this.buffer, 0, this.buffer.length);
     // In a worker this ends the thread.
-    if (new DataView(this.buffer.buffer).getUint32(0, true) === this.device.deadly) process.exit(7);
+    const value = new DataView(this.buffer.buffer).getUint32(0, true);
+    if (value === this.device.deadly) process.exit(7);
+    if (value === this.device.stuck?.at) this.device.stickFast();
     this.bytes += length;
     return writable.push(this.buffer, 0, length);
   }
@@ -71,12 +90,20 @@ export class EchoDevice implements Device {
   throws: Error | null = null;
 
   readonly deadly: number;
+  readonly stuck: Stuck | undefined;
 
-  constructor({ queueCount = 1, id = 42, features = 1n, deadly = -1 }: EchoOptions = {}) {
+  constructor({ queueCount = 1, id = 42, features = 1n, deadly = -1, stuck }: EchoOptions = {}) {
     this.deadly = deadly;
+    this.stuck = stuck;
     this.queueCount = queueCount;
     this.id = id;
     this.features = features;
+  }
+
+  stickFast(): void {
+    if (this.stuck?.in === 'a loop') for (;;);
+    // Locked twice by one thread.
+    for (let i = 0; i < 2; i++) calls().pthread_mutex_lock(mutex);
   }
 
   acknowledge(features: bigint): void {

@@ -2,11 +2,13 @@
  * One queue of a vhost-user device, seen from its driver: the ring in shared memory and its event descriptors. The
  * ring's memory and the descriptors stay from one connection to the next. The thread that drives the device.
  */
-import type { Doorbell } from '../../doorbell/doorbell.ts';
 import { SystemCallDoorbell } from '../../doorbell/system-call.ts';
 import { IndirectPool } from '../../guest/indirect-pool.ts';
 import { SplitVirtqueue } from '../../guest/split-virtqueue.ts';
+import { setNonBlocking } from '../../native/descriptors.ts';
+import type { SystemError } from '../../native/errors.ts';
 import { addEventfd, closeEventfd, openEventfd, takeEventfd } from '../../native/eventfd.ts';
+import { boundBlockedCalls } from '../../native/interrupts.ts';
 import { threadWatcher } from '../../native/watcher.ts';
 import { ORDERINGS } from '../../ordering/index.ts';
 import { bindRing, type RingFields } from '../../ordering/ring-fields.ts';
@@ -19,9 +21,25 @@ import type { RingDescription } from './frontend-session.ts';
 /** What parts of a ring are kept apart by: neither side's writes touch a cache line of the other's. */
 const PART_ALIGN = 64;
 
+/** A backend that makes the descriptor block is not kicked any more: it does not answer then, which is bounded. */
 class KickDoorbell extends SystemCallDoorbell {
+  private blocks = false;
+
+  /** For another backend: as it was at first. */
+  renew(): void {
+    setNonBlocking(this.descriptor);
+    takeEventfd(this.descriptor);
+    this.blocks = false;
+  }
+
   protected signal(): void {
-    addEventfd(this.descriptor);
+    if (this.blocks) return;
+    try {
+      addEventfd(this.descriptor);
+    } catch (error) {
+      if ((error as SystemError).code !== 'EINTR') throw error;
+      this.blocks = true;
+    }
   }
 }
 
@@ -38,7 +56,7 @@ const handleOf = (descriptor: number): Handle => ({ kind: 'descriptor', descript
 export class FrontendQueue {
   readonly index: number;
   /** Rung by the queue. */
-  readonly kick: Doorbell;
+  readonly kick: KickDoorbell;
   /** What drivers use. Another one after a connection on which the ring began anew. */
   queue: SplitVirtqueue;
   private readonly memory: FrontendMemory;
@@ -66,6 +84,8 @@ export class FrontendQueue {
       indirectLength === 0
         ? null
         : { offset: memory.allocate(IndirectPool.sizeBytes(size, indirectLength)), tableLength: indirectLength };
+    // The backend gets them, and may change how they behave.
+    boundBlockedCalls();
     this.kickDescriptor = openEventfd();
     this.callDescriptor = openEventfd();
     this.errDescriptor = openEventfd();
@@ -80,7 +100,6 @@ export class FrontendQueue {
 
   /** The ring from its start again, nothing outstanding. Only while no backend looks at it. */
   restart(features: bigint): void {
-    takeEventfd(this.kickDescriptor);
     this.queue = this.makeQueue(features);
   }
 
@@ -89,9 +108,10 @@ export class FrontendQueue {
     return this.fields.used.load16(this.ring.usedIdx);
   }
 
-  /** As a backend is told of it. */
+  /** As a backend is told of it, which no other one serves. */
   describe(base: number): RingDescription {
     const { desc, avail, used } = this.ring.places;
+    this.kick.renew();
     return {
       index: this.index,
       size: this.ring.size,

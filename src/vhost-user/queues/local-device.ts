@@ -113,7 +113,12 @@ class LocalRunner implements QueueRunner {
 
   async setCall(call: Handle | null): Promise<void> {
     if (this.current === null) return;
-    this.current.call.connect(call);
+    try {
+      this.current.call.connect(call);
+    } catch (error) {
+      this.fail(error as Error);
+      return;
+    }
     this.current.call.ring();
   }
 

@@ -1,12 +1,12 @@
 /**
  * Kicks and calls of one queue, whatever carries them: descriptors, doorbells between threads, messages, or nothing.
- * In the thread that runs the queue. What comes from a peer may be any descriptor: it never blocks the thread, and one
- * that cannot be what it should be is an error, not a loop.
+ * In the thread that runs the queue. What comes from a peer may be any descriptor: one that cannot be what it should be
+ * is an error, not a loop. The peer can make it block at any moment: the call is then cut short, and is an error too.
  */
 import type { Doorbell } from '../../doorbell/doorbell.ts';
 import { DOORBELLS, type DoorbellName } from '../../doorbell/index.ts';
-import { setNonBlocking } from '../../native/descriptors.ts';
 import { addEventfd, takeEventfd } from '../../native/eventfd.ts';
+import { adoptNotifier } from '../../native/notifier.ts';
 import { threadWatcher } from '../../native/watcher.ts';
 import type { Handle } from '../messages/handle.ts';
 
@@ -32,12 +32,12 @@ export class CallBell implements Doorbell {
     this.connect(handle);
   }
 
-  /** From now on to `handle`. */
+  /** From now on to `handle`. @throws SystemError for a descriptor that cannot be rung: then to nothing. */
   connect(handle: Handle | null): void {
     this.descriptor = -1;
     this.doorbell = null;
     if (handle?.kind === 'descriptor') {
-      setNonBlocking(handle.descriptor);
+      adoptNotifier(handle.descriptor);
       this.descriptor = handle.descriptor;
     } else if (handle?.kind === 'doorbell') {
       const strategy = DOORBELLS[handle.doorbell.strategy as DoorbellName];
@@ -109,7 +109,7 @@ function watchDescriptor(descriptor: number, onKick: () => void, failed: (error:
       failed(error as Error);
     }
   };
-  setNonBlocking(descriptor);
+  adoptNotifier(descriptor);
   threadWatcher().watch(descriptor, onReadable);
   return { close };
 }

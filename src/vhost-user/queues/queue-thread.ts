@@ -5,6 +5,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Device } from '../../devices/device.ts';
 import { setAffinity } from '../../native/affinity.ts';
+import { publishWatcher } from '../../native/watcher.ts';
 import { LocalDevice } from './local-device.ts';
 import {
   type PlainError,
@@ -33,6 +34,7 @@ type Calls = {
 };
 
 export async function serveThread(port: MessagePort, task: ThreadTask): Promise<void> {
+  publishWatcher(task.watcher);
   if (task.cpus !== null) setAffinity(task.cpus);
   const { openDevice } = (await import(task.factory)) as Partial<DeviceFactory>;
   if (typeof openDevice !== 'function') throw new TypeError(`${task.factory} exports no function openDevice`);

@@ -1,65 +1,16 @@
 /** Queues in threads of their own: served side by side, one device's settings in all of them, deaths survived. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { addEventfd, takeEventfd } from '../../native/eventfd.ts';
 import { whyUnavailable } from '../../native/libc.ts';
-import { leavingNoneOpen } from '../../native/test-leaks.ts';
-import { socketPair } from '../../native/unix-socket.ts';
-import type { SessionEvent } from '../backend/backend-options.ts';
-import { BackendSession } from '../backend/backend-session.ts';
-import { nativeSystem } from '../backend/native-system.ts';
-import { TestFrontend, TestGuest, until } from '../backend/test-frontend.ts';
-import { SocketChannel } from '../messages/socket-channel.ts';
-import { WorkerDevice, type WorkerDeviceOptions } from './worker-device.ts';
+import { until } from '../backend/test-frontend.ts';
+import { DEADLY, FACTORY, withWorkers } from './test-workers.ts';
+import { WorkerDevice } from './worker-device.ts';
 
 const skip = whyUnavailable() ?? false;
-const FACTORY = new URL('../backend/test-echo-device.js', import.meta.url).href;
-const FEATURES = (1n << 32n) | (1n << 30n);
-const REPLY_ACK = 1n << 3n;
-const CONFIG = 1n << 9n;
-const DEADLY = 0xdead;
-
-interface Bench {
-  readonly device: WorkerDevice;
-  readonly frontend: TestFrontend;
-  readonly guest: TestGuest;
-  readonly events: SessionEvent[];
-}
-
-/** What a thread opens on its first use stays open with the process; the second run must leave nothing. */
-async function withWorkers(options: Partial<WorkerDeviceOptions>, body: (bench: Bench) => Promise<void>) {
-  const run = async () => {
-    const device = await WorkerDevice.open({
-      factory: FACTORY,
-      device: { queueCount: 2, deadly: DEADLY },
-      ...options,
-    });
-    const [ours, theirs] = socketPair();
-    const events: SessionEvent[] = [];
-    const session = new BackendSession({
-      channel: new SocketChannel(ours),
-      device,
-      system: nativeSystem(),
-      report: (event) => events.push(event),
-    });
-    const ended = session.run();
-    const frontend = new TestFrontend(new SocketChannel(theirs));
-    const guest = new TestGuest(2);
-    try {
-      await frontend.negotiate(FEATURES, REPLY_ACK | CONFIG);
-      await frontend.setMemory(guest);
-      for (const index of [0, 1]) await frontend.setUp(guest, index);
-      await body({ device, frontend, guest, events });
-    } finally {
-      frontend.channel.close();
-      await ended;
-      await device.close();
-      guest.close();
-    }
-  };
-  await run();
-  await leavingNoneOpen(run);
-}
 
 for (const threads of [1, 2])
   test(`worker device: two queues in ${threads} thread(s)`, { skip }, () =>
@@ -138,6 +89,17 @@ test(
       await guest.exchange(0, 4, 5, kick(0));
     }),
 );
+
+const run = promisify(execFile);
+
+test('worker device: a thread that never comes back, from a loop or a lock, is stopped within the bound', {
+  skip,
+}, async () => {
+  const program = fileURLToPath(new URL('./test-stuck-thread.js', import.meta.url));
+  const play = (place: string) => run(process.execPath, [program, place], { timeout: 60_000 });
+  for (const { stdout, stderr } of await Promise.all(['a loop', 'a lock'].map(play)))
+    assert.deepEqual([stdout, stderr], ['ended\n', '']);
+});
 
 const NO_FACTORY = new URL('./queue-runner.js', import.meta.url).href;
 for (const [what, options, message] of [

@@ -5,31 +5,19 @@
  * A thread that dies takes its queues out of service, and nothing else: they are told broken, and the next start of
  * one of them starts another thread.
  */
-import { Worker } from 'node:worker_threads';
-import { portsOf } from '../../doorbell/doorbell.ts';
 import type { QueueState } from '../../host/queue.ts';
 import { seqcst } from '../../ordering/seqcst.ts';
 import type { Handle } from '../messages/handle.ts';
 import type { QueueRunner, QueueStats, RunnerEvents, ServedDevice } from './queue-runner.ts';
 import { NO_STATS } from './queue-runner.ts';
 import type { QueueSetup } from './queue-setup.ts';
+import { ThreadLink } from './thread-link.ts';
 import { threadMemory } from './thread-memory.ts';
-import {
-  type DeviceDescription,
-  STATS,
-  statsOf,
-  statsSize,
-  type ThreadCall,
-  type ThreadReply,
-  type ThreadResults,
-  type ThreadTask,
-  thrownThere,
-} from './thread-messages.ts';
+import { type DeviceDescription, STATS, statsOf, statsSize, type ThreadReply, thrownThere } from './thread-messages.ts';
 
 /** Counters are made before it is known how many queues the device has. */
 const QUEUES_MAX = 256;
 
-const ENTRY = new URL('../../../workers/vhost-queue.js', import.meta.url);
 const FACTORY = new URL('../../devices/open-device.js', import.meta.url).href;
 
 export interface WorkerDeviceOptions {
@@ -43,68 +31,12 @@ export interface WorkerDeviceOptions {
   readonly cpus?: readonly (readonly number[])[];
   /** As for a local device. Default 0. */
   readonly pollUs?: number;
+  /** The longest time that a thread may take to answer a call; then it is terminated. Default 15,000. */
+  readonly callTimeoutMs?: number;
 }
 
-interface Pending {
-  resolve(result: unknown): void;
-  reject(error: Error): void;
-}
-
-/** One thread and the calls to it that are not answered yet. */
-class QueueThread {
-  /** Why it answers nothing any more. */
-  dead: Error | null = null;
-  private readonly worker: Worker;
-  private readonly pending = new Map<number, Pending>();
-  private readonly exited: Promise<void>;
-  private lastId = 0;
-
-  constructor(
-    task: ThreadTask,
-    onEvent: (event: Extract<ThreadReply, { event: string }>) => void,
-    onDeath: () => void,
-  ) {
-    this.worker = new Worker(ENTRY, { workerData: task });
-    this.worker.on('message', (reply: ThreadReply) => {
-      if ('event' in reply) return onEvent(reply);
-      const pending = this.pending.get(reply.id);
-      this.pending.delete(reply.id);
-      if ('error' in reply) pending?.reject(thrownThere(reply.error));
-      else pending?.resolve(reply.result);
-    });
-    const die = (error: Error) => {
-      if (this.dead !== null) return;
-      this.dead = error;
-      for (const { reject } of this.pending.values()) reject(error);
-      this.pending.clear();
-      onDeath();
-    };
-    this.worker.on('error', die);
-    this.exited = new Promise((resolve) => {
-      this.worker.on('exit', (code) => {
-        die(new Error(`the thread that served the queue ended with code ${code}`));
-        resolve();
-      });
-    });
-  }
-
-  call<C extends ThreadCall['call']>(call: Extract<ThreadCall, { call: C }>): Promise<ThreadResults[C]> {
-    if (this.dead !== null) return Promise.reject(this.dead);
-    const id = ++this.lastId;
-    const handles = 'setup' in call ? [call.setup.kick, call.setup.call] : 'handle' in call ? [call.handle] : [];
-    const ports = handles.flatMap((handle) => (handle?.kind === 'doorbell' ? portsOf(handle.doorbell) : []));
-    return new Promise((resolve, reject) => {
-      this.pending.set(id, { resolve: resolve as Pending['resolve'], reject });
-      this.worker.postMessage({ ...call, id }, ports);
-    });
-  }
-
-  async close(): Promise<void> {
-    // A thread that died meanwhile has nothing to close.
-    await this.call({ call: 'close' }).catch(() => {});
-    await this.exited;
-  }
-}
+/** More than a device may take to finish what it holds. */
+const CALL_TIMEOUT_MS = 15_000;
 
 class WorkerRunner implements QueueRunner {
   private readonly device: WorkerDevice;
@@ -112,7 +44,7 @@ class WorkerRunner implements QueueRunner {
   private readonly counters: Float64Array;
   private setup: QueueSetup | null = null;
   private events: RunnerEvents | null = null;
-  private thread: QueueThread | null = null;
+  private thread: ThreadLink | null = null;
   private run = 0;
   /** A kick is on its way, and was asked for once more since. */
   private kicking = false;
@@ -180,7 +112,7 @@ class WorkerRunner implements QueueRunner {
     else this.events.broken(thrownThere(event.error));
   }
 
-  onDeath(thread: QueueThread): void {
+  onDeath(thread: ThreadLink): void {
     if (thread === this.thread) this.events?.broken(thread.dead!);
   }
 
@@ -213,7 +145,7 @@ export class WorkerDevice implements ServedDevice {
   readonly oneThread = false;
   private readonly options: WorkerDeviceOptions;
   private readonly stats = new SharedArrayBuffer(statsSize(QUEUES_MAX));
-  private readonly threads: (QueueThread | undefined)[] = [];
+  private readonly threads: (ThreadLink | undefined)[] = [];
   private readonly runners: WorkerRunner[] = [];
   private description: DeviceDescription;
   private acknowledged = 0n;
@@ -288,7 +220,7 @@ export class WorkerDevice implements ServedDevice {
   }
 
   /** The thread of a queue, started if need be. */
-  threadOf(index: number): QueueThread {
+  threadOf(index: number): ThreadLink {
     const slot = index % Math.min(this.options.threads ?? this.queueCount, this.queueCount);
     let thread = this.threads[slot];
     if (thread === undefined || thread.dead !== null) {
@@ -300,20 +232,20 @@ export class WorkerDevice implements ServedDevice {
     return thread;
   }
 
-  private get living(): QueueThread[] {
-    return this.threads.filter((thread) => thread !== undefined && thread.dead === null) as QueueThread[];
+  private get living(): ThreadLink[] {
+    return this.threads.filter((thread) => thread !== undefined && thread.dead === null) as ThreadLink[];
   }
 
-  private startThread(slot: number): QueueThread {
-    const { factory = FACTORY, device: options, pollUs = 0, cpus } = this.options;
-    const task: ThreadTask = { factory, options, pollUs, cpus: cpus?.[slot] ?? null, stats: this.stats };
-    const thread = new QueueThread(
-      task,
-      (event) => this.runners[event.index]?.onEvent(event),
-      () => {
+  private startThread(slot: number): ThreadLink {
+    const { factory = FACTORY, device: options, pollUs = 0, cpus, callTimeoutMs = CALL_TIMEOUT_MS } = this.options;
+    const thread = new ThreadLink({
+      task: { factory, options, pollUs, cpus: cpus?.[slot] ?? null, stats: this.stats },
+      timeoutMs: callTimeoutMs,
+      onEvent: (event) => this.runners[event.index]?.onEvent(event),
+      onDeath: () => {
         for (const runner of this.runners) runner.onDeath(thread);
       },
-    );
+    });
     return thread;
   }
 }

@@ -1,0 +1,63 @@
+/**
+ * The end of worker threads that do not end by themselves. A thread in a system call that blocks, or in a fault that is
+ * not served, runs no JavaScript: `terminate` waits for it for ever, and so does the engine when the process ends. Such
+ * a thread is left behind, and the process then ends by the system call, past the engine.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
+import { lazyCalls } from './libc.ts';
+import { muteWatcher } from './watcher.ts';
+
+interface Calls {
+  _exit(code: number): void;
+}
+
+const calls = lazyCalls<Calls>({ _exit: 'void _exit(int code)' });
+
+/** A thread that is terminated ends within this time, or is left behind. Milliseconds. */
+const TERMINATE_TIMEOUT_MS = 2000;
+
+/** More than a turn of an event loop in which nothing happens. Milliseconds. */
+const TURN_MS = 20;
+
+/** Ends the process at once: no thread is joined, nothing is flushed, no handler runs. */
+export function exitAtOnce(code: number): void {
+  calls()._exit(code);
+}
+
+const exitWithoutJoining = (code: number): void => exitAtOnce(code);
+let isLeftBehind = false;
+
+/** The engine would wait for this thread when the process ends: so the process ends without the engine. */
+function leaveBehind(worker: Worker): void {
+  worker.unref();
+  if (isLeftBehind) return;
+  isLeftBehind = true;
+  process.on('exit', exitWithoutJoining);
+}
+
+/**
+ * Ends a thread from outside, within a bound. False: it is left behind, blocked in the kernel.
+ * `watcher` is where the thread has published its watcher (`publishWatcher`).
+ */
+export async function terminateThread(worker: Worker, watcher: SharedArrayBuffer): Promise<boolean> {
+  muteWatcher(watcher);
+  // A thread that is not stuck finishes the turn that it is in.
+  await delay(TURN_MS);
+  const ended = await within(TERMINATE_TIMEOUT_MS, worker.terminate());
+  if (!ended) leaveBehind(worker);
+  return ended;
+}
+
+/** Waits for a promise that does not fail, no longer than `timeoutMs`. False: it was longer. */
+export async function within(timeoutMs: number, promise: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs, false);
+  });
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
