@@ -31,8 +31,9 @@ export const RING_ERRORS = {
   'unexpected-writable': 'a writable element in a request that may have none',
   // The record of requests in flight that a predecessor left cannot be trusted.
   'inflight-version': 'the in-flight area has another version',
-  'inflight-size': 'the in-flight area is of another queue size',
-  'inflight-used-index': 'the used index moved by more than the queue size since the in-flight area was written',
+  'inflight-size': 'the in-flight area holds requests in flight of a ring of another size',
+  'inflight-used-index':
+    'with requests in flight the used index is further on than the queue size from where the in-flight area has it',
   'inflight-head-out-of-range': 'the in-flight area names a head outside the descriptor table',
   // Set-up is refused.
   'bad-queue-size': 'the queue size is not a power of two from 1 to 32768',

@@ -69,6 +69,11 @@ export type SessionEvent =
   | { readonly kind: 'refused'; readonly request: string; readonly error: Error }
   /** A queue is out of service until it is stopped and started again. */
   | { readonly kind: 'queue-broken'; readonly index: number; readonly error: Error }
+  /**
+   * A ring of `size` descriptors is served, but what it has in flight is lost with this process: the in-flight area has
+   * room for `room` of its descriptors. Once a session.
+   */
+  | { readonly kind: 'untracked'; readonly index: number; readonly size: number; readonly room: number }
   /** Something failed that nobody waits for. */
   | { readonly kind: 'failed'; readonly what: string; readonly error: Error };
 

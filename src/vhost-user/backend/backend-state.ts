@@ -34,6 +34,7 @@ import {
 import type { ServedDevice } from '../queues/queue-runner.ts';
 import { BackendChannel } from './backend-channel.ts';
 import type { BackendSessionOptions, Postcopy, SessionEvent, SessionHooks, SessionSystem } from './backend-options.ts';
+import type { InflightShape } from './inflight-shape.ts';
 import { MemoryTable } from './memory-table.ts';
 import { hasBit, VringSet } from './vring-set.ts';
 import type { VringState } from './vring-state.ts';
@@ -88,6 +89,8 @@ export class BackendState {
   private readonly channel: Channel;
   private readonly tell: (event: SessionEvent) => void;
   private deviceStatus = 0;
+  /** That a ring is not tracked was told. */
+  private toldUntracked = false;
   /** Of the request that is being handled: what was stored stays, the rest is given back. */
   private readonly kept = new Set<Handle>();
   private readonly lent: Handle[] = [];
@@ -112,6 +115,7 @@ export class BackendState {
       },
       broken: this.onBroken,
       called: ({ index }) => this.backend?.sendVring('BACKEND_VRING_CALL', index),
+      untracked: this.onUntracked,
     });
   }
 
@@ -230,12 +234,7 @@ export class BackendState {
   /** RESET_DEVICE: rings as they were at first, but for their err handles; memory, log and negotiation stay. */
   async reset(): Promise<void> {
     await this.stopAll();
-    for (const ring of this.rings.rings) {
-      ring.enabled = null;
-      ring.size = 0;
-      ring.addresses = null;
-      ring.goOnAt(0, 'RESET_DEVICE');
-    }
+    for (const ring of this.rings.rings) ring.reset('RESET_DEVICE');
     this.deviceStatus = 0;
     this.hooks.reset?.();
   }
@@ -263,6 +262,12 @@ export class BackendState {
     } catch (cause) {
       this.tell({ kind: 'failed', what: `the err handle of queue ${ring.index}`, error: cause as Error });
     }
+  };
+
+  private readonly onUntracked = ({ index, size }: VringState, { queues, queueSize }: InflightShape): void => {
+    if (this.toldUntracked) return;
+    this.toldUntracked = true;
+    this.tell({ kind: 'untracked', index, size, room: index < queues ? queueSize : 0 });
   };
 
   /** Where the frontend wants to know. */

@@ -9,6 +9,8 @@ export function eventLine(event: ServerEvent): string {
       return event.error === null ? 'disconnected' : `disconnected: ${event.error.message}`;
     case 'queue-broken':
       return `queue ${event.index} is broken: ${event.error.message}`;
+    case 'untracked':
+      return `queue ${event.index} has ${event.size} descriptors, its in-flight area ${event.room}: served untracked`;
     case 'refused':
       return `refused ${event.request}: ${event.error.message}`;
     case 'failed':

@@ -414,22 +414,6 @@ const REFUSALS: Record<string, readonly Refusal[]> = {
       }),
     ),
     {
-      what: 'a queue of more descriptors than the area has room for',
-      code: 'bad-inflight-area',
-      at: 'with memory',
-      first: (peer) => [
-        { request: 'SET_INFLIGHT_FD', ...areaOf(640n, 0n), queues: 2, queueSize: 8, handles: [peer.file(640)] },
-        { request: 'SET_VRING_NUM', index: 0, num: 16 },
-        { request: 'SET_VRING_ADDR', index: 0, flags: 0, ...peer.guest.ring(0).addresses, log: 0n },
-      ],
-      request: (peer) => ({
-        request: 'SET_VRING_KICK',
-        index: 0,
-        noDescriptor: false,
-        handles: [file(peer.guest.ring(0).kick)],
-      }),
-    },
-    {
       what: 'a new area for queues that there are not',
       code: 'bad-inflight-area',
       at: 'negotiated',

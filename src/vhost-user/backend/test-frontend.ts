@@ -91,6 +91,8 @@ export class TestFrontend {
 
 export interface TestRing {
   readonly size: number;
+  /** Where its requests' data begin in memory, bytes. */
+  readonly data: number;
   readonly driver: MockDriver;
   readonly addresses: { desc: bigint; avail: bigint; used: bigint };
   readonly kick: number;
@@ -102,6 +104,11 @@ const RING_SIZE = 16;
 const RING_STRIDE = 4096;
 const DATA = 65536;
 const REQUEST_STRIDE = 256;
+
+/** Rings of other sizes: behind the data of as many heads as the largest of them has, two at most. */
+const SIZED_RING_MAX = 1024;
+const SIZED_RINGS = 0xc0000;
+const SIZED_RING_STRIDE = 0x8000;
 
 /** Memory of 1 MiB: rings first, then data. */
 export class TestGuest {
@@ -131,25 +138,39 @@ export class TestGuest {
     return this.rings[index]!;
   }
 
+  /** A ring of another size, all zeros, in another place; the same descriptors ring it. */
+  remake(index: number, size: number): void {
+    const base = SIZED_RINGS + index * SIZED_RING_STRIDE;
+    this.view.u8.fill(0, base, base + SIZED_RING_STRIDE);
+    const data = DATA + index * SIZED_RING_MAX * REQUEST_STRIDE;
+    this.rings[index] = { ...this.ring(index), ...this.placeRing(base, size), data };
+  }
+
   private makeRing(index: number): TestRing {
-    const layout = modernLayout(RING_SIZE);
-    const base = index * RING_STRIDE;
-    const ring = SplitRing.within(this.view, base, layout);
-    const at = (offset: number) => this.region.userAddress + BigInt(base + offset);
     return {
-      size: RING_SIZE,
-      driver: new MockDriver({ ring, shared: bindRing(seqcst, ring), region: this.view }),
-      addresses: { desc: at(layout.descOffset), avail: at(layout.availOffset), used: at(layout.usedOffset) },
+      ...this.placeRing(index * RING_STRIDE, RING_SIZE),
+      data: DATA + index * RING_SIZE * REQUEST_STRIDE,
       kick: openEventfd(),
       call: openEventfd(),
       err: openEventfd(),
     };
   }
 
+  private placeRing(base: number, size: number): Pick<TestRing, 'size' | 'driver' | 'addresses'> {
+    const layout = modernLayout(size);
+    const ring = SplitRing.within(this.view, base, layout);
+    const at = (offset: number) => this.region.userAddress + BigInt(base + offset);
+    return {
+      size,
+      driver: new MockDriver({ ring, shared: bindRing(seqcst, ring), region: this.view }),
+      addresses: { desc: at(layout.descOffset), avail: at(layout.availOffset), used: at(layout.usedOffset) },
+    };
+  }
+
   /** Makes a request of 4 bytes available, with room for the same 4. */
   offer(index: number, head: number, value: number): void {
-    const { driver } = this.ring(index);
-    const offset = DATA + (index * RING_SIZE + head) * REQUEST_STRIDE;
+    const { driver, data } = this.ring(index);
+    const offset = data + head * REQUEST_STRIDE;
     this.view.u32[offset >>> 2] = value;
     this.view.u32[(offset + 64) >>> 2] = 0;
     driver.writeChain(head, [
@@ -160,12 +181,12 @@ export class TestGuest {
   }
 
   answerOf(index: number, head: number): number {
-    return this.view.u32[(DATA + (index * RING_SIZE + head) * REQUEST_STRIDE + 64) >>> 2]!;
+    return this.view.u32[(this.ring(index).data + head * REQUEST_STRIDE + 64) >>> 2]!;
   }
 
   /** Where the answer to a head is written, by guest address. */
   answerAddress(index: number, head: number): number {
-    return this.view.addressOf(DATA + (index * RING_SIZE + head) * REQUEST_STRIDE + 64);
+    return this.view.addressOf(this.ring(index).data + head * REQUEST_STRIDE + 64);
   }
 
   async nextUsed(index: number): Promise<UsedEntry> {

@@ -13,7 +13,7 @@ import { BackendSession } from './backend-session.ts';
 export type Step = RequestToSend<NameFrom<'frontend'>> | { readonly raw: Message } | { readonly run: () => void };
 
 /** Bytes behind every handle but the socket. */
-export const FILE_SIZE = 2 ** 20;
+export const FILE_SIZE = 2 ** 21;
 let lastDescriptor = 100;
 
 /** Another file of FILE_SIZE bytes. */

@@ -35,6 +35,8 @@ export interface VringSetOptions {
   readonly broken: (ring: VringState, error: Error) => void;
   /** The guest is to be called by message. */
   readonly called: (ring: VringState) => void;
+  /** A ring is put into service for which the in-flight area has no room. */
+  readonly untracked: (ring: VringState, inflight: InflightShape) => void;
 }
 
 export const hasBit = (word: bigint, bit: number): boolean => ((word >> BigInt(bit)) & 1n) !== 0n;
@@ -154,8 +156,6 @@ export class VringSet {
       const end = usedLogAddress + RING_PARTS.used.sizeBytes(size, hasBit(context.features, VIRTIO_RING_F_EVENT_IDX));
       if (end > logEnd(log.sizeBytes)) throw new ProtocolError('bad-log-area', request, end);
     }
-    if (context.inflight !== null && size > context.inflight.queueSize)
-      throw new ProtocolError('bad-inflight-area', request, size);
   }
 
   private isWanted(ring: VringState, { memory, features }: RingContext): boolean {
@@ -166,6 +166,8 @@ export class VringSet {
 
   private async start(ring: VringState, request: string): Promise<void> {
     this.check(ring, this.context, request);
+    const setup = this.setupOf(ring);
+    if (setup.inflight === null && this.context.inflight !== null) this.options.untracked(ring, this.context.inflight);
     const events: RunnerEvents = {
       broken: (error) => this.breakRing(ring, error),
       called: () => this.options.called(ring),
@@ -173,7 +175,8 @@ export class VringSet {
     // Before the runner works: what it tells belongs to a ring that runs.
     ring.running = true;
     try {
-      await this.runners[ring.index]!.start(this.setupOf(ring), events);
+      await this.runners[ring.index]!.start(setup, events);
+      ring.wasReset = false;
     } catch (error) {
       ring.running = false;
       this.breakRing(ring, error as Error);
@@ -207,7 +210,7 @@ export class VringSet {
       log,
       logCall: log === null ? null : logCall,
       usedLogAddress: log === null ? null : usedLogAddress,
-      inflight: inflight === null ? null : inflightPart(inflight, ring.index),
+      inflight: inflight === null ? null : inflightPart(inflight, ring.index, ring.size, ring.wasReset),
     };
   }
 }

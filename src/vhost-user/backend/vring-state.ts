@@ -50,6 +50,8 @@ export class VringState {
   broken = false;
   /** In service. */
   running = false;
+  /** Reset, and not served since: what it had in flight is of no ring any more. */
+  wasReset = false;
 
   constructor(index: number) {
     this.index = index;
@@ -64,6 +66,15 @@ export class VringState {
   goOnAt(availIdx: number, request: string): void {
     if (availIdx > RING_INDEX_MAX) throw new ProtocolError('bad-ring-index', request, availIdx);
     this.position = { availIdx, usedIdx: null };
+  }
+
+  /** As it was at first, but for its handles. */
+  reset(request: string): void {
+    this.enabled = null;
+    this.size = 0;
+    this.addresses = null;
+    this.wasReset = true;
+    this.goOnAt(0, request);
   }
 
   /** All handles, which it then has no more. */

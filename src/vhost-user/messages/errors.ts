@@ -58,7 +58,8 @@ export const PROTOCOL_ERRORS = {
   'queue-failed': 'the queue could not be put into service',
   // Shared areas.
   'bad-log-area': 'the dirty log is too small, or leaves its file',
-  'bad-inflight-area': 'the in-flight area does not fit its queues, or leaves its file',
+  'bad-inflight-area':
+    'the in-flight area is for no queue or too many, smaller than it says, misaligned, or leaves its file',
 } as const;
 
 export type ProtocolErrorCode = keyof typeof PROTOCOL_ERRORS;

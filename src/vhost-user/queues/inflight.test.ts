@@ -10,8 +10,8 @@ import { RingError, type RingErrorCode } from '../../ring/errors.ts';
 import { modernLayout, SplitRing } from '../../ring/split-layout.ts';
 import { InflightArea, inflightBytes } from './inflight.ts';
 import { VhostUserQueue } from './queue.ts';
+import { byHand, entry, SIZE } from './test-inflight-area.ts';
 
-const SIZE = 8;
 const DATA = 4096;
 const MEMORY_BYTES = 8192;
 const wrap = (index: number) => index & 0xffff;
@@ -34,23 +34,9 @@ test('in-flight area: too short or misaligned bytes are refused', () => {
   assert.throws(() => new InflightArea(new Uint8Array(16 + 16 * SIZE - 1), SIZE, 'q'), RangeError);
   assert.throws(() => new InflightArea(new Uint8Array(new ArrayBuffer(1024), 4, 512), SIZE, 'q'), RangeError);
   assert.throws(() => new InflightArea(new Uint8Array(0), 1, 'q'), RangeError);
+  assert.throws(() => new InflightArea(new Uint8Array(1024), 8, 'q', 7), RangeError);
+  assert.throws(() => new InflightArea(new Uint8Array(1024), 8, 'q', 64), RangeError);
 });
-
-/** An area by hand: fields by their offsets. */
-function byHand(write: (view: DataView) => void): { bytes: Uint8Array; area: InflightArea } {
-  const bytes = new Uint8Array(new ArrayBuffer(64 + inflightBytes(SIZE)), 64);
-  const view = new DataView(bytes.buffer, 64);
-  view.setUint16(8, 1, true);
-  view.setUint16(10, SIZE, true);
-  write(view);
-  return { bytes, area: new InflightArea(bytes, SIZE, 'q') };
-}
-/** The entry of a head. */
-const entry = (view: DataView, head: number, inflight: number, counter: bigint, next = 0) => {
-  view.setUint8(16 + 16 * head, inflight);
-  view.setUint16(16 + 16 * head + 6, next, true);
-  view.setBigUint64(16 + 16 * head + 8, counter, true);
-};
 
 test('in-flight area: a fresh one is set up from the used index', () => {
   const bytes = new Uint8Array(inflightBytes(SIZE)).fill(0xff);
@@ -160,15 +146,21 @@ for (const [what, before, usedIdx, list, left] of batches)
     assert.deepEqual([...new InflightArea(bytes, SIZE, 'q').recover(usedIdx)!], left, 'a second time');
   });
 
+/** With a request in flight, which a ring must fit. */
+const held = (write: (view: DataView) => void) => (view: DataView) => {
+  entry(view, 2, 1, 5n);
+  write(view);
+};
+
 const lies: [string, (view: DataView) => void, number, RingErrorCode, number, number][] = [
   // what, area, used index, code, index, value
   ['another version', (v) => v.setUint16(8, 2, true), 0, 'inflight-version', 0, 2],
   ['another version, all bits', (v) => v.setUint16(8, 0xffff, true), 0, 'inflight-version', 0, 0xffff],
-  ['fewer descriptors', (v) => v.setUint16(10, SIZE - 1, true), 0, 'inflight-size', 0, SIZE - 1],
-  ['more descriptors', (v) => v.setUint16(10, 0xffff, true), 0, 'inflight-size', 0, 0xffff],
-  ['a used index far off', (v) => v.setUint16(14, 100, true), 100 + SIZE + 1, 'inflight-used-index', 100, 109],
-  ['a used index ahead', (v) => v.setUint16(14, 1, true), 0, 'inflight-used-index', 1, 0],
-  ['a last head outside', (v) => v.setUint16(12, SIZE, true), 1, 'inflight-head-out-of-range', 0, SIZE],
+  ['fewer descriptors', held((v) => v.setUint16(10, SIZE - 1, true)), 0, 'inflight-size', 0, SIZE - 1],
+  ['more descriptors', held((v) => v.setUint16(10, 0xffff, true)), 0, 'inflight-size', 0, 0xffff],
+  ['a used index far off', held((v) => v.setUint16(14, 100, true)), 100 + SIZE + 1, 'inflight-used-index', 100, 109],
+  ['a used index ahead', held((v) => v.setUint16(14, 1, true)), 0, 'inflight-used-index', 1, 0],
+  ['a last head outside', held((v) => v.setUint16(12, SIZE, true)), 1, 'inflight-head-out-of-range', 0, SIZE],
   ['a next head outside', (v) => entry(v, 0, 1, 0n, 0xffff), 2, 'inflight-head-out-of-range', 1, 0xffff],
 ];
 for (const [what, write, usedIdx, code, index, value] of lies)

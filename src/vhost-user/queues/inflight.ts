@@ -7,6 +7,9 @@
  *
  * A kill may come between any two stores; the order of the stores is the format's. What stands in the area is the
  * peer's to change, and is checked like everything of a peer. It knows no ring: the queue tells it what happens.
+ *
+ * An area outlives rings, too: with nothing in flight it belongs to the ring that is there now, wherever that one
+ * stands and whatever its size is. With something in flight it must fit the ring.
  */
 import { RingError, type RingErrorCode } from '../../ring/errors.ts';
 import { alignUp } from '../../ring/split-layout.ts';
@@ -28,8 +31,11 @@ export function inflightBytes(queueSize: number): number {
   return alignUp(HEADER_SIZE + ENTRY_SIZE * queueSize, AREA_ALIGN);
 }
 
+const NONE_IN_FLIGHT = new Uint16Array(0);
+
 export class InflightArea {
   private readonly size: number;
+  private readonly entries: number;
   private readonly queue: string;
   private readonly u8: Uint8Array;
   private readonly u16: Uint16Array;
@@ -39,24 +45,34 @@ export class InflightArea {
   private counterHigh = 0;
 
   /**
-   * Over `bytes`, which start at a multiple of 8 of their buffer. `queue` is named in errors.
-   * @throws RangeError if there is no room for a queue of `size` descriptors.
+   * Over `bytes`, which start at a multiple of 8 of their buffer, for a ring of `size` descriptors. `entries` is what
+   * its header says of it (`desc_num`): the area's own number, no less than `size`. `queue` is named in errors.
+   * @throws RangeError if `bytes` have no room for the entries.
    */
-  constructor(bytes: Uint8Array, size: number, queue: string) {
-    const needed = HEADER_SIZE + ENTRY_SIZE * size;
-    if (bytes.length < needed || bytes.byteOffset % 8 !== 0)
-      throw new RangeError(`an in-flight area for ${size} descriptors: ${bytes.length} bytes at ${bytes.byteOffset}`);
+  constructor(bytes: Uint8Array, size: number, queue: string, entries = size) {
+    const needed = HEADER_SIZE + ENTRY_SIZE * entries;
+    if (entries < size || bytes.length < needed || bytes.byteOffset % 8 !== 0)
+      throw new RangeError(
+        `an in-flight area for ${entries} descriptors: ${bytes.length} bytes at ${bytes.byteOffset}`,
+      );
     this.size = size;
+    this.entries = entries;
     this.queue = queue;
-    this.u8 = new Uint8Array(bytes.buffer, bytes.byteOffset, needed);
-    this.u16 = new Uint16Array(bytes.buffer, bytes.byteOffset, needed / 2);
-    this.u32 = new Uint32Array(bytes.buffer, bytes.byteOffset, needed / 4);
+    const length = bytes.length - (bytes.length % 8);
+    this.u8 = new Uint8Array(bytes.buffer, bytes.byteOffset, length);
+    this.u16 = new Uint16Array(bytes.buffer, bytes.byteOffset, length / 2);
+    this.u32 = new Uint32Array(bytes.buffer, bytes.byteOffset, length / 4);
+  }
+
+  /** Makes a fresh area of `bytes`, whatever they say. */
+  static forget(bytes: Uint8Array): void {
+    Atomics.store(new Uint16Array(bytes.buffer, bytes.byteOffset, VERSION_AT + 1), VERSION_AT, 0);
   }
 
   /**
    * Takes the area over: a fresh one is set up, and says nothing (null); of an old one the last batch is brought to its
    * end. Returns the heads in flight in the order in which they were taken. `usedIdx` is where the used ring stands.
-   * @throws RingError if what stands there cannot be a predecessor's.
+   * @throws RingError if what stands there cannot be a predecessor's, or is in flight in another ring.
    */
   recover(usedIdx: number): Uint16Array | null {
     const version = this.u16[VERSION_AT]!;
@@ -66,7 +82,11 @@ export class InflightArea {
     }
     const descNum = this.u16[DESC_NUM_AT]!;
     if (version !== VERSION) throw this.error('inflight-version', 0, version);
-    if (descNum !== this.size) throw this.error('inflight-size', 0, descNum);
+    if (!this.holdsAny(descNum)) {
+      this.adopt(descNum, usedIdx);
+      return NONE_IN_FLIGHT;
+    }
+    if (descNum !== this.entries) throw this.error('inflight-size', 0, descNum);
     this.finishLastBatch(usedIdx);
     return this.inOrder();
   }
@@ -105,10 +125,24 @@ export class InflightArea {
 
   /** The version comes last: killed before it, the next one starts anew. */
   private setUp(usedIdx: number): void {
-    this.u32.fill(0);
-    this.u16[DESC_NUM_AT] = this.size;
+    this.u32.fill(0, 0, wordOf(this.entries));
+    this.u16[DESC_NUM_AT] = this.entries;
     this.u16[USED_IDX_AT] = usedIdx;
     Atomics.store(this.u16, VERSION_AT, VERSION);
+  }
+
+  /** True if one of the first `descNum` entries, of those that there are, is in flight. */
+  private holdsAny(descNum: number): boolean {
+    const end = Math.min(this.u8.length, byteOf(descNum));
+    for (let at = HEADER_SIZE; at < end; at += ENTRY_SIZE) if (this.u8[at] === 1) return true;
+    return false;
+  }
+
+  /** Nothing is in flight: another ring's area becomes this ring's. Killed at any store, still nothing is. */
+  private adopt(descNum: number, usedIdx: number): void {
+    if (descNum < this.entries) this.u32.fill(0, wordOf(descNum), wordOf(this.entries));
+    this.finish(usedIdx);
+    Atomics.store(this.u16, DESC_NUM_AT, this.entries);
   }
 
   /** The used index moved and the area did not follow: what it showed is not in flight any more. */
@@ -129,9 +163,11 @@ export class InflightArea {
   /** The heads in flight by counter; new requests count on from the last of them. */
   private inOrder(): Uint16Array {
     const taken: { head: number; low: number; high: number }[] = [];
-    for (let head = 0; head < this.size; head++) {
+    for (let head = 0; head < this.entries; head++) {
+      if (this.u8[byteOf(head)] !== 1) continue;
+      if (head >= this.size) throw this.error('inflight-head-out-of-range', taken.length, head);
       const word = wordOf(head);
-      if (this.u8[byteOf(head)] === 1) taken.push({ head, low: this.u32[word + 2]!, high: this.u32[word + 3]! });
+      taken.push({ head, low: this.u32[word + 2]!, high: this.u32[word + 3]! });
     }
     taken.sort((a, b) => a.high - b.high || a.low - b.low);
     const last = taken.at(-1);

@@ -86,7 +86,9 @@ class LocalRunner implements QueueRunner {
       const ring = memory.ringOf(setup);
       const log = setup.log === null ? null : new DirtyLog(map(setup.log));
       memory.guest.dirtyLog = log;
-      const inflight = setup.inflight === null ? null : new InflightArea(map(setup.inflight), setup.size, name);
+      const part = setup.inflight;
+      for (const area of part?.forgotten ?? []) InflightArea.forget(map(area));
+      const inflight = part === null ? null : new InflightArea(map(part), setup.size, name, part.entries);
       const queue = new VhostUserQueue({
         ring,
         shared: bindRing(seqcst, ring),

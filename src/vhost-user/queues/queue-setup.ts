@@ -27,6 +27,14 @@ export interface AreaSetup {
   readonly sizeBytes: number;
 }
 
+/** One queue's part of the in-flight area. */
+export interface InflightSetup extends AreaSetup {
+  /** Entries that its header tells of: the ring's descriptors, or more. */
+  readonly entries: number;
+  /** Parts, of this queue alone, that hold what was in flight in a ring that is gone: they are begun anew first. */
+  readonly forgotten: readonly AreaSetup[];
+}
+
 export interface QueueSetup {
   readonly index: number;
   /** Descriptors in the ring. */
@@ -57,6 +65,6 @@ export interface QueueSetup {
   readonly logCall: Handle | null;
   /** Guest address under which writes to the used ring are noted, or null. */
   readonly usedLogAddress: number | null;
-  /** This queue's part of the in-flight area, or null. */
-  readonly inflight: AreaSetup | null;
+  /** This queue's part of the in-flight area, or null: it is served untracked. */
+  readonly inflight: InflightSetup | null;
 }
