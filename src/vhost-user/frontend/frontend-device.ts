@@ -20,6 +20,7 @@ import {
   VHOST_USER_PROTOCOL_F_REPLY_ACK,
 } from '../messages/protocol.ts';
 import { SocketChannel } from '../messages/socket-channel.ts';
+import { coalesced } from './coalesced.ts';
 import { serveBackendRequests } from './frontend-backend-requests.ts';
 import { FrontendMemory } from './frontend-memory.ts';
 import { FrontendQueue } from './frontend-queue.ts';
@@ -266,7 +267,7 @@ export class VhostUserDevice {
     }
     void session.ended.then(() => channel.close());
     void serveBackendRequests(channel, {
-      onConfigChange: () => void this.readConfigAgain(session),
+      onConfigChange: coalesced(() => this.readConfigAgain(session)),
       onCall: (index) => {
         if (index < this.queues.length) this.handlers?.onCall(index);
       },
