@@ -11,6 +11,11 @@ export interface Console {
 export interface Hooks {
   /** Asked for by commands that can end early and keep what they have; others leave Ctrl-C to the system. */
   signal?: () => AbortSignal;
+  /**
+   * Called by a command that was told to end in another way than by the signal: its output then waits no longer for a
+   * reader than after the signal.
+   */
+  leave?: () => void;
   /** Planted by tests, in every repetition or only in those of some configurations. */
   fault?: Fault;
   faultIn?: (config: RunConfig) => boolean;

@@ -122,27 +122,28 @@ export class BlockJob {
     });
   }
 
-  /** Starts the device's queues for this job. A backend that goes away meanwhile is a failure. */
+  /** Starts the device's queues for this job, at this backend or at the next one, as `--reconnect` says. */
   async open(): Promise<PhaseResult['failure']> {
     try {
       await this.start();
     } catch (error) {
-      this.fail(outcomeOf(error), `the queues could not be started: ${(error as Error).message}`);
+      this.failToReturn('the queues could not be started', error);
     }
     return this.failure;
   }
 
   private async start(): Promise<void> {
     const { device, signal } = this.options;
-    await device.start({
-      onCall: (index) => {
+    const handlers = {
+      onCall: (index: number) => {
         this.calls++;
         this.turn(this.lanes[index]!);
       },
-      onEnd: (error) => this.lostBackend(error),
-      checkReturn: (config, offered) => this.checkReturn(config, offered),
-      onQueueError: (index) => this.fail('failed', `the backend says that queue ${index} is broken`),
-    });
+      onEnd: (error: Error | null) => this.lostBackend(error),
+      checkReturn: (config: Uint8Array, offered: bigint) => this.checkReturn(config, offered),
+      onQueueError: (index: number) => this.fail('failed', `the backend says that queue ${index} is broken`),
+    };
+    if ((await device.start(handlers, signal)) === 'restarted') this.sendAgain();
     signal?.addEventListener('abort', this.interrupt, { once: true });
   }
 
@@ -365,18 +366,27 @@ export class BlockJob {
       for (const lane of this.lanes) this.takeBack(lane);
       const how = await device.reconnect(config.timeout * 1000, signal);
       this.reconnects++;
-      for (const { driver, index } of this.lanes) {
-        if (how === 'resumed') continue;
-        this.resubmitted += driver.resume(device.queues[index]!.queue);
-        driver.submit();
-      }
+      if (how === 'restarted') this.sendAgain();
       this.connected = true;
       for (const lane of this.lanes) this.turn(lane);
     } catch (error) {
-      if (signal?.aborted === true) this.end();
-      else if (error instanceof OtherDiskError) this.fail('failed', error.message);
-      else this.fail(outcomeOf(error), `the backend did not come back: ${(error as Error).message}`);
+      this.failToReturn('the backend did not come back', error);
     }
+  }
+
+  /** To rings that were begun anew. */
+  private sendAgain(): void {
+    const { device } = this.options;
+    for (const { driver, index } of this.lanes) {
+      this.resubmitted += driver.resume(device.queues[index]!.queue);
+      driver.submit();
+    }
+  }
+
+  private failToReturn(what: string, error: unknown): void {
+    if (this.options.signal?.aborted === true) this.end();
+    else if (error instanceof OtherDiskError) this.fail('failed', error.message);
+    else this.fail(outcomeOf(error), `${what}: ${(error as Error).message}`);
   }
 
   /** @throws OtherDiskError, BlockConfigError */

@@ -104,7 +104,11 @@ async function runGuest(entry: string, options: LaunchCommandOptions, console: C
   const typed = new AbortController();
   const asked = hooks.signal?.();
   const signal = asked === undefined ? typed.signal : AbortSignal.any([asked, typed.signal]);
-  const terminal = new Terminal({ warn: (line) => console.err(line), abort: () => typed.abort() });
+  const abort = () => {
+    hooks.leave?.();
+    typed.abort();
+  };
+  const terminal = new Terminal({ warn: (line) => console.err(line), abort });
   let ending: LaunchEnding;
   try {
     ending = await launch({
@@ -112,7 +116,7 @@ async function runGuest(entry: string, options: LaunchCommandOptions, console: C
       ...(initrd === null ? {} : { initrd }),
       devices: options.devices.map((device) => deviceOptions(device, options.readOnly)),
       console: new ConsoleDevice({ port: verbose ? toldPort(terminal, console.err) : terminal }),
-      print: (text) => process.stdout.write(text),
+      print: (text) => terminal.print(text),
       ...(verbose ? { verbose: console.err } : {}),
     });
   } catch (error) {

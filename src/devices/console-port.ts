@@ -1,5 +1,7 @@
 /** What a console device's bytes come from and go to, and that over Node's streams. On the device's own thread. */
 import type { Readable, Writable } from 'node:stream';
+import { OutputStream } from './output-stream.ts';
+import { standardError } from './standard-output.ts';
 
 /** A port keeps what it took: it says no before it would lose a byte. */
 export interface ConsolePort {
@@ -22,29 +24,37 @@ export class StreamPort implements ConsolePort {
   onReadable: (() => void) | null = null;
   onWritable: (() => void) | null = null;
   private readonly input: Readable | null;
-  private readonly output: Writable | null;
+  private readonly output: OutputStream | null;
+  private readonly warn: (line: string) => void;
   /** What the input has brought, and how much of it was read. The input is paused until that is all. */
   private chunk: Uint8Array | null = null;
   private used = 0;
   private paused = false;
-  private room = true;
   private readonly brought = (chunk: Uint8Array | string) => {
     this.chunk = typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk;
     this.used = 0;
     this.input?.pause();
     if (!this.paused) this.onReadable?.();
   };
-  private readonly drained = () => {
-    this.room = true;
-    this.onWritable?.();
-  };
+  /** What has come is still the guest's, and nothing more comes. */
+  private readonly failed = ({ message }: Error) =>
+    this.warn(`Failed to get console input, ignoring console. (${message})`);
 
-  /** Null: nothing comes, or what goes there is forgotten. */
-  constructor(input: Readable | null, output: Writable | null) {
+  /**
+   * Null: nothing comes, or what goes there is forgotten. `warn` takes one line if a stream fails: the guest goes on
+   * without it. Default: the error output.
+   */
+  constructor(
+    input: Readable | null,
+    output: Writable | null,
+    warn: (line: string) => void = (line) => standardError().write(`${line}\n`),
+  ) {
+    this.warn = warn;
     this.input = input;
-    this.output = output;
+    this.output = output && new OutputStream(output, warn);
+    if (this.output !== null) this.output.onRoom = () => this.onWritable?.();
     input?.on('data', this.brought);
-    output?.on('drain', this.drained);
+    input?.on('error', this.failed);
   }
 
   read(into: Uint8Array, length: number): number {
@@ -60,11 +70,7 @@ export class StreamPort implements ConsolePort {
   }
 
   write(bytes: Uint8Array, length: number): boolean {
-    if (this.output === null) return true;
-    if (!this.room) return false;
-    // A stream keeps what it is given until it is written: a copy of ours.
-    this.room = this.output.write(bytes.slice(0, length));
-    return true;
+    return this.output === null || this.output.write(bytes, length);
   }
 
   pause(): void {
@@ -79,8 +85,9 @@ export class StreamPort implements ConsolePort {
 
   close(): void {
     this.input?.off('data', this.brought);
+    this.input?.off('error', this.failed);
     this.input?.pause();
-    this.output?.off('drain', this.drained);
+    this.output?.close();
   }
 }
 

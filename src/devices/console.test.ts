@@ -146,6 +146,30 @@ test('console: streams as a port: input in chunks of any size, output with their
   assert.deepEqual([input.listenerCount('data'), output.listenerCount('drain')], [0, 0]);
 });
 
+const failures: [what: string, fail: (input: PassThrough, output: PassThrough) => void, warning: RegExp][] = [
+  ['output', (_, output) => output.destroy(new Error('ENOSPC: planted')), /write console output.*ENOSPC: planted/],
+  ['input', (input) => input.destroy(new Error('EIO: planted')), /get console input.*EIO: planted/],
+];
+for (const [what, fail, warning] of failures)
+  test(`console: ${what} that fails is told of once, and the guest writes on`, async () => {
+    const [input, output] = [new PassThrough(), new PassThrough({ highWaterMark: 1 })];
+    const warnings: string[] = [];
+    const port = new StreamPort(input, output, (line) => warnings.push(line));
+    const { tx, transmit } = setUp(port);
+    say(tx, 'fills it');
+    assert.equal(tx.serve(transmit).length, 1);
+    fail(input, output);
+    await new Promise(setImmediate);
+    if (what === 'input') output.resume();
+    for (let i = 0; i < 10; i++) {
+      say(tx, 'more');
+      while (tx.serve(transmit).length === 0) await new Promise(setImmediate);
+    }
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0]!, warning);
+    port.close();
+  });
+
 test('console: without streams nothing comes, and what is written is forgotten', () => {
   const { rx, tx, receive, transmit } = setUp(new StreamPort(null, null));
   rx.offer(0, [{ offset: 0, length: 8, write: true }]);

@@ -2,7 +2,7 @@
  * Devices from plain data, so that the same device can be opened in whatever thread serves one of its queues. Each
  * opening has its own disk or link.
  */
-import type { Readable, Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { ConsoleSize } from '../formats/console.ts';
 import { whyUnavailable } from '../native/libc.ts';
 import { bringUp, setIpv4Address } from '../native/network-interface.ts';
@@ -15,6 +15,7 @@ import { EntropyDevice } from './entropy.ts';
 import { FileDisk, type FileDiskOptions } from './file-disk.ts';
 import { NetDevice } from './net.ts';
 import { loopbackLink, type PacketLink } from './packet-link.ts';
+import { standardOutput } from './standard-output.ts';
 import { TapLink } from './tap-link.ts';
 import { VectoredDisk } from './vectored-disk.ts';
 
@@ -121,10 +122,10 @@ function openConsole({ port: portOptions, size }: ConsoleOptions): Device {
 
 function openPort(options: ConsoleOptions['port']): ConsolePort {
   if (options.kind === 'echo') return new EchoPort();
-  const { stdin, stdout }: { stdin: Readable & { unref?(): void }; stdout: Writable } = process;
+  const { stdin }: { stdin: Readable & { unref?(): void } } = process;
   // The connection is what keeps a process that serves, not its input. A file has nothing to keep it with.
   stdin.unref?.();
-  return new StreamPort(stdin, stdout);
+  return new StreamPort(stdin, standardOutput());
 }
 
 /** What a device is made of is closed if the device cannot be made. */

@@ -6,7 +6,7 @@
  */
 import type { Device } from '../devices/device.ts';
 import { buildMachine } from './build-machine.ts';
-import type { Cpu, GuestEnding } from './cpu/cpu.ts';
+import type { Cpu, CpuEvents, GuestEnding } from './cpu/cpu.ts';
 import { deviceLines, type LaunchDeviceOptions } from './device-options.ts';
 import { type DeviceFault, type LauncherDevice, LocalDevice, type QueueStats } from './device-service.ts';
 import { DeviceThread } from './device-thread.ts';
@@ -27,8 +27,8 @@ export interface LaunchOptions {
   readonly devices?: readonly LaunchDeviceOptions[];
   /** The console comes last, and is served on this thread. Closed at the end. */
   readonly console: Device;
-  /** What the guest says before it has a console. */
-  readonly print: (text: Uint8Array) => void;
+  /** What the guest says before it has a console. A promise holds it, as `CpuEvents.print` does. */
+  readonly print: CpuEvents['print'];
   /** What the original says with `--verbose`, line by line. */
   readonly verbose?: (line: string) => void;
   /** Requests are timed. */

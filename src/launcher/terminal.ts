@@ -8,6 +8,8 @@
  */
 import type { Readable, Writable } from 'node:stream';
 import type { ConsolePort } from '../devices/console-port.ts';
+import { OutputStream } from '../devices/output-stream.ts';
+import { standardError, standardOutput } from '../devices/standard-output.ts';
 import { type NodeTerminal, type TerminalMode, takeTerminal } from './terminal-mode.ts';
 
 const CTRL_C = 3;
@@ -33,7 +35,7 @@ export class Terminal implements ConsolePort {
   onReadable: (() => void) | null = null;
   onWritable: (() => void) | null = null;
   private readonly input: NonNullable<TerminalOptions['input']>;
-  private readonly output: Writable;
+  private readonly output: OutputStream;
   private readonly warn: (line: string) => void;
   private readonly abort: () => void;
   private readonly now: () => number;
@@ -43,16 +45,15 @@ export class Terminal implements ConsolePort {
   private used = 0;
   private waitingBytes = 0;
   private paused = false;
-  private room = true;
-  private outputLost = false;
   private closed = false;
   /** When the last lone ^C came, oldest first. */
   private presses: number[] = [];
 
   constructor(options: TerminalOptions = {}) {
     this.input = options.input ?? process.stdin;
-    this.output = options.output ?? process.stdout;
-    this.warn = options.warn ?? ((line) => process.stderr.write(`${line}\n`));
+    this.warn = options.warn ?? ((line) => standardError().write(`${line}\n`));
+    this.output = new OutputStream(options.output ?? standardOutput(), this.warn);
+    this.output.onRoom = () => this.onWritable?.();
     this.abort = options.abort ?? (() => process.exit(2));
     this.now = options.now ?? (() => performance.now());
     const { fd } = this.input;
@@ -65,8 +66,6 @@ export class Terminal implements ConsolePort {
     this.input.on('data', this.brought);
     this.input.on('end', this.ended);
     this.input.on('error', this.ended);
-    this.output.on('drain', this.drained);
-    this.output.on('error', this.broke);
   }
 
   read(into: Uint8Array, length: number): number {
@@ -88,11 +87,12 @@ export class Terminal implements ConsolePort {
   }
 
   write(bytes: Uint8Array, length: number): boolean {
-    if (this.outputLost) return true;
-    if (!this.room) return false;
-    // A stream keeps what it is given until it is written: a copy of ours.
-    this.room = this.output.write(bytes.slice(0, length));
-    return true;
+    return this.output.write(bytes, length);
+  }
+
+  /** What the guest says beside its console, in the order of the calls. Resolves when the next may be said. */
+  print(text: Uint8Array): Promise<void> {
+    return this.output.print(text);
   }
 
   pause(): void {
@@ -114,9 +114,7 @@ export class Terminal implements ConsolePort {
     this.input.off('end', this.ended);
     this.input.off('error', this.ended);
     this.input.pause();
-    this.output.off('drain', this.drained);
-    // Its error is still nobody else's to hear.
-    if (!this.outputLost) this.output.off('error', this.broke);
+    this.output.close();
   }
 
   private readonly brought = (data: Uint8Array | string): void => {
@@ -147,18 +145,5 @@ export class Terminal implements ConsolePort {
     this.input.off('data', this.brought);
     const why = error === undefined ? '' : ` (${error.message})`;
     this.warn(`Failed to get console input, ignoring console.${why}`);
-  };
-
-  private readonly drained = (): void => {
-    this.room = true;
-    this.onWritable?.();
-  };
-
-  /** Nobody reads what the guest writes: it writes on, into nothing. */
-  private readonly broke = (error: Error): void => {
-    if (this.outputLost) return;
-    this.outputLost = true;
-    this.warn(`Failed to write console output, ignoring it. (${error.message})`);
-    this.onWritable?.();
   };
 }

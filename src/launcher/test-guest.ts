@@ -116,6 +116,16 @@ const ACTS: Record<string, Act> = {
     new Uint8Array(guest.memory.buffer).set(new TextEncoder().encode(`${text}\0`), BUFFERS);
     guest.notify(BUFFERS);
   },
+  // Early text, so many pieces, or without end.
+  babble: ({ guest, bytes }, pieces) => {
+    bytes.fill(0x2e, BUFFERS, BUFFERS + 4096);
+    for (let left = pieces === '' ? Infinity : Number(pieces); left > 0; left--) guest.notify(BUFFERS);
+  },
+  // Console output without end.
+  chatter: (machine) => {
+    const text = machine.put('.'.repeat(4096));
+    for (;;) machine.serve(machine.queue(machine.consoleIndex(), 1), [text]);
+  },
   // Says what it is told, with a mark, until it is told nothing but a line's end.
   parrot: (machine) => {
     const device = machine.consoleIndex();

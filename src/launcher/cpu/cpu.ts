@@ -12,8 +12,11 @@ export type GuestEnding =
   | { readonly how: 'stopped' };
 
 export interface CpuEvents {
-  /** The guest says this before it has a console: a piece of text. */
-  print(text: Uint8Array): void;
+  /**
+   * The guest says this before it has a console: a piece of text. A promise, which never rejects, holds a guest that
+   * talks without end until there is room.
+   */
+  print(text: Uint8Array): Promise<void> | undefined;
   /** The guest notified this address. Left out where nobody wants to know: it costs a message each. */
   notified?(address: number): void;
 }

@@ -6,6 +6,7 @@ import { inLength } from '../../test-length.ts';
 import type { GuestBoot } from '../guest-boot.ts';
 import { InterruptLine } from '../interrupts.ts';
 import type { GuestEnding } from './cpu.ts';
+import { UNTOLD_MAX } from './guest-thread.ts';
 import { testBoot } from './test-boot.ts';
 import { workerCpu } from './worker-cpu.ts';
 
@@ -72,6 +73,46 @@ test('worker cpu: early text comes before the end, however much there is', async
   assert.deepEqual(await run(testBoot({ commandLine: 'text hello' })), { ending: { how: 'halted' }, text: 'hello' });
   const { ending, text } = await run(testBoot({ commandLine: 'flood 5000' }));
   assert.deepEqual([ending.how, text], ['halted', '.'.repeat(5000)]);
+});
+
+test('worker cpu: a guest that talks without end is held until its text is taken', async () => {
+  const PIECES = 500;
+  let text = '';
+  const untaken: (() => void)[] = [];
+  const running = workerCpu.start(testBoot({ commandLine: `flood ${PIECES}` }), {
+    print: (piece) => {
+      text += new TextDecoder().decode(piece);
+      assert.ok(untaken.length < UNTOLD_MAX, `piece ${text.length} came with ${untaken.length} not taken`);
+      return new Promise((resolve) => untaken.push(resolve));
+    },
+  });
+  let ended = false;
+  void running.ended.then(() => {
+    ended = true;
+  });
+  // A reader slower than the guest.
+  for (let turns = 0; !ended; turns++) {
+    await new Promise(setImmediate);
+    if (turns % 4 === 0) untaken.shift()?.();
+  }
+  assert.deepEqual([(await running.ended).how, text], ['halted', '.'.repeat(PIECES)]);
+});
+
+test('worker cpu: a guest that is held is stopped', async () => {
+  let held: () => void = () => {};
+  const full = new Promise<void>((resolve) => {
+    held = resolve;
+  });
+  let pieces = 0;
+  const running = workerCpu.start(testBoot({ commandLine: 'flood 5000' }), {
+    print: () => {
+      if (++pieces === UNTOLD_MAX) held();
+      return new Promise(() => {});
+    },
+  });
+  await full;
+  assert.deepEqual(await running.stop(), { how: 'stopped' });
+  assert.equal(pieces, UNTOLD_MAX);
 });
 
 test('worker cpu: who wants to know is told every notify', async () => {

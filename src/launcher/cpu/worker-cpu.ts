@@ -18,6 +18,10 @@ class GuestThread implements RunningGuest {
   constructor(boot: GuestBoot, events: CpuEvents) {
     const untold = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     const waiting = new Int32Array(untold);
+    const handled = () => {
+      Atomics.sub(waiting, 0, 1);
+      Atomics.notify(waiting, 0);
+    };
     const task: GuestTask = { boot, untold, tellsNotify: events.notified !== undefined };
     const worker = new Worker(ENTRY, {
       workerData: task,
@@ -36,10 +40,9 @@ class GuestThread implements RunningGuest {
       if ('halted' in message) this.end({ how: 'halted' });
       else if ('died' in message) this.end({ how: 'died', reason: message.died });
       else {
-        if ('print' in message) events.print(message.print);
-        else events.notified?.(message.notified);
-        Atomics.sub(waiting, 0, 1);
-        Atomics.notify(waiting, 0);
+        const taken = 'print' in message ? events.print(message.print) : void events.notified?.(message.notified);
+        if (taken === undefined) handled();
+        else void taken.then(handled);
       }
     });
     worker.on('error', (error: unknown) => {

@@ -14,7 +14,9 @@ import { EMPTY } from '../../guest/queue.ts';
 import { leavingNoneOpen } from '../../native/test-leaks.ts';
 import { VhostUserServer } from '../backend/server.ts';
 import { EchoDevice } from '../backend/test-echo-device.ts';
+import type { Message } from '../messages/channel.ts';
 import {
+  VHOST_USER_GET_CONFIG,
   VHOST_USER_PROTOCOL_F_CONFIG,
   VHOST_USER_PROTOCOL_F_MQ,
   VHOST_USER_PROTOCOL_F_REPLY_ACK,
@@ -266,6 +268,52 @@ test('frontend device: a configuration that changes is read again', { skip: skip
         device.close();
       }
     });
+  }),
+);
+
+/** Turns of the event loop in which a change that was told is on its way. */
+const turns = async (count: number) => {
+  for (let turn = 0; turn < count; turn++) await new Promise(setImmediate);
+};
+
+test('frontend device: changes without end while no read is answered are one read more', { skip: skips.own }, () =>
+  withPath(async (path) => {
+    const changes = 200;
+    const echo = new EchoDevice();
+    let reads = 0;
+    let answer: (() => void) | null = null;
+    /** From the second on reads are held until the flood is over. */
+    const processMessage = async ({ request }: Message): Promise<boolean> => {
+      if (request === VHOST_USER_GET_CONFIG && ++reads === 2)
+        await new Promise<void>((resolve) => {
+          answer = resolve;
+        });
+      return false;
+    };
+    const server = new VhostUserServer({ path, device: new LocalDevice(echo), hooks: { processMessage } });
+    server.open();
+    const device = await VhostUserDevice.connect({ ...PLAIN, socketPath: path });
+    try {
+      let last = 0;
+      await device.start({ onCall() {}, onEnd() {}, onConfigChange: (config) => (last = config[7]!) });
+      for (let i = 0; i < changes; i++) {
+        server.notifyConfigChange();
+        await turns(2);
+      }
+      const deadline = performance.now() + WAIT_MS;
+      while (answer === null && performance.now() < deadline) await turns(1);
+      echo.config[7] = 99;
+      server.notifyConfigChange();
+      (answer as (() => void) | null)!();
+      while (last !== 99 && performance.now() < deadline) await turns(1);
+      assert.equal(last, 99);
+      // A request takes its turn behind all reads that were asked for.
+      await device.stop();
+      assert.ok(reads <= 4, `${reads} reads for ${changes} changes`);
+    } finally {
+      device.close();
+      await server.close();
+    }
   }),
 );
 

@@ -20,6 +20,7 @@ import {
   VHOST_USER_PROTOCOL_F_REPLY_ACK,
 } from '../messages/protocol.ts';
 import { SocketChannel } from '../messages/socket-channel.ts';
+import { coalesced } from './coalesced.ts';
 import { serveBackendRequests } from './frontend-backend-requests.ts';
 import { FrontendMemory } from './frontend-memory.ts';
 import { FrontendQueue } from './frontend-queue.ts';
@@ -168,18 +169,27 @@ export class VhostUserDevice {
     return this.session.isOpen;
   }
 
-  /** Starts every queue. Calls arrive from now on. */
-  async start(handlers: DeviceHandlers): Promise<void> {
+  /**
+   * Starts every queue. Calls arrive from now on. A backend that goes away meanwhile is waited for as long as `connect`
+   * waited for one, and then as by `reconnect`, whose answer this is then.
+   * @throws what `reconnect` throws; ProtocolError, SystemError
+   */
+  async start(handlers: DeviceHandlers, signal?: AbortSignal): Promise<'started' | Reconnection> {
     this.handlers = handlers;
-    const { session } = this;
-    for (const queue of this.queues) {
+    const { session, options } = this;
+    for (const queue of this.queues)
       queue.watch(
         (index) => handlers.onCall(index),
         (index) => handlers.onQueueError?.(index),
       );
-      await session.startQueue(queue.describe(0));
+    try {
+      for (const queue of this.queues) await session.startQueue(queue.describe(0));
+    } catch (error) {
+      if (options.withinMs === 0 || !isPassing(error)) throw error;
+      return await this.reconnect(options.withinMs, signal);
     }
     this.tellEnd(session, handlers);
+    return 'started';
   }
 
   /** Stops every queue; the next available entry of each, which the backend has not taken. */
@@ -266,7 +276,7 @@ export class VhostUserDevice {
     }
     void session.ended.then(() => channel.close());
     void serveBackendRequests(channel, {
-      onConfigChange: () => void this.readConfigAgain(session),
+      onConfigChange: coalesced(() => this.readConfigAgain(session)),
       onCall: (index) => {
         if (index < this.queues.length) this.handlers?.onCall(index);
       },
