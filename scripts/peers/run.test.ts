@@ -4,11 +4,12 @@ import { existsSync, rmSync } from 'node:fs';
 import { test } from 'node:test';
 import { UsageError } from '../../bench/command-line/option-values.ts';
 import { Failure, Missing } from './failure.ts';
+import { SYSTEM } from './origin.ts';
 import { reportLine, runScenarios, selectScenarios } from './run.ts';
 import type { Figures, Scenario } from './scenario.ts';
 import { type Peer, Scope } from './scope.ts';
 
-const SETTINGS = { program: '', serveOptions: [], rounds: 1, seconds: 1, requests: 1 };
+const SETTINGS = { program: '', origin: SYSTEM, serveOptions: [], rounds: 1, seconds: 1, requests: 1 };
 const scenario = (run: (scope: Scope) => Promise<Figures>, onDemand = false): Scenario => ({
   summary: '',
   onDemand,
