@@ -8,7 +8,8 @@ import { argv, exit, stderr, stdout } from 'node:process';
 import { flag, type OptionTable, optionLines, readArguments } from '../bench/command-line/option-table.ts';
 import { choiceOf, countOf, secondsOf, UsageError } from '../bench/command-line/option-values.ts';
 import { Missing } from './peers/failure.ts';
-import { install, PEER_SETS } from './peers/packages.ts';
+import { install, PEER_SETS } from './peers/install.ts';
+import { ORIGINS } from './peers/origin.ts';
 import { OUR_PROGRAM } from './peers/programs.ts';
 import { runScenarios, selectScenarios } from './peers/run.ts';
 import { SCENARIOS } from './peers/scenarios/table.ts';
@@ -17,7 +18,12 @@ const ROUNDS = '7';
 const SECONDS = '2';
 const REQUESTS = '10M';
 
-const OPTIONS: OptionTable<'program' | 'serve' | 'rounds' | 'seconds' | 'requests' | 'keep'> = {
+const OPTIONS: OptionTable<'from' | 'program' | 'serve' | 'rounds' | 'seconds' | 'requests' | 'keep'> = {
+  from: {
+    value: 'SET',
+    summary: `whose programs the peers are: ${Object.keys(ORIGINS).join(', ')}`,
+    byDefault: 'system',
+  },
   program: { value: 'FILE', summary: 'our built command', byDefault: 'dist/bench/main.js' },
   serve: { value: 'OPTIONS', summary: "more options of our backend, as --serve='--threads --poll-us 50'" },
   rounds: { value: 'N', summary: 'of speed: repetitions of each job on each backend', byDefault: ROUNDS },
@@ -62,6 +68,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (command !== 'run') throw new UsageError(`peers-vhost wants install, list or run, not '${command ?? ''}'`);
   const settings = {
     program: given.get('program') ?? OUR_PROGRAM,
+    origin: ORIGINS[choiceOf('--from', given.get('from') ?? 'system', ORIGINS)],
     serveOptions: (given.get('serve') ?? '').split(' ').filter((word) => word !== ''),
     rounds: countOf('--rounds', given.get('rounds') ?? ROUNDS, 1, 1000),
     seconds: secondsOf('--seconds', given.get('seconds') ?? SECONDS),

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { expectEqual, Failure } from './failure.ts';
 import { readResults } from './guest-output.ts';
 import { guestImage } from './image.ts';
-import { needCommand, needKernel } from './packages.ts';
+import { needKernel } from './packages.ts';
 import type { Peer, Scope } from './scope.ts';
 
 const MEMORY = '256M';
@@ -60,11 +60,10 @@ export class Guest {
 
 /** Boots a guest. Its console goes to console.log in the scope's folder, its results come back. */
 export function startGuest(scope: Scope, { devices, script, timeoutMs }: GuestOptions): Guest {
-  const qemu = needCommand('qemu-system-x86_64');
   const kernel = needKernel();
   const image = scope.path('initramfs');
   writeFileSync(image, guestImage(kernel, script));
-  const peer = scope.start('qemu', qemu, [
+  const peer = scope.startProgram('qemu', 'qemu-system-x86_64', [
     ...['-accel', 'tcg', '-machine', 'q35', '-cpu', 'max', '-m', MEMORY],
     // The backend maps the guest's memory: it must be a file that is shared.
     ...['-object', `memory-backend-memfd,id=mem,size=${MEMORY},share=on`, '-numa', 'node,memdev=mem'],

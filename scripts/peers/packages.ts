@@ -12,17 +12,6 @@ const KERNEL_PREFIX = 'linux-image-';
 /** No call of a package tool takes longer: a network that swallows packets must not hold a test up. */
 const PACKAGE_TOOL_TIMEOUT = '180s';
 
-/** A set of peers: a program, or a file, that is there when the package is → the package. */
-export const PEER_SETS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  qemu: {
-    'qemu-system-x86_64': 'qemu-system-x86',
-    'qemu-storage-daemon': 'qemu-system-common',
-    '/bin/busybox': 'busybox-static',
-    ip: 'iproute2',
-  },
-  testpmd: { 'dpdk-testpmd': 'dpdk-dev' },
-};
-
 /** Where a command, or a file by its path, is; null: nowhere. */
 export function findCommand(command: string): string | null {
   if (command.startsWith('/')) return existsSync(command) ? command : null;
@@ -79,8 +68,8 @@ export function needKernel(): Kernel {
   return kernel;
 }
 
-/** Runs a command of the package tools; what it said is the error. */
-async function run(command: string, ...args: string[]): Promise<string> {
+/** Runs a command of the package tools; what it said is the error. @throws Missing */
+export async function runTool(command: string, ...args: string[]): Promise<string> {
   const options = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' }, timeout: PACKAGE_TOOL_TIMEOUT } as const;
   const done = await $(options)`${command} ${args}`.quiet().nothrow();
   if (done.exitCode !== 0)
@@ -88,7 +77,8 @@ async function run(command: string, ...args: string[]): Promise<string> {
   return done.stdout;
 }
 
-function needApt(what: string): void {
+/** @throws Missing without the package tools of Debian. */
+export function needApt(what: string): void {
   if (findCommand('apt-get') === null || findCommand('dpkg-deb') === null)
     throw new Missing(`no apt here, and it would install ${what}: these are Debian's names of the packages`);
 }
@@ -107,8 +97,8 @@ export async function installPackages(
   if (getuid?.() !== 0)
     throw new Missing(`root must run: apt-get install --no-install-recommends ${packages.join(' ')}`);
   say(`installing: ${packages.join(' ')}`);
-  await run('apt-get', 'update', '-qq');
-  await run('apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...packages);
+  await runTool('apt-get', 'update', '-qq');
+  await runTool('apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...packages);
   for (const command of wanted)
     if (findCommand(command) === null) throw new Missing(`${set[command]} is installed, but ${command} is not there`);
 }
@@ -116,13 +106,13 @@ export async function installPackages(
 /** The package that a meta package stands for today: 'linux-image-cloud-amd64' → 'linux-image-6.1.0-9-cloud-amd64'. */
 async function packageBehind(meta: string, prefix: string): Promise<string> {
   const named = async () =>
-    (await run('apt-cache', 'depends', meta))
+    (await runTool('apt-cache', 'depends', meta))
       .split('\n')
       .map((line) => /Depends: (\S+)/.exec(line)?.[1])
       .find((name) => name?.startsWith(prefix));
   const first = await named().catch(() => undefined);
   if (first !== undefined) return first;
-  if (getuid?.() === 0) await run('apt-get', 'update', '-qq');
+  if (getuid?.() === 0) await runTool('apt-get', 'update', '-qq');
   const second = await named();
   if (second === undefined) throw new Missing(`${meta} does not say which package it stands for`);
   return second;
@@ -149,17 +139,26 @@ export async function unpackPackage(name: string, say: (line: string) => void): 
   }
   needApt(name);
   say(`unpacking: ${name} in ${folder}`);
+  await unpackAll(folder, (temporary) => downloadInto(temporary, name));
+  return folder;
+}
+
+/**
+ * Unpacks into `folder`, in place of an older one, the packages that `download` leaves in the temporary folder that it
+ * is given. `folder` is there when all is in it, and not before.
+ */
+export async function unpackAll(folder: string, download: (temporary: string) => Promise<void>): Promise<void> {
   mkdirSync(cacheFolder(), { recursive: true });
   const temporary = mkdtempSync(join(cacheFolder(), '.unpacking-'));
   try {
-    await downloadInto(temporary, name);
-    const file = readdirSync(temporary).find((entry) => entry.endsWith('.deb'))!;
-    await run('dpkg-deb', '-x', join(temporary, file), join(temporary, 'root'));
+    await download(temporary);
+    for (const file of readdirSync(temporary).filter((entry) => entry.endsWith('.deb')))
+      await runTool('dpkg-deb', '-x', join(temporary, file), join(temporary, 'root'));
+    rmSync(folder, { recursive: true, force: true });
     renameSync(join(temporary, 'root'), folder);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
-  return folder;
 }
 
 /** Folders of packages whose boot folder holds small real images: a memory tester (bzImage), a hypervisor (ELF). */
@@ -177,19 +176,11 @@ async function downloadInto(folder: string, name: string): Promise<void> {
   try {
     await download();
   } catch {
-    if (getuid?.() === 0) await run('apt-get', 'update', '-qq');
+    if (getuid?.() === 0) await runTool('apt-get', 'update', '-qq');
     try {
       await download();
     } catch {
       throw new Missing(`apt-get download ${name} failed: its lists may be old (apt-get update, as root)`);
     }
-  }
-}
-
-/** Installs the named sets. Idempotent. @throws Missing */
-export async function install(sets: readonly string[], say: (line: string) => void): Promise<void> {
-  for (const name of sets) {
-    await installPackages(PEER_SETS[name]!, say);
-    if (name === 'qemu') await unpackKernel(say);
   }
 }

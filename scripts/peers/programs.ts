@@ -6,7 +6,6 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { $ } from 'zx/core';
 import { Missing } from './failure.ts';
-import { needCommand } from './packages.ts';
 import type { Settings } from './scenario.ts';
 import type { Peer, Scope } from './scope.ts';
 
@@ -28,7 +27,7 @@ export interface BlockBackend {
 /** qemu-storage-daemon's export; `file` and `more` tune it. */
 const daemonWith = (file: string, exported: string, more: readonly string[]): BlockBackend => ({
   async start(scope, { socket, image, queues = 1 }) {
-    const peer = scope.start('qemu-storage-daemon', needCommand('qemu-storage-daemon'), [
+    const peer = scope.startProgram('qemu-storage-daemon', 'qemu-storage-daemon', [
       ...more,
       ...['--blockdev', `driver=file,node-name=file,filename=${image}${file}`],
       '--export',

@@ -4,11 +4,12 @@ import { existsSync, rmSync } from 'node:fs';
 import { test } from 'node:test';
 import { UsageError } from '../../bench/command-line/option-values.ts';
 import { Failure, Missing } from './failure.ts';
+import { SYSTEM } from './origin.ts';
 import { reportLine, runScenarios, selectScenarios } from './run.ts';
 import type { Figures, Scenario } from './scenario.ts';
 import { type Peer, Scope } from './scope.ts';
 
-const SETTINGS = { program: '', serveOptions: [], rounds: 1, seconds: 1, requests: 1 };
+const SETTINGS = { program: '', origin: SYSTEM, serveOptions: [], rounds: 1, seconds: 1, requests: 1 };
 const scenario = (run: (scope: Scope) => Promise<Figures>, onDemand = false): Scenario => ({
   summary: '',
   onDemand,
@@ -59,6 +60,27 @@ for (const [what, table, mustRun, code, expected] of verdicts)
       rmSync(folder, { recursive: true });
     }
   });
+
+test('a line tells the version of a real peer, whatever its verdict', async () => {
+  const says = "console.log('QEMU emulator version 10.0.13 (Debian)')";
+  const origin = () => ({ path: process.execPath, args: ['-e', says, '--'] });
+  const lines: string[] = [];
+  const uses = (end: () => Promise<Figures>) =>
+    scenario((scope) => {
+      scope.startProgram('qemu', 'qemu-system-x86_64', []);
+      return end();
+    });
+  const table = {
+    good: uses(async () => ({ bytes: 3 })),
+    silent: uses(async () => ({})),
+    bad: uses(() => Promise.reject(new Missing('no disk'))),
+  };
+  await runScenarios(table, { ...SETTINGS, origin }, { mustRun: false, keep: false, say: (line) => lines.push(line) });
+  assert.deepEqual(
+    lines.map((line) => line.replace(/^.* s {2}/, '')),
+    ['QEMU 10.0.13, bytes 3', 'QEMU 10.0.13', 'QEMU 10.0.13, no disk'],
+  );
+});
 
 test('what a scenario started ends with it, also when it does not want to, and its folder goes', async () => {
   let peer: Peer | undefined;

@@ -41,10 +41,17 @@ export async function runScenarios(
 ): Promise<number> {
   let failed = false;
   for (const [name, scenario] of Object.entries(table)) {
-    const scope = new Scope(name);
+    const scope = new Scope(name, settings.origin);
     const start = performance.now();
     const report = (verdict: string, said: string) =>
-      say(reportLine(verdict, name, (performance.now() - start) / 1000, said));
+      say(
+        reportLine(
+          verdict,
+          name,
+          (performance.now() - start) / 1000,
+          [...scope.versions, said].filter((text) => text !== '').join(', '),
+        ),
+      );
     let stays: 'all' | 'logs' | 'nothing' = keep ? 'all' : 'nothing';
     try {
       report('pass', figuresText(await scenario.run(scope, settings)));

@@ -2,12 +2,15 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
+import type { Origin } from './origin.ts';
 import type { Scope } from './scope.ts';
 
 /** What was given on the command line. */
 export interface Settings {
   /** Our built command. */
   program: string;
+  /** Where the programs of real peers come from. */
+  origin: Origin;
   /** More options of our backend. */
   serveOptions: readonly string[];
   /** Of `speed`: repetitions of each job on each backend. */

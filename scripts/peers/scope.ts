@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from './failure.ts';
 import { isListening } from './listening.ts';
+import { type Origin, SYSTEM, versionOf } from './origin.ts';
 
 const POLL_MS = 20;
 const END_GRACE_MS = 3000;
@@ -133,11 +134,15 @@ process.on('exit', () => {
 export class Scope {
   /** Sockets, images and logs; short, because a socket's path has 107 bytes at most. */
   readonly folder: string;
+  /** Programs of real peers that were started, with their versions: 'QEMU 7.2.17'. */
+  readonly versions = new Set<string>();
+  private readonly origin: Origin;
   private readonly peers: Peer[] = [];
   private readonly undos: (() => void)[] = [];
   private started = 0;
 
-  constructor(name: string) {
+  constructor(name: string, origin: Origin = SYSTEM) {
+    this.origin = origin;
     this.folder = mkdtempSync(join(tmpdir(), `peers-${name.replaceAll(/[^\w-]/g, '-')}-`));
     open.add(this);
   }
@@ -159,6 +164,14 @@ export class Scope {
     const peer = new Peer(name, child, log);
     this.peers.push(peer);
     return peer;
+  }
+
+  /** The same for a program of a real peer, from where this run takes those. @throws Missing */
+  startProgram(name: string, program: string, args: readonly string[], options: StartOptions = {}): Peer {
+    const command = this.origin(program);
+    const version = versionOf(program, command);
+    if (version !== null) this.versions.add(version);
+    return this.start(name, command.path, [...command.args, ...args], options);
   }
 
   /** `undo` runs at the end, the last one first; it must not throw. */

@@ -6,7 +6,6 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { getuid } from 'node:process';
 import { Missing } from './failure.ts';
-import { needCommand } from './packages.ts';
 import type { Scope } from './scope.ts';
 
 const READY_MS = 10_000;
@@ -16,7 +15,7 @@ export async function slowDisk(scope: Scope, image: string, requestsPerSecond: n
   if (getuid?.() !== 0 || !existsSync('/dev/fuse')) throw new Missing('a slow disk needs root and /dev/fuse');
   const path = `${image}-slow`;
   writeFileSync(path, '');
-  const daemon = scope.start('slow-disk', needCommand('qemu-storage-daemon'), [
+  const daemon = scope.startProgram('slow-disk', 'qemu-storage-daemon', [
     ...['--object', `throttle-group,id=limit,x-iops-total=${requestsPerSecond}`],
     ...['--blockdev', `driver=file,node-name=file,filename=${image}`],
     ...['--blockdev', 'driver=throttle,node-name=slow,throttle-group=limit,file=file'],

@@ -1,7 +1,6 @@
 /** DPDK's testpmd in both roles. It takes commands by its standard input and keeps a CPU busy while it runs. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from './failure.ts';
-import { needCommand } from './packages.ts';
 import type { Peer, Scope } from './scope.ts';
 
 const READY_MS = 20_000;
@@ -45,9 +44,9 @@ export class Testpmd {
   private readonly peer: Peer;
 
   constructor(scope: Scope, { name, devices, mainCpu, args = [] }: TestpmdOptions) {
-    this.peer = scope.start(
+    this.peer = scope.startProgram(
       name,
-      needCommand('dpdk-testpmd'),
+      'dpdk-testpmd',
       [
         ...['-l', '0,1', '--main-lcore', String(mainCpu), '--no-huge', '-m', '512', '--no-pci', '--no-telemetry'],
         ...['--file-prefix', name, ...devices.flatMap((device) => ['--vdev', device])],
