@@ -11,7 +11,7 @@ const BUSY_HINT = '(is another frontend connected? a server serves one at a time
 export const outcomeOf = (error: unknown): 'stalled' | 'failed' =>
   error instanceof ProtocolError && error.code === 'timed-out' ? 'stalled' : 'failed';
 
-/** What went wrong before anything was driven. The first question waits until the backend has nobody else. */
+/** What went wrong before anything was driven. The first question waits while the backend serves another frontend. */
 export function connectMessage(socket: string, error: Error): string {
   if (error instanceof BlockConfigError) return `${error.message} ${WRONG_KIND_HINT}`;
   if (error instanceof OtherDiskError) return error.message;
