@@ -1,5 +1,5 @@
 /** How a backend can fail a job before any request does, and what is said of it. Main thread. */
-import type { BlockConfig } from '../../src/drivers/block-config.ts';
+import { type BlockConfig, BlockConfigError } from '../../src/drivers/block-config.ts';
 import { ProtocolError } from '../../src/vhost-user/messages/errors.ts';
 
 /** vhost-user does not tell of what kind a device is. */
@@ -11,10 +11,12 @@ const BUSY_HINT = '(is another frontend connected? a server serves one at a time
 export const outcomeOf = (error: unknown): 'stalled' | 'failed' =>
   error instanceof ProtocolError && error.code === 'timed-out' ? 'stalled' : 'failed';
 
-/** What went wrong in a handshake. The first question waits until the backend has nobody else. */
-export function handshakeMessage(error: Error): string {
+/** What went wrong before anything was driven. The first question waits while the backend serves another frontend. */
+export function connectMessage(socket: string, error: Error): string {
+  if (error instanceof BlockConfigError) return `${error.message} ${WRONG_KIND_HINT}`;
+  if (error instanceof OtherDiskError) return error.message;
   const busy = error instanceof ProtocolError && error.code === 'timed-out' && error.request === 'GET_FEATURES';
-  return busy ? `${error.message} ${BUSY_HINT}` : error.message;
+  return `--socket ${socket}: ${error.message}${busy ? ` ${BUSY_HINT}` : ''}`;
 }
 
 export class OtherDiskError extends Error {

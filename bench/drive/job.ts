@@ -6,7 +6,7 @@
  * A backend that goes away is waited for where that is wanted: what was in flight is sent again, or by the backend's
  * own memory done again, and its latency goes on.
  */
-import { BlockDriver, BlockError } from '../../src/drivers/block.ts';
+import { type BlockDriver, BlockError } from '../../src/drivers/block.ts';
 import { readBlockConfig } from '../../src/drivers/block-config.ts';
 import { SECTOR_SIZE, VIRTIO_BLK_F_RO, VIRTIO_BLK_S_OK } from '../../src/formats/block.ts';
 import { EMPTY } from '../../src/guest/queue.ts';
@@ -17,6 +17,7 @@ import { LatencyCounts } from '../latency/counts.ts';
 import type { DriveConfig } from '../records/drive-record.ts';
 import { BlockOrder } from './block-order.ts';
 import { differenceOf, OtherDiskError, outcomeOf, WRONG_KIND_HINT } from './failures.ts';
+import { type Lane, openLane } from './lane.ts';
 import { checkPattern, fillPattern, SAME } from './pattern.ts';
 import type { Phase, PhaseResult } from './phase.ts';
 import { openUsage } from './usage.ts';
@@ -42,16 +43,6 @@ export interface JobOptions {
   readonly signal?: AbortSignal;
   /** About once a second, while a phase runs. */
   onProgress?(requests: number): void;
-}
-
-/** One queue: its driver, and of each slot when it was sent and what for. */
-interface Lane {
-  readonly index: number;
-  readonly driver: BlockDriver;
-  readonly begins: Float64Array;
-  readonly sectors: Float64Array;
-  /** Goes on in the event loop's next turn. */
-  readonly resume: () => void;
 }
 
 export class BlockJob {
@@ -93,33 +84,13 @@ export class BlockJob {
 
   constructor(options: JobOptions) {
     const { device, config } = options;
-    const { depth, blockSizeBytes, seed } = config;
+    const { blockSizeBytes, seed } = config;
     this.options = options;
     this.order = new BlockOrder(Math.floor(config.sizeBytes / blockSizeBytes), seed);
     this.firstSector = config.offsetBytes / SECTOR_SIZE;
     this.sectorsPerBlock = blockSizeBytes / SECTOR_SIZE;
     this.pollNs = config.pollUs * NS_PER_US;
-    this.lanes = device.queues.map(({ queue, index }) => {
-      const driver = new BlockDriver({
-        queue,
-        region: device.memory.region,
-        offset: device.memory.allocate(BlockDriver.bytesFor(depth, blockSizeBytes), 4096),
-        depth,
-        slotBytes: blockSizeBytes,
-        features: device.features,
-        config: device.config,
-      });
-      const lane: Lane = {
-        index,
-        driver,
-        begins: new Float64Array(depth).fill(0),
-        sectors: new Float64Array(depth).fill(0),
-        resume: () => this.turn(lane),
-      };
-      for (let slot = 0; slot < depth; slot++)
-        fillPattern(device.memory.region.i32, driver.dataOffset(slot) >> 2, seed, slot, this.sectorsPerBlock);
-      return lane;
-    });
+    this.lanes = device.queues.map((_, index) => openLane(device, index, config, (lane) => this.turn(lane)));
   }
 
   /** Starts the device's queues for this job, at this backend or at the next one, as `--reconnect` says. */

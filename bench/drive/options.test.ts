@@ -31,6 +31,7 @@ test('drive options: defaults', () => {
       timeout: 10,
       reconnect: false,
     },
+    ringSizeGiven: false,
     label: '',
     out: null,
     json: false,

@@ -77,6 +77,8 @@ export interface DriveOptions {
   socket: string;
   /** `sizeBytes` null: to the end of the disk. */
   config: Omit<DriveConfig, 'sizeBytes'> & { sizeBytes: number | null };
+  /** Else the ring may be made longer for a disk whose limits cut its requests into many elements. */
+  ringSizeGiven: boolean;
   label: string;
   /** A file, `none`, or null for the machine's own file. */
   out: string | null;
@@ -116,7 +118,7 @@ export function parseDriveOptions(args: readonly string[]): DriveOptions | null 
     offsetBytes,
     sizeBytes: given.has('size') ? bytesOf('--size', text('size'), blockSizeBytes, Number.MAX_SAFE_INTEGER) : null,
     seed: count('seed', 0, SEED_MAX),
-    ringSize: given.has('ring-size') ? count('ring-size', 1, VRING_SIZE_MAX) : ringSizeFor(depth),
+    ringSize: given.has('ring-size') ? count('ring-size', 1, VRING_SIZE_MAX) : ringSizeFor(depth * REQUEST_ELEMENTS),
     indirect: onOff('indirect'),
     eventidx: onOff('eventidx'),
     pollUs: count('poll-us', 0, 1_000_000),
@@ -132,6 +134,7 @@ export function parseDriveOptions(args: readonly string[]): DriveOptions | null 
   return {
     socket,
     config,
+    ringSizeGiven: given.has('ring-size'),
     label: text('label'),
     out: given.get('out') ?? null,
     json: given.has('json'),
@@ -165,12 +168,17 @@ function lengthOf(
   };
 }
 
-const ringSizeFor = (depth: number): number => Math.max(RING_SIZE, 2 ** Math.ceil(Math.log2(depth * REQUEST_ELEMENTS)));
+/** The shortest ring for as many descriptors that is not shorter than common. */
+export const ringSizeFor = (descriptors: number): number => Math.max(RING_SIZE, 2 ** Math.ceil(Math.log2(descriptors)));
+
+/** Descriptors that the ring must have for `depth` requests of that many elements at once. */
+export const descriptorsFor = (depth: number, indirect: boolean, elements: number): number =>
+  indirect ? Math.max(depth, elements) : depth * elements;
 
 /** @throws UsageError */
 function checkRing({ ringSize, depth, indirect }: DriveOptions['config']): void {
   if ((ringSize & (ringSize - 1)) !== 0) throw new UsageError(`--ring-size wants a power of two, not ${ringSize}`);
-  const needed = indirect ? Math.max(depth, REQUEST_ELEMENTS) : depth * REQUEST_ELEMENTS;
+  const needed = descriptorsFor(depth, indirect, REQUEST_ELEMENTS);
   if (ringSize < needed)
     throw new UsageError(`--ring-size ${ringSize} has no room for --depth ${depth}: ${needed} descriptors`);
 }

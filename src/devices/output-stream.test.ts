@@ -140,7 +140,7 @@ test('output stream: closing leaves what was printed to the stream, and no liste
   );
 });
 
-test('output stream: what fails after closing is nobody’s, and no crash', async () => {
+test('output stream: what fails after closing is not told, and no crash', async () => {
   const { output, takes, say, warnings } = stage();
   say('1');
   output.close();

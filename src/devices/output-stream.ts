@@ -23,7 +23,7 @@ export class OutputStream {
   private lost = false;
   private closed = false;
 
-  /** The stream stays its owner's: it is neither ended nor destroyed. `warn` takes one line if it fails. */
+  /** The stream stays its owner's: it is neither ended nor destroyed here. `warn` takes one line if it fails. */
   constructor(stream: Writable, warn: (line: string) => void) {
     this.stream = stream;
     this.warn = warn;

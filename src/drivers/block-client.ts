@@ -1,6 +1,8 @@
 /**
  * A block device as promises, over its driver: for tools and tests, not for measuring. Guest thread. Requests beyond
- * the driver's slots wait for one. Whoever connects it calls `serve` when the device called, and `fail` when it is gone.
+ * the driver's slots wait for one. What connects it calls `serve` when the device called, and `fail` when it is gone.
+ *
+ * Every promise settles once `serve` or `fail` is called: a queue that breaks rejects them all, and those to come.
  */
 
 import {
@@ -12,6 +14,7 @@ import {
   VIRTIO_BLK_T_OUT,
 } from '../formats/block.ts';
 import { EMPTY } from '../guest/queue.ts';
+import { RingError } from '../ring/errors.ts';
 import { type BlockDriver, BlockError } from './block.ts';
 
 interface Operation {
@@ -37,7 +40,7 @@ export class BlockClient {
     this.bySlot = Array.from({ length: driver.depth }, () => undefined);
   }
 
-  /** Fills `bytes`, at most a slot of them, from `sector` on. Rejects with a BlockError. */
+  /** Fills `bytes`, at most a slot of them, from `sector` on. Rejects with a BlockError, or with why the device is gone. */
   read(sector: number, bytes: Uint8Array): Promise<void> {
     return this.submit(VIRTIO_BLK_T_IN, `read of ${bytes.length} bytes from sector ${sector}`, sector, bytes);
   }
@@ -59,17 +62,26 @@ export class BlockClient {
     return Buffer.from(bytes.subarray(0, end === -1 ? bytes.length : end)).toString('latin1');
   }
 
-  /** Takes back what is finished, until nothing is. */
+  /** Takes back what is finished, until nothing is. A broken ring is told by the promises: all reject with it. */
   serve(): void {
     const { driver } = this;
-    do {
-      for (let slot = driver.take(); slot !== EMPTY; slot = driver.take()) this.finish(slot, driver.status);
-      this.startWaiting();
-    } while (!driver.enableCalls());
+    if (this.failure !== null) return;
+    try {
+      do {
+        for (let slot = driver.take(); slot !== EMPTY; slot = driver.take()) this.finish(slot, driver.status);
+        this.startWaiting();
+      } while (this.failure === null && !driver.enableCalls());
+    } catch (error) {
+      this.fail(error as Error);
+    }
   }
 
-  /** The device is gone for good: everything under way and to come is rejected with `error`. */
+  /**
+   * The device is gone for good: everything under way and to come is rejected with `error`. After the first failure
+   * there is nothing left to fail.
+   */
   fail(error: Error): void {
+    if (this.failure !== null) return;
     this.failure = error;
     const pending = [...this.bySlot.filter((operation) => operation !== undefined), ...this.waiting];
     this.bySlot.fill(undefined);
@@ -87,17 +99,21 @@ export class BlockClient {
 
   private startWaiting(): void {
     let started = false;
-    while (this.waiting.length > 0) {
-      const slot = this.driver.acquire();
-      if (slot === EMPTY) break;
-      if (!this.start(slot, this.waiting[0]!)) break;
-      this.waiting.shift();
-      started = true;
+    try {
+      while (this.waiting.length > 0) {
+        const slot = this.driver.acquire();
+        if (slot === EMPTY) break;
+        if (!this.start(slot, this.waiting[0]!)) break;
+        this.waiting.shift();
+        started = true;
+      }
+      if (started) this.driver.submit();
+    } catch (error) {
+      this.fail(error as Error);
     }
-    if (started) this.driver.submit();
   }
 
-  /** False: the ring has no room now. What the driver refuses is rejected, and done with. */
+  /** False: the ring has no room now. What the driver refuses is rejected, and done with. @throws RingError */
   private start(slot: number, operation: Operation): boolean {
     const { driver } = this;
     const { type, sector, bytes } = operation;
@@ -112,6 +128,8 @@ export class BlockClient {
       }
     } catch (error) {
       driver.release(slot);
+      // Not this request's fault: none after it will do better.
+      if (error instanceof RingError) throw error;
       operation.reject(error as Error);
       return true;
     }
@@ -124,17 +142,28 @@ export class BlockClient {
     const { driver } = this;
     const operation = this.bySlot[slot];
     this.bySlot[slot] = undefined;
-    const { type, bytes } = operation ?? {};
-    if (
-      status === VIRTIO_BLK_S_OK &&
-      bytes !== undefined &&
-      (type === VIRTIO_BLK_T_IN || type === VIRTIO_BLK_T_GET_ID)
-    ) {
-      const at = driver.dataOffset(slot);
-      bytes.set(driver.region.u8.subarray(at, at + bytes.length));
-    }
+    if (operation !== undefined) this.settle(slot, operation, status);
     driver.release(slot);
-    if (status === VIRTIO_BLK_S_OK) operation?.resolve();
-    else operation?.reject(new BlockError(status, operation.what));
+  }
+
+  private settle(slot: number, operation: Operation, status: number): void {
+    if (status !== VIRTIO_BLK_S_OK) {
+      operation.reject(new BlockError(status, operation.what));
+      return;
+    }
+    try {
+      this.copyOut(slot, operation);
+      operation.resolve();
+    } catch (error) {
+      operation.reject(error as Error);
+    }
+  }
+
+  /** @throws TypeError, RangeError for bytes that the caller has given away meanwhile */
+  private copyOut(slot: number, { type, bytes }: Operation): void {
+    if (type !== VIRTIO_BLK_T_IN && type !== VIRTIO_BLK_T_GET_ID) return;
+    const { driver } = this;
+    const at = driver.dataOffset(slot);
+    bytes.set(driver.region.u8.subarray(at, at + bytes.length));
   }
 }

@@ -39,6 +39,8 @@ export interface BlockConfig {
   /** Longest element of data, bytes; and the most of them in a request. */
   readonly elementBytesMax: number;
   readonly elementsMax: number;
+  /** Most data of one request, bytes. */
+  readonly requestBytesMax: number;
   /** Queues that the device has. */
   readonly queues: number;
 }
@@ -82,6 +84,7 @@ export function readBlockConfig(config: Uint8Array, features: bigint): BlockConf
     canBarrier: has(VIRTIO_BLK_F_BARRIER),
     elementBytesMax,
     elementsMax,
+    requestBytesMax: elementBytesMax * elementsMax,
     queues: several ? Math.max(1, view.getUint16(BLK_CONFIG_NUM_QUEUES, true)) : 1,
   };
 }

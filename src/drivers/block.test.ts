@@ -253,6 +253,7 @@ test('block config: fields count only with their features', () => {
     canBarrier: false,
     elementBytesMax: 4096,
     elementsMax: 7,
+    requestBytesMax: 7 * 4096,
     queues: 3,
   });
   assert.deepEqual(readBlockConfig(config, bits(VIRTIO_BLK_F_FLUSH)), {
@@ -264,6 +265,7 @@ test('block config: fields count only with their features', () => {
     canBarrier: false,
     elementBytesMax: 0xffffffff,
     elementsMax: 1,
+    requestBytesMax: 0xffffffff,
     queues: 1,
   });
 });

@@ -121,12 +121,11 @@ export class BlockDriver {
     const dataOffset = offset + headBytes(depth);
     this.slots = new Slots({ region, offset: dataOffset, count: depth, slotBytes: dataBytes(slotBytes) });
     this.elementBytesMax = this.disk.elementBytesMax;
-    const dataElements = Math.max(1, Math.ceil(slotBytes / this.elementBytesMax));
-    if (dataElements > 1 && dataElements > this.disk.elementsMax)
+    if (slotBytes > this.disk.requestBytesMax)
       throw new RangeError(
-        `the device takes ${this.elementBytesMax} bytes in ${this.disk.elementsMax} elements at most`,
+        `slots of ${slotBytes} bytes: the device takes ${this.elementBytesMax} bytes in ${this.disk.elementsMax} elements at most`,
       );
-    this.elements = new ScatterList(FRAME_ELEMENTS + dataElements);
+    this.elements = new ScatterList(BlockDriver.elementsFor(this.disk, slotBytes));
     this.sent = new Uint8Array(depth);
     this.types = new Uint8Array(depth);
     this.lengths = new Uint32Array(depth);
@@ -137,9 +136,9 @@ export class BlockDriver {
     return headBytes(depth) + Slots.bytesFor(depth, dataBytes(slotBytes));
   }
 
-  /** Descriptors that a request with a full slot takes in the ring, where it has no indirect table. */
-  get elementsPerRequest(): number {
-    return this.elements.offsets.length;
+  /** Descriptors that a request of `slotBytes` takes in the ring, where it has no indirect table. */
+  static elementsFor({ elementBytesMax }: BlockConfig, slotBytes: number): number {
+    return FRAME_ELEMENTS + Math.max(1, Math.ceil(slotBytes / elementBytesMax));
   }
 
   /** A slot for a request, or EMPTY: all are in use. */

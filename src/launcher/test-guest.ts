@@ -116,7 +116,7 @@ const ACTS: Record<string, Act> = {
     new Uint8Array(guest.memory.buffer).set(new TextEncoder().encode(`${text}\0`), BUFFERS);
     guest.notify(BUFFERS);
   },
-  // Early text, so many pieces, or without end.
+  // Early text: a number of pieces, or without end.
   babble: ({ guest, bytes }, pieces) => {
     bytes.fill(0x2e, BUFFERS, BUFFERS + 4096);
     for (let left = pieces === '' ? Infinity : Number(pieces); left > 0; left--) guest.notify(BUFFERS);
