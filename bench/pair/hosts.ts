@@ -6,7 +6,7 @@ import type { HeadQueue, HostQueue } from '../../src/host/queue.ts';
 import type { SplitHostQueueOptions } from '../../src/host/split-host-queue.ts';
 import { LguestQueue } from '../../src/launcher/queue.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
-import { slowRange, wholeRange } from '../../src/memory/range.ts';
+import { slowRange } from '../../src/memory/range.ts';
 import { MemoryRegion } from '../../src/memory/region.ts';
 import { ORDERINGS } from '../../src/ordering/index.ts';
 import { bindRing } from '../../src/ordering/ring-fields.ts';
@@ -27,12 +27,12 @@ export interface Host {
 }
 
 const rangeOf = ({ config }: BoundPair, memory: GuestMemory) =>
-  config.slowRange ? slowRange(memory) : wholeRange(memory);
+  config.slowRange ? { getRange: slowRange(memory) } : {};
 
 export function queueOptions(pair: BoundPair): SplitHostQueueOptions {
   const memory = new GuestMemory([pair.region]);
   const { ring, shared, config } = pair;
-  return { ring, shared, features: config.features, memory, getRange: rangeOf(pair, memory) };
+  return { ring, shared, features: config.features, memory, ...rangeOf(pair, memory) };
 }
 
 /** The kernel's, with the head-only interface that a polling host needs. */
@@ -56,7 +56,7 @@ function vhostUserHost(pair: BoundPair): VhostUserQueue {
     shared: bindRing(ORDERINGS[pair.config.ordering], ring),
     features: negotiated,
     memory,
-    getRange: rangeOf(pair, memory),
+    ...rangeOf(pair, memory),
     availIdx,
     usedIdx,
   });

@@ -11,7 +11,7 @@ import type { ElementList } from '../../src/host/element-list.ts';
 import { Request } from '../../src/host/queue.ts';
 import { Vringh } from '../../src/host/vringh.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
-import { slowRange, wholeRange } from '../../src/memory/range.ts';
+import { slowRange } from '../../src/memory/range.ts';
 import { allocateShared, MemoryRegion } from '../../src/memory/region.ts';
 import { ORDERINGS, type OrderingName } from '../../src/ordering/index.ts';
 import { bindRing } from '../../src/ordering/ring-fields.ts';
@@ -71,8 +71,8 @@ class Bench {
       doorbell: NO_BELL,
       indirectPool: new IndirectPool({ region, offset: tablesOffset, tableCount: 1, tableLength: RING_SIZE }),
     });
-    const getRange = this.slow ? slowRange(memory) : wholeRange(memory);
-    this.host = new Vringh({ ring: this.ring, shared, features, memory, getRange });
+    const range = this.slow ? { getRange: slowRange(memory) } : {};
+    this.host = new Vringh({ ring: this.ring, shared, features, memory, ...range });
     this.request = new Request(memory);
   }
 

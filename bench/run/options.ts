@@ -78,7 +78,7 @@ export const RUN_OPTIONS = {
   'virtio-1': strategy(flag('negotiate VIRTIO_F_VERSION_1')),
   'slow-range': condition(flag('the host translates one byte at a time')),
   'fast-vringh': condition({
-    ...flag('the host spins and reads no descriptor; the guest never kicks'),
+    ...flag('the host spins, reads no descriptor, calls only for what it completed; the guest never kicks'),
     parallelOnly: true,
   }),
   transfers: measured('N', 'transfers in the measured window', '10M'),

@@ -9,6 +9,7 @@ export const BEST: Readonly<Record<string, string>> = {
   'same:indirect+eventidx': '--batch 64 --complete-batch 64',
   'same:eventidx+virtio-1': '--batch 64 --complete-batch 64',
   'same:eventidx+fast-vringh': '--batch 64',
+  'same:fast-vringh': '--batch 64',
   'distant:none': '--batch 16 --complete-batch 16',
   'distant:eventidx': '--batch 16 --complete-batch 16',
   'distant:indirect': '--batch 16 --complete-batch 16',

@@ -10,6 +10,7 @@ const names = (only: string) => selectRows(ROWS, only).map(({ name }) => name);
 const selections = [
   ['same:none', ['same:none']],
   ['none', ['same:none', 'distant:none']],
+  ['fast-vringh,eventidx+fast-vringh', ['same:eventidx+fast-vringh', 'same:fast-vringh']],
   ['sleep,indirect', ['same:indirect', 'distant:indirect', 'ringtest:sleep']],
   [' poll , ringtest:poll', ['ringtest:poll']],
 ] as const;
@@ -43,6 +44,7 @@ test('rows: the table of the best has no other', () => {
 
 const shown = [
   ['same:none', '(none)'],
+  ['same:fast-vringh', '--fast-vringh'],
   ['distant:indirect+eventidx', '--indirect --eventidx'],
   ['ringtest:sleep', 'virtio_ring_0_9 --sleep'],
   ['ringtest:ring', 'ring'],

@@ -57,6 +57,7 @@ const SAME: readonly string[][] = [
   ['indirect', 'eventidx'],
   ['eventidx', 'virtio-1'],
   ['eventidx', 'fast-vringh'],
+  ['fast-vringh'],
 ];
 const DISTANT: readonly string[][] = [[], ['eventidx'], ['indirect'], ['indirect', 'eventidx']];
 

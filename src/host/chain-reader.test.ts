@@ -254,22 +254,6 @@ test('policy: a limit of its own, for tables and chains, whatever the size of th
   assert.throws(() => long.read(), { code: 'chain-too-long', index: 20, value: 21 });
 });
 
-test('range: the last answer of the callback is kept from request to request', () => {
-  let asked = 0;
-  const counting = (memory: GuestMemory): RangeCallback => {
-    const whole = wholeRange(memory);
-    return (range) => {
-      asked++;
-      return whole(range);
-    };
-  };
-  const { driver, read } = setUp(counting);
-  driver.writeChain(0, [data(1), data(1, 0, 100)]);
-  read();
-  read();
-  assert.equal(asked, 1);
-});
-
 test("range: a callback whose answer does not hold the address is the caller's mistake", () => {
   const { driver, read } = setUp(() => (range) => {
     range.start = range.wanted + 1;
@@ -278,4 +262,49 @@ test("range: a callback whose answer does not hold the address is the caller's m
   });
   driver.writeChain(0, [data(1)]);
   assert.throws(() => read(), RangeError);
+});
+
+/** A callback that refuses what lies in the memory taken away. */
+function withdrawable() {
+  const gone = new Set<number>();
+  let asked = 0;
+  const callback = (memory: GuestMemory): RangeCallback => {
+    const whole = wholeRange(memory);
+    return (range) => {
+      asked++;
+      return !gone.has(memory.find(range.wanted)) && whole(range);
+    };
+  };
+  return { gone, callback, asked: () => asked };
+}
+
+for (const [what, write] of [
+  ['two elements', (d) => d.writeChain(0, [data(2), data(1, 0, 100)])],
+  ['two elements in a table', (d) => d.writeChain(0, [d.writeTableChain(TABLE, [data(2), data(1, 0, 100)])])],
+] as readonly [string, (driver: MockDriver) => void][])
+  test(`range: the callback is asked once for each request within one range, ${what}`, () => {
+    const { gone, callback, asked } = withdrawable();
+    const { driver, read, readable } = setUp(callback);
+    write(driver);
+    for (let i = 1; i <= 3; i++) {
+      read();
+      assert.equal(asked(), i);
+    }
+    assert.equal(readable.count, 6);
+    gone.add(0);
+    assert.throws(() => read(), { code: 'address-outside-memory', index: 0 });
+    assert.equal(readable.count, 6);
+    gone.clear();
+    read();
+    assert.equal(readable.count, 8);
+  });
+
+test('range: what the callback answered before does not hold for the request behind one that was refused', () => {
+  const { gone, callback } = withdrawable();
+  const { driver, read } = setUp(callback);
+  driver.writeChain(0, [data(3), { address: 0, length: 1 }]);
+  assert.throws(() => read(), { code: 'address-outside-memory', index: 1, value: 0 });
+  gone.add(0);
+  driver.writeChain(0, [data(3)]);
+  assert.throws(() => read(), { code: 'address-outside-memory', index: 0, value: BASE + DATA });
 });

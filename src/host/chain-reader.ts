@@ -4,7 +4,7 @@
  * which differ in a policy.
  */
 import type { GuestMemory } from '../memory/guest-memory.ts';
-import { MemoryRange, type RangeCallback } from '../memory/range.ts';
+import { MemoryRange, type RangeCallback, wholeRange } from '../memory/range.ts';
 import { ADDRESS_HIGH_UNIT } from '../memory/region.ts';
 import {
   REQUEST_SIZE_MAX,
@@ -41,7 +41,8 @@ export const VRINGH_POLICY: ReaderPolicy = {
 export interface ChainReaderOptions {
   ring: SplitRing;
   memory: GuestMemory;
-  getRange: RangeCallback;
+  /** Asked anew for each request. Null: every address reaches to the end of its region, and always will. */
+  getRange: RangeCallback | null;
   /** VIRTIO_RING_F_INDIRECT_DESC was negotiated. */
   indirect: boolean;
   policy: ReaderPolicy;
@@ -58,10 +59,12 @@ export class ChainReader {
   private readonly desc: Uint32Array;
   private readonly memory: GuestMemory;
   private readonly getRange: RangeCallback;
+  /** A callback may answer otherwise for the next request; memory itself never changes. */
+  private readonly asksAnew: boolean;
   private readonly indirect: boolean;
   private readonly policy: ReaderPolicy;
   private readonly queue: string;
-  /** The last answer of the range callback; kept from request to request. */
+  /** The last answer of the range callback, for the rest of the request; of memory itself, for all of them. */
   private readonly range = new MemoryRange();
   /** A table that is cut by ranges or not aligned to words is copied here; made when first needed. */
   private scratch: Uint32Array | null = null;
@@ -87,7 +90,8 @@ export class ChainReader {
     this.desc = options.ring.desc;
     this.tableWords = options.ring.desc;
     this.memory = options.memory;
-    this.getRange = options.getRange;
+    this.getRange = options.getRange ?? wholeRange(options.memory);
+    this.asksAnew = options.getRange !== null;
     this.indirect = options.indirect;
     this.policy = options.policy;
     this.elementsMax = options.policy.elementsMax ?? options.ring.size;
@@ -104,6 +108,7 @@ export class ChainReader {
     this.sawWritable = false;
     this.totalBytes = 0;
     this.elementCount = 0;
+    if (this.asksAnew) this.forgetRange();
     const desc = this.desc;
     const size = this.size;
     let index = head;
@@ -214,6 +219,13 @@ export class ChainReader {
       if (left === 0) return;
       address += part;
     }
+  }
+
+  /** No address is in it: the callback is asked for the next one. */
+  private forgetRange(): void {
+    this.range.start = 0;
+    this.range.end = 0;
+    this.windowBytes = 0;
   }
 
   /** Asks the callback for the range around `range.wanted`. */

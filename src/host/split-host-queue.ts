@@ -6,7 +6,7 @@
  * It trusts nothing the guest wrote: heads in flight are tracked, indices checked, descriptors copied once.
  */
 import type { GuestMemory } from '../memory/guest-memory.ts';
-import { type RangeCallback, wholeRange } from '../memory/range.ts';
+import type { RangeCallback } from '../memory/range.ts';
 import type { SharedFields } from '../ordering/ordering.ts';
 import type { RingFields } from '../ordering/ring-fields.ts';
 import { VRING_AVAIL_F_NO_INTERRUPT, VRING_USED_F_NO_NOTIFY } from '../ring/constants.ts';
@@ -33,7 +33,7 @@ export interface SplitHostQueueOptions {
   shared: RingFields;
   features: RingFeatures;
   memory: GuestMemory;
-  /** How far an address reaches. Default: its whole region. */
+  /** How far an address reaches: asked anew for each request. Default: its whole region, which never changes. */
   getRange?: RangeCallback;
   /** Where to go on, after a reconnect; a fresh ring starts at 0. */
   state?: QueueState;
@@ -92,7 +92,7 @@ export abstract class SplitHostQueue implements HostQueue {
     this.reader = new ChainReader({
       ring,
       memory,
-      getRange: options.getRange ?? wholeRange(memory),
+      getRange: options.getRange ?? null,
       indirect: features.indirect,
       policy,
       queue: this.name,

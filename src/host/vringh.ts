@@ -15,6 +15,9 @@
  *       vringh.disableKicks();
  *     }
  *
+ * One difference shows in counts: without EVENT_IDX the kernel's answers that the guest must be called also when nothing
+ * was completed since it answered last. A call for nothing helps nobody: `needsCall` is true once for what was completed.
+ *
  * What it shares with the other faces stands in `SplitHostQueue`; here is the kernel's own interface.
  */
 import { VRINGH_POLICY } from './chain-reader.ts';

@@ -23,6 +23,9 @@ export class MemoryRange {
 /**
  * Fills `range` with guest addresses around `range.wanted` that may be accessed in one piece.
  * False: that address lies outside of memory; the answer is then as it was.
+ *
+ * A queue asks at least once for each request that it takes, and again wherever the request leaves the last answer. An
+ * answer holds for the rest of that request: what the callback takes away meanwhile is gone for the next one.
  */
 export type RangeCallback = (range: MemoryRange) => boolean;
 

@@ -6,7 +6,7 @@ import type { Random } from '../fuzz/random.ts';
 import { VRING_DESC_F_INDIRECT, VRING_DESC_F_NEXT, VRING_DESC_F_WRITE } from '../ring/constants.ts';
 import { FACE_RULES, type FaceName } from '../ring-oracle/host-oracle.ts';
 import { anyEvent, SIZES, START_INDICES } from './choices.ts';
-import type { CaseDescriptor, During, GuestAct, HostCall, HostCase } from './ring-case.ts';
+import { type CaseDescriptor, type During, type GuestAct, type HostCall, type HostCase, isCall } from './ring-case.ts';
 import { DATA_AT, REGIONS, TABLES_AT } from './world.ts';
 
 const FACES = Object.keys(FACE_RULES) as FaceName[];
@@ -246,13 +246,20 @@ class HostCaseMaker {
   }
 }
 
+/** The same, and now and then the range callback refuses another region from a call on. */
+const withWithdrawals = (random: Random, steps: HostCase['steps']): HostCase['steps'] =>
+  steps.flatMap((step) => {
+    if (!isCall(step) || !random.oneIn(4)) return [step];
+    return [{ act: 'withdraw', region: random.pick([null, 0, 0, 1, 2]) } as const, step];
+  });
+
 export function makeHostCase(random: Random): HostCase {
   const face = random.pick(FACES);
   const modern = face !== 'lguest';
   const size = random.pick(SIZES);
   const startIndex = random.pick(START_INDICES);
   const indirect = modern && !random.oneIn(3);
-  return {
+  const one: HostCase = {
     half: 'host',
     face,
     size,
@@ -261,8 +268,9 @@ export function makeHostCase(random: Random): HostCase {
     indirect,
     eventIdx: modern && random.oneIn(2),
     apart: random.oneIn(3),
-    range: random.pick(['whole', 'whole', 'cut', 'slow']),
+    range: random.pick(['none', 'whole', 'cut', 'slow']),
     // Tables that come though they were not negotiated are wrong.
     steps: new HostCaseMaker(random, size, startIndex, indirect || random.oneIn(6)).steps(),
   };
+  return random.oneIn(3) ? { ...one, steps: withWithdrawals(random, one.steps) } : one;
 }

@@ -13,7 +13,7 @@ import { Disagreement, type Reads } from '../ring-oracle/reads.ts';
 import { VhostUserQueue } from '../vhost-user/queues/queue.ts';
 import type { Halves, HostHalf } from './halves.ts';
 import { actAsGuest } from './peers.ts';
-import type { GuestAct, HostCall, HostCase, RangeName } from './ring-case.ts';
+import type { HostCall, HostCase, RangeName } from './ring-case.ts';
 import type { World } from './world.ts';
 
 /** Of what was sent so much is compared. */
@@ -32,7 +32,7 @@ interface Trial {
   readonly after?: () => void;
 }
 
-const RANGES: Record<RangeName, (world: World) => RangeCallback> = {
+const RANGES: Record<Exclude<RangeName, 'none'>, (world: World) => RangeCallback> = {
   whole: ({ memory }) => wholeRange(memory),
   slow: ({ memory }) => slowRange(memory),
   cut: ({ memory }) => {
@@ -55,6 +55,8 @@ export class HostPlayer {
   readonly refusals: string[] = [];
   private readonly world: World;
   private readonly watched: boolean;
+  /** The end asks the range callback; code that has memory itself does not. */
+  private readonly refuses: boolean;
   private readonly driver: MockDriver;
   private readonly queue: HostHalf;
   private readonly oracle: HostOracle;
@@ -68,6 +70,7 @@ export class HostPlayer {
     const { face, startIndex, indirect, eventIdx } = one;
     this.world = world;
     this.watched = halves.watched;
+    this.refuses = halves.watched && one.range !== 'none';
     world.reset(accessesMax(one));
     const { ring, plan, seen } = world.ring(one, halves.watched);
     const shared = bindRing(seqcst, ring);
@@ -89,14 +92,18 @@ export class HostPlayer {
       features: { indirect, eventIdx, version1: true },
       memory: seen.memory,
       privateArea: world.privateArea(),
-      getRange: world.range(RANGES[one.range](world)),
+      ...(one.range === 'none' ? {} : { getRange: this.refusing(RANGES[one.range](world)) }),
       ...(takenOver ? { state: { availIdx: startIndex, usedIdx: startIndex } } : {}),
     });
     world.end(this.watched, world.readsOf(this.watched), this.oracle.setUp().writes);
   }
 
   /** @throws Disagreement */
-  play(step: GuestAct | HostCall): void {
+  play(step: HostCase['steps'][number]): void {
+    if ('act' in step && step.act === 'withdraw') {
+      if (this.refuses) this.oracle.withdrawn = step.region;
+      return;
+    }
     if ('act' in step) {
       this.world.peer(() => actAsGuest(this.driver, step));
       return;
@@ -116,6 +123,15 @@ export class HostPlayer {
     trial.after?.();
     same('isBroken', queue.isBroken, oracle.broken !== null);
     same('lastHead', queue.lastHead, oracle.lastHead);
+  }
+
+  /** The callback, but for the region that is withdrawn. */
+  private refusing(answer: RangeCallback): RangeCallback {
+    const { world } = this;
+    return world.range((range) => {
+      const { withdrawn } = this.oracle;
+      return (withdrawn === null || world.memory.find(range.wanted) !== indexOf(world, withdrawn)) && answer(range);
+    });
   }
 
   /** Null: nothing to be done, now that the steps before left it so. */
@@ -343,6 +359,9 @@ function copyRequest(from: Request, to: Request): void {
     for (let i = 0; i < list.count; i++) copy.append(list.regions[i]!, list.offsets[i]!, list.lengths[i]!);
   }
 }
+
+/** Of a region that cases name by number: its place in the order of addresses. */
+const indexOf = ({ memory, regions }: World, region: number): number => memory.regions.indexOf(regions[region]!);
 
 const pickOf = <T>(all: readonly T[], pick: number): T | null => (all.length === 0 ? null : all[pick % all.length]!);
 

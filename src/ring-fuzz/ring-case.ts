@@ -5,8 +5,8 @@
  */
 import type { FaceName } from '../ring-oracle/host-oracle.ts';
 
-/** How far the range callback reaches: a region, 40 bytes, one byte. */
-export type RangeName = 'whole' | 'cut' | 'slow';
+/** How far the range callback reaches: a region, 40 bytes, one byte; or there is none. */
+export type RangeName = 'none' | 'whole' | 'cut' | 'slow';
 
 export interface Setup {
   readonly size: number;
@@ -36,6 +36,12 @@ export type GuestAct =
   | { readonly act: 'flags'; readonly value: number }
   | { readonly act: 'event'; readonly value: number }
   | { readonly act: 'scribble'; readonly at: number; readonly words: readonly number[] };
+
+/** From now on the range callback refuses a region, by its number; null: none. Between two calls alone. */
+export interface MemoryAct {
+  readonly act: 'withdraw';
+  readonly region: number | null;
+}
 
 /** What a host does to it. */
 export type DeviceAct =
@@ -89,7 +95,7 @@ export interface HostCase extends Setup {
   readonly range: RangeName;
   /** The ring is taken over from a predecessor. */
   readonly takenOver: boolean;
-  readonly steps: readonly (GuestAct | HostCall)[];
+  readonly steps: readonly (GuestAct | MemoryAct | HostCall)[];
 }
 
 export interface GuestCase extends Setup {

@@ -3,6 +3,7 @@ import { SplitVirtqueue, type SplitVirtqueueOptions } from '../guest/split-virtq
 import type { Request } from '../host/queue.ts';
 import type { SplitHostQueueOptions } from '../host/split-host-queue.ts';
 import { Vringh } from '../host/vringh.ts';
+import { MemoryRange, type RangeCallback } from '../memory/range.ts';
 import { RingError } from '../ring/errors.ts';
 import type { SplitRing } from '../ring/split-layout.ts';
 import { ALL_HALVES, type Halves, virtqueueOptions } from './halves.ts';
@@ -167,6 +168,20 @@ class Trusting extends SplitVirtqueue {
   }
 }
 
+/** A callback whose last answer is good for ever. */
+function keeping(getRange: RangeCallback): RangeCallback {
+  const kept = new MemoryRange();
+  return (range) => {
+    if (!(range.wanted >= kept.start && range.wanted < kept.end)) {
+      kept.wanted = range.wanted;
+      if (!getRange(kept)) return false;
+    }
+    const { start, end, region, offset } = kept;
+    Object.assign(range, { start, end, region, offset });
+    return true;
+  };
+}
+
 /** What is wrong, with which ends, and what the fuzzer says of it. */
 /** Judged by memory and answers alone, as an engine is that has memory itself. */
 const unwatched = (halves: Halves): Halves => ({ ...halves, watched: false });
@@ -230,6 +245,13 @@ export const PLANTED: readonly [what: string, halves: Halves, why: RegExp][] = [
     'free descriptors out of memory that the host writes',
     withGuest((options) => new Trusting(options)),
     /read once too often/,
+  ],
+  [
+    'an answer of the range callback that is kept from request to request',
+    withVringh(({ getRange, ...options }) =>
+      getRange === undefined ? new Vringh(options) : new Vringh({ ...options, getRange: keeping(getRange) }),
+    ),
+    /address-outside-memory/,
   ],
   [
     'a policy of another reader',

@@ -85,6 +85,8 @@ export class HostOracle {
   readonly held: Held[] = [];
   broken: Wrong | null = null;
   lastHead: number;
+  /** A region, by its number, that is no memory for the requests to come; null: all are. */
+  withdrawn: number | null = null;
   /** All that were ever taken, in that order, without those handed back. */
   private readonly taken: Held[] = [];
   private readonly options: HostOracleOptions;
@@ -283,9 +285,10 @@ export class HostOracle {
   }
 
   private readChain(reads: Reads, head: number, readable: boolean, writable: boolean): Chain {
-    const { ring, regions, indirect } = this.options;
+    const { ring, indirect } = this.options;
     const { rules } = this;
     const elementsMax = rules.elementsMax ?? this.size;
+    const regions = this.options.regions.filter((_, i) => i !== this.withdrawn);
     const oracle = new ChainOracle(reads, regions, { ...rules, indirect, elementsMax, readable, writable });
     return oracle.read({ at: ring.desc, length: this.size }, head);
   }

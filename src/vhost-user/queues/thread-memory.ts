@@ -4,10 +4,11 @@
  */
 import { GuestMemory } from '../../memory/guest-memory.ts';
 import { MemoryRegion, REGION_SIZE_MAX } from '../../memory/region.ts';
-import { type Mapping, mapFile } from '../../native/mapping.ts';
+import { MAPPING_ALIGNMENT, type Mapping, mapFile } from '../../native/mapping.ts';
 import { RingError } from '../../ring/errors.ts';
 import { featuresFromBits } from '../../ring/features.ts';
-import { type RingPlace, SplitRing } from '../../ring/split-layout.ts';
+import { alignUp, RING_PARTS, type RingPlace, type RingPlaces, SplitRing } from '../../ring/split-layout.ts';
+import type { Handle } from '../messages/handle.ts';
 import type { AreaSetup, QueueSetup, RegionSetup } from './queue-setup.ts';
 
 /** A piece of a file or of shared memory, in this thread. */
@@ -25,6 +26,12 @@ export function mapArea({ handle, offsetBytes, sizeBytes }: AreaSetup): MappedAr
     return { bytes: new Uint8Array(handle.memory.buffer, offsetBytes, sizeBytes), address: null, close: () => {} };
   const mapping: Mapping = mapFile(handle.descriptor, { offsetBytes, sizeBytes });
   return { bytes: new Uint8Array(mapping.buffer), address: mapping.address, close: () => mapping.close() };
+}
+
+function regionOver({ bytes }: MappedArea, handle: Handle, guestBase: number): MemoryRegion {
+  // A shared memory stays one: orderings that are written in Wasm import it.
+  const buffer = handle.kind === 'memory' ? handle.memory : (bytes.buffer as ArrayBuffer);
+  return new MemoryRegion({ guestBase, buffer, byteOffset: bytes.byteOffset, sizeBytes: bytes.length });
 }
 
 /** A region in pieces that views can be made of; all but the last have the largest size. */
@@ -45,10 +52,7 @@ class MappedRegion {
         const part = Math.min(REGION_SIZE_MAX, sizeBytes - at);
         const area = mapArea({ handle, offsetBytes: offsetBytes + at, sizeBytes: part });
         this.areas.push(area);
-        const { buffer, byteOffset } = area.bytes;
-        // A shared memory stays one: orderings that are written in Wasm import it.
-        const held = handle.kind === 'memory' ? handle.memory : (buffer as ArrayBuffer);
-        pieces.push(new MemoryRegion({ guestBase: guestBase + at, buffer: held, byteOffset, sizeBytes: part }));
+        pieces.push(regionOver(area, handle, guestBase + at));
       }
     } catch (error) {
       this.close();
@@ -68,6 +72,8 @@ export class QueueMemory {
   readonly guest: GuestMemory;
   private readonly regions: readonly MappedRegion[];
   private readonly release: () => void;
+  /** Parts of the ring that lie across the border of two pieces: once more, each as one. */
+  private readonly across: MappedArea[] = [];
 
   constructor(regions: readonly MappedRegion[], release: () => void) {
     this.regions = regions;
@@ -78,23 +84,38 @@ export class QueueMemory {
   /** @throws RingError for a ring that cannot be */
   ringOf({ index, size, features, desc, avail, used }: QueueSetup): SplitRing {
     const queue = `queue ${index}`;
-    const at = (userAddress: number) => this.placeOf(userAddress, queue);
     const { eventIdx } = featuresFromBits(features);
-    return new SplitRing(size, { desc: at(desc), avail: at(avail), used: at(used) }, queue, eventIdx);
+    const at = (part: keyof RingPlaces, userAddress: number) =>
+      this.placeOf(userAddress, RING_PARTS[part].sizeBytes(size, eventIdx), queue);
+    const places = { desc: at('desc', desc), avail: at('avail', avail), used: at('used', used) };
+    return new SplitRing(size, places, queue, eventIdx);
   }
 
-  /** Where an address of the frontend itself is. @throws RingError: nowhere. */
-  private placeOf(userAddress: number, queue: string): RingPlace {
+  /** Where bytes of the frontend's own addresses are, in one piece. @throws RingError: nowhere. */
+  private placeOf(userAddress: number, sizeBytes: number, queue: string): RingPlace {
     for (const { setup, pieces } of this.regions) {
       const offset = userAddress - setup.userBase;
       if (offset < 0 || offset >= setup.sizeBytes) continue;
-      return { region: pieces[Math.floor(offset / REGION_SIZE_MAX)]!, offset: offset % REGION_SIZE_MAX };
+      const inPiece = offset % REGION_SIZE_MAX;
+      if (inPiece + sizeBytes > REGION_SIZE_MAX && offset + sizeBytes <= setup.sizeBytes)
+        return this.mapAcross(setup, offset, sizeBytes);
+      return { region: pieces[Math.floor(offset / REGION_SIZE_MAX)]!, offset: inPiece };
     }
     throw new RingError('ring-outside-memory', queue, 0, userAddress);
   }
 
+  /** Maps a part that no piece holds as a whole. @throws SystemError, MappingError */
+  private mapAcross({ handle, offsetBytes, guestBase }: RegionSetup, offset: number, sizeBytes: number): RingPlace {
+    const start = offset - (offset % MAPPING_ALIGNMENT);
+    const wholeBytes = alignUp(offset + sizeBytes, MAPPING_ALIGNMENT) - start;
+    const area = mapArea({ handle, offsetBytes: offsetBytes + start, sizeBytes: wholeBytes });
+    this.across.push(area);
+    return { region: regionOver(area, handle, guestBase + start), offset: offset - start };
+  }
+
   /** Lets go of it; once. */
   close(): void {
+    for (const area of this.across) area.close();
     this.release();
   }
 }
