@@ -80,8 +80,8 @@ function isSealable(descriptor: number): boolean {
 
 /** By as many threads as there may be; again a little later while some wait. */
 function closeWaiting(): void {
-  const { pthread_create, pthread_tryjoin_np, dlsym } = calls();
-  closers = closers.filter((closer) => pthread_tryjoin_np(closer, null) === EBUSY);
+  const { pthread_create, dlsym } = calls();
+  joinDone();
   while (waiting.length > 0 && closers.length < CLOSERS_MAX) {
     if (pthread_create(thread, null, dlsym(0, 'close'), waiting[0]!) !== 0) break;
     waiting.shift();
@@ -90,6 +90,17 @@ function closeWaiting(): void {
   if (waiting.length === 0 || isAsked) return;
   isAsked = true;
   setTimeout(closeAgain, AGAIN_MS).unref();
+}
+
+function joinDone(): void {
+  const { pthread_tryjoin_np } = calls();
+  closers = closers.filter((closer) => pthread_tryjoin_np(closer, null) === EBUSY);
+}
+
+/** True while something that this thread has closed may be open still: for tests and fuzzers. */
+export function areStrangersClosing(): boolean {
+  joinDone();
+  return closers.length + waiting.length > 0;
 }
 
 function closeAgain(): void {
