@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { closeDescriptor } from './descriptors.ts';
 import { systemError } from './errors.ts';
 import { lazyCalls, libc } from './libc.ts';
+import { fillEventfd, fullTerminal, lingeringSocket } from './odd-blocking.ts';
 
 interface Calls {
   pipe2(pair: Int32Array, flags: number): number;
   socketpair(domain: number, type: number, protocol: number, pair: Int32Array): number;
   eventfd(initial: number, flags: number): number;
-  eventfd_write(descriptor: number, value: number): number;
   memfd_create(name: string, flags: number): number;
   ftruncate(descriptor: number, sizeBytes: number): number;
   epoll_create1(flags: number): number;
@@ -25,7 +25,6 @@ const calls = lazyCalls<Calls>({
   pipe2: 'int pipe2(void *pair, int flags)',
   socketpair: 'int socketpair(int domain, int type, int protocol, void *pair)',
   eventfd: 'int eventfd(unsigned int initial, int flags)',
-  eventfd_write: 'int eventfd_write(int descriptor, uint64_t value)',
   memfd_create: 'int memfd_create(const char *name, unsigned int flags)',
   ftruncate: 'int ftruncate(int descriptor, int64_t size)',
   epoll_create1: 'int epoll_create1(int flags)',
@@ -42,8 +41,6 @@ const MSG_DONTWAIT = 0x40;
 const F_GETFL = 3;
 const F_SETFL = 4;
 const O_PATH = 0o10000000;
-/** The largest number of which each one below is exact. */
-const EXACT_MAX = Number.MAX_SAFE_INTEGER;
 /** More than this machine's, or any, address space has room for. */
 const HUGE = 2 ** 50;
 const SMALL = 4096;
@@ -126,9 +123,7 @@ export const ODD_DESCRIPTORS = {
   'an eventfd that blocks': () => odd(checked('eventfd', calls().eventfd(0, CLOEXEC))),
   'an eventfd that is full and blocks'() {
     const descriptor = checked('eventfd', calls().eventfd(0, CLOEXEC));
-    // It holds 2^64 - 2: 2048 times 2^53 - 1, and 2046 more.
-    for (let i = 0; i < 2048; i++) checked('eventfd_write', calls().eventfd_write(descriptor, EXACT_MAX));
-    checked('eventfd_write', calls().eventfd_write(descriptor, 2046));
+    fillEventfd(descriptor);
     return odd(descriptor);
   },
   'a pipe to be read': () => odd(...pair('pipe2')),
@@ -161,6 +156,8 @@ export const ODD_DESCRIPTORS = {
       other,
     );
   },
+  'a TCP socket that is full and lingers': lingeringSocket,
+  'a terminal that is full and blocks': fullTerminal,
   'an epoll descriptor': () => odd(checked('epoll_create1', calls().epoll_create1(CLOEXEC))),
   'an empty memfd': () => odd(memfd(0)),
   'a memfd': () => odd(memfd(SMALL)),

@@ -6,15 +6,22 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** Open descriptors of the process. */
 export const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
 
+/** Of a wait for a thread or a descriptor to go. */
+const GONE_MS = 60_000;
+
+/** That as many descriptors are open as there were. It is waited for: strangers' are closed by threads of their own. */
+export async function noneLeftOpen(before: number): Promise<void> {
+  const end = performance.now() + GONE_MS;
+  while (openDescriptors() !== before && performance.now() < end) await delay(1);
+  assert.equal(openDescriptors(), before, 'descriptors left open');
+}
+
 /** Runs `body`, which must leave as many descriptors open as it found. */
 export async function leavingNoneOpen(body: () => void | Promise<void>): Promise<void> {
   const before = openDescriptors();
   await body();
-  assert.equal(openDescriptors(), before, 'descriptors left open');
+  await noneLeftOpen(before);
 }
-
-/** Of a wait for a thread to go. */
-const GONE_MS = 60_000;
 
 /** Open descriptors of the process, and its threads. */
 export const held = (): readonly [descriptors: number, threads: number] => [

@@ -14,6 +14,7 @@ import { constants } from 'node:os';
 import { closeDescriptor } from './descriptors.ts';
 import { systemError } from './errors.ts';
 import { lazyCalls, libc } from './libc.ts';
+import { closeStranger } from './strangers.ts';
 
 interface Calls {
   socket(domain: number, type: number, protocol: number): number;
@@ -328,7 +329,7 @@ function takeDescriptors(incoming: Message, descriptors: number[]): void {
     descriptors.push(...found);
     return;
   }
-  for (const descriptor of found) closeDescriptor(descriptor);
+  for (const descriptor of found) closeStranger(descriptor);
   const detail = `descriptors were cut off after ${found.length}: more than ${RECEIVE_DESCRIPTORS_MAX}, or than may be open`;
   throw systemError('recvmsg', EMSGSIZE, detail);
 }

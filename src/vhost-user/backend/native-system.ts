@@ -1,6 +1,7 @@
 /** What libc does for a backend session: descriptors, memory of its own, other channels. */
 import { sizeOfFile } from '../../native/descriptors.ts';
 import { openMemfd } from '../../native/memfd.ts';
+import { demandLocalFile } from '../../native/strangers.ts';
 import type { Handle } from '../messages/handle.ts';
 import { SocketChannel } from '../messages/socket-channel.ts';
 import { CallBell } from '../queues/notifications.ts';
@@ -9,7 +10,10 @@ import { postcopyOpener } from './postcopy.ts';
 
 /** Bytes behind a handle. @throws SystemError, TypeError for what has no size. */
 export function sizeOfHandle(handle: Handle): number {
-  if (handle.kind === 'descriptor') return sizeOfFile(handle.descriptor);
+  if (handle.kind === 'descriptor') {
+    demandLocalFile(handle.descriptor);
+    return sizeOfFile(handle.descriptor);
+  }
   if (handle.kind === 'memory') return handle.memory.buffer.byteLength;
   throw new TypeError('a doorbell has no size');
 }

@@ -2,8 +2,9 @@
  * Serves one device to one frontend after the other: listens at a path, or connects to one (QEMU's `server=on`) and
  * tries again for ever. Each connection is a session of its own; the device outlives them. On the thread's event loop.
  *
- * One connection at a time: others wait in the kernel's backlog and are served when it is over. No connection, whatever
- * it sends, ends the server.
+ * One connection at a time: others wait in the kernel's backlog and are served when it is over. No message ends the
+ * server. What a frontend does with memory that it shares can: a file that is cut short under its mapping ends the
+ * process (SIGBUS), unless it is sealed. SECURITY.md says what else is not prevented.
  */
 import { lstatSync, unlinkSync } from 'node:fs';
 import { closeDescriptor } from '../../native/descriptors.ts';

@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { addEventfd } from '../../native/eventfd.ts';
-import { leavingNoneOpen, openDescriptors } from '../../native/test-leaks.ts';
+import { leavingNoneOpen, noneLeftOpen, openDescriptors } from '../../native/test-leaks.ts';
 import { connectUnix } from '../../native/unix-socket.ts';
 import { SocketChannel } from '../messages/socket-channel.ts';
 import { LocalDevice } from '../queues/local-device.ts';
@@ -100,6 +100,6 @@ export async function surviving(served: ServedSocket, hostile: () => Promise<voi
   const mapped = mappedFiles();
   await hostile();
   await serveGoodFrontend(served);
-  assert.equal(openDescriptors(), descriptors, 'descriptors left open');
+  await noneLeftOpen(descriptors);
   assert.deepEqual(mappedFiles(), mapped, 'mappings left');
 }

@@ -7,6 +7,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { closeDescriptor } from '../../native/descriptors.ts';
+import { closeStranger } from '../../native/strangers.ts';
 import { connectUnix, socketPair } from '../../native/unix-socket.ts';
 import { VIRTIO_F_VERSION_1, VIRTIO_RING_F_EVENT_IDX, VIRTIO_RING_F_INDIRECT_DESC } from '../../ring/constants.ts';
 import { featureWord, hasFeature } from '../../ring/feature-word.ts';
@@ -294,7 +295,7 @@ export class VhostUserDevice {
   }
 
   private releaseInflight(): void {
-    if (this.inflight?.handle.kind === 'descriptor') closeDescriptor(this.inflight.handle.descriptor);
+    if (this.inflight?.handle.kind === 'descriptor') closeStranger(this.inflight.handle.descriptor);
     this.inflight = null;
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { OddDescriptorKind } from '../../native/odd-descriptors.ts';
 import { nameOf } from '../messages/message.ts';
+import type { SharedChange } from './fuzz-flags.ts';
 
 /** Devices that sessions are fuzzed with, one after the other. */
 export const FUZZED_DEVICES = ['block', 'net', 'entropy', 'console', 'block in threads'] as const;
@@ -55,6 +56,13 @@ export type Action =
       readonly seed: number;
     }
   | { readonly does: 'kick'; readonly queue: number; readonly count: number }
+  /** The frontend changes how a descriptor behaves that both share. */
+  | {
+      readonly does: 'change shared';
+      readonly name: 'kick' | 'call' | 'err';
+      readonly queue: number;
+      readonly change: SharedChange;
+    }
   /** Takes all answers that are there, and closes what came along. */
   | { readonly does: 'read' }
   /** Lets the backend work. */
@@ -97,6 +105,8 @@ export function describeAction(action: Action): string {
       return `write queue ${action.queue} ${action.style} ${action.seed}`;
     case 'kick':
       return `kick queue ${action.queue} × ${action.count}`;
+    case 'change shared':
+      return `${action.name} ${action.queue} ${action.change}`;
     case 'wait':
       return `wait ${action.turns}`;
     default:

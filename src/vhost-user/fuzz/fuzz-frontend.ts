@@ -4,7 +4,7 @@
  */
 import { setImmediate as loopTurn } from 'node:timers/promises';
 import { closeDescriptor } from '../../native/descriptors.ts';
-import { addEventfd, closeEventfd, openEventfd } from '../../native/eventfd.ts';
+import { closeEventfd, openEventfd } from '../../native/eventfd.ts';
 import { openMemfd } from '../../native/memfd.ts';
 import { ODD_DESCRIPTORS, type OddDescriptorKind } from '../../native/odd-descriptors.ts';
 import { connectUnix, receiveBytes, SEND_DESCRIPTORS_MAX, sendBytes, socketPair } from '../../native/unix-socket.ts';
@@ -18,6 +18,7 @@ import {
   MORE_MEMORY,
   type SendAction,
 } from './fuzz-actions.ts';
+import { changeShared, kickShared } from './fuzz-flags.ts';
 import { FuzzGuest } from './fuzz-guest.ts';
 
 /** A socket that stays full for so many turns is left alone: the backend has what it can take. */
@@ -60,7 +61,10 @@ export class FuzzFrontend {
           this.guest.write(action.queue, action.style, action.seed);
           break;
         case 'kick':
-          for (let left = action.count; left > 0; left--) addEventfd(this.descriptorOf(`kick ${action.queue}`));
+          kickShared(this.descriptorOf(`kick ${action.queue}`), action.count);
+          break;
+        case 'change shared':
+          changeShared(this.descriptorOf(`${action.name} ${action.queue}`), action.change);
           break;
         case 'read':
           await loopTurn();

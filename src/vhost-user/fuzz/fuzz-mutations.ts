@@ -14,6 +14,7 @@ import {
   type SendAction,
   type Target,
 } from './fuzz-actions.ts';
+import { SHARED_CHANGES } from './fuzz-flags.ts';
 import { legalSession } from './fuzz-legal.ts';
 
 /** Numbers at which something ends, in 16, 32 and 64 bits. */
@@ -166,6 +167,10 @@ function mutate(random: Random, actions: Action[], { queueCount }: Target): void
     () => actions.splice(at, random.below(8)),
     () => actions.splice(at, 0, anyMessage(random)),
     () => actions.splice(at, 0, { does: 'reconnect' }),
+    () => {
+      const [name, change] = [random.pick(['kick', 'call', 'err'] as const), random.pick(SHARED_CHANGES)];
+      actions.splice(at, 0, { does: 'change shared', name, queue: random.below(queueCount), change });
+    },
     // Once more from the start, over a new connection or the same.
     () => actions.push(...(random.oneIn(2) ? [{ does: 'reconnect' } as const] : []), ...actions.slice(0, 40)),
     // All at once: nobody reads, nobody waits.

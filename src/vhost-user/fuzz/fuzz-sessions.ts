@@ -24,7 +24,7 @@ import { type Action, describeAction } from './fuzz-actions.ts';
 import { FuzzFrontend } from './fuzz-frontend.ts';
 import { fuzzedSession } from './fuzz-mutations.ts';
 import { deviceOf, SESSION_MS_MAX, Served, Servers, serveOne, waitFor } from './fuzz-served.ts';
-import { difference, standing } from './fuzz-standing.ts';
+import { differenceFrom, standing } from './fuzz-standing.ts';
 
 const HONEST_EVERY = 25;
 const MEMORY_EVERY = 500;
@@ -112,7 +112,7 @@ async function playOne(served: Served, actions: readonly Action[], unhandled: Un
   }
   const thrown = unhandled.next();
   if (thrown !== null) return `unhandled: ${thrown.stack}`;
-  return difference(before, standing());
+  return await differenceFrom(before);
 }
 
 /** True if these actions fail a server that has seen nothing else. */
@@ -219,5 +219,5 @@ async function honestlyServed(all: readonly Served[]): Promise<string | null> {
     if (wrong !== null) return wrong;
   }
   await loopTurn();
-  return difference(before, standing());
+  return await differenceFrom(before);
 }

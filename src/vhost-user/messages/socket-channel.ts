@@ -7,8 +7,9 @@
  */
 import { constants } from 'node:os';
 import { setImmediate as loopTurn } from 'node:timers/promises';
-import { closeDescriptor } from '../../native/descriptors.ts';
 import { type SystemError, systemError } from '../../native/errors.ts';
+import { boundBlockedCalls } from '../../native/interrupts.ts';
+import { closeStranger } from '../../native/strangers.ts';
 import { receiveBytes, sendBytes } from '../../native/unix-socket.ts';
 import { threadWatcher } from '../../native/watcher.ts';
 import type { Channel, Message } from './channel.ts';
@@ -56,6 +57,8 @@ export class SocketChannel implements Channel {
   constructor(socket: number, { timeoutMs = 10_000 }: SocketChannelOptions = {}) {
     this.socket = socket;
     this.timeoutMs = timeoutMs;
+    // Descriptors that are on their way are closed by the kernel in whatever call drops them.
+    boundBlockedCalls();
   }
 
   async receive(): Promise<Message | null> {
@@ -232,16 +235,16 @@ export class SocketChannel implements Channel {
   }
 
   release(handles: readonly Handle[]): void {
-    for (const handle of handles) closeDescriptor(descriptorOfHandle(handle));
+    for (const handle of handles) closeStranger(descriptorOfHandle(handle));
   }
 
   close(): void {
     if (this.closed) return;
     this.closed = true;
     if (this.wakeReader !== null || this.wakeWriter !== null) this.watcher.unwatch(this.socket);
-    for (const descriptor of this.descriptors) closeDescriptor(descriptor);
+    for (const descriptor of this.descriptors) closeStranger(descriptor);
     this.forgetUnfinished();
-    closeDescriptor(this.socket);
+    closeStranger(this.socket);
     this.wakeReader?.();
     this.wakeWriter?.();
   }

@@ -1,0 +1,31 @@
+/** A queue whose backend makes the event descriptors that both share block. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { takeEventfd } from '../../native/eventfd.ts';
+import { whyUnavailable } from '../../native/libc.ts';
+import { fillEventfd, makeBlocking } from '../../native/odd-blocking.ts';
+import { FrontendMemory } from './frontend-memory.ts';
+import { FrontendQueue } from './frontend-queue.ts';
+
+const skip = whyUnavailable() ?? false;
+
+test('frontend queue: a kick that its backend made to block is dropped, until another backend has it', { skip }, () => {
+  const memory = new FrontendMemory(65536);
+  const queue = new FrontendQueue({ index: 0, size: 16, indirectLength: 0, memory }, 1n << 32n);
+  try {
+    const { kick } = queue.describe(0);
+    assert.equal(kick?.kind, 'descriptor');
+    const { descriptor } = kick as { descriptor: number };
+    fillEventfd(descriptor);
+    makeBlocking(descriptor);
+    // A thousand kicks that block would take minutes, though each is cut short.
+    for (let i = 0; i < 1000; i++) queue.kick.ring();
+    queue.describe(0);
+    assert.equal(takeEventfd(descriptor), false);
+    queue.kick.ring();
+    assert.equal(takeEventfd(descriptor), true);
+  } finally {
+    queue.close();
+    memory.close();
+  }
+});
