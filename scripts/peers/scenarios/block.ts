@@ -11,7 +11,7 @@ import type { Scope } from '../scope.ts';
 export const MIB = 1 << 20;
 const DISK_BYTES = 64 * MIB;
 const FILE_MIB = 50;
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 240_000;
 
 export const blockDevice = (socket: string, more = ''): string[] => [
   ...['-chardev', `socket,id=char,path=${socket}${more}`],
