@@ -18,6 +18,7 @@ import type { Request } from '../host/queue.ts';
 import { ADDRESS_HIGH_UNIT } from '../memory/region.ts';
 import { BlockTransfer } from './block-transfer.ts';
 import { type Disk, SECTOR_SIZE } from './disk.ts';
+import { nextRound } from './in-service.ts';
 import { LATER, MORE, NOT_NOW, type RequestHandler } from './request-loop.ts';
 import { TURN_BYTES_MAX, type Turn } from './turn.ts';
 
@@ -132,7 +133,7 @@ export class BlockHandler implements RequestHandler {
       async () => {
         let written = this.act(request, room, type, sector, sentBytes, turn);
         // Nothing else is served meanwhile: the transfer stays this request's.
-        for (; written === MORE; written = this.goOn(request, turn)) await nextTurn();
+        for (; written === MORE; written = this.goOn(request, turn)) await nextRound();
         if (written !== LATER) this.done(request, written);
       },
       (error: unknown) => this.done(request, this.failed(error, request.writable, room)),
@@ -199,7 +200,7 @@ export class BlockHandler implements RequestHandler {
   /** What is left of a transfer whose disk answers later, its next step under way. */
   private async rest(request: Request, transfer: BlockTransfer, pending: Promise<void>): Promise<void> {
     await pending;
-    while (!transfer.isDone) await (transfer.step(this.disk, request, this.pieceBytesMax) ?? nextTurn());
+    while (!transfer.isDone) await (transfer.step(this.disk, request, this.pieceBytesMax) ?? nextRound());
   }
 
   /** All data is moved. What a guest writes that does not flush must last before it is answered. */
@@ -282,6 +283,3 @@ export class BlockHandler implements RequestHandler {
     return dataBytes === room - 1 ? room : dataBytes;
   }
 }
-
-/** The event loop has been round. */
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));

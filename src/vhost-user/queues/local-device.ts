@@ -157,8 +157,7 @@ class LocalRunner implements QueueRunner {
 
   private readonly onKick = (): void => {
     this.past.kicks++;
-    // A turn that is asked for sees what the kick is about.
-    if (!this.turns.isAsked) this.serve();
+    this.turns.takeNow();
   };
 
   private serve(): void {
