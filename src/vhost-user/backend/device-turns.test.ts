@@ -18,13 +18,14 @@ import { addEventfd } from '../../native/eventfd.ts';
 import { whyUnavailable } from '../../native/libc.ts';
 import { leavingNoneOpen } from '../../native/test-leaks.ts';
 import { socketPair } from '../../native/unix-socket.ts';
-import { VRING_DESC_F_INDIRECT, VRING_DESC_F_NEXT, VRING_DESC_F_WRITE, VRING_DESC_SIZE } from '../../ring/constants.ts';
+import { VRING_DESC_F_WRITE } from '../../ring/constants.ts';
 import { SocketChannel } from '../messages/socket-channel.ts';
 import { LocalDevice } from '../queues/local-device.ts';
 import type { ServedDevice } from '../queues/queue-runner.ts';
 import { WorkerDevice } from '../queues/worker-device.ts';
 import { BackendSession } from './backend-session.ts';
 import { nativeSystem } from './native-system.ts';
+import { offerEverywhere, SHARED, SMALL } from './test-flood.ts';
 import { file, TestFrontend, TestGuest, until } from './test-frontend.ts';
 
 const skip = whyUnavailable() ?? false;
@@ -37,12 +38,6 @@ const MTU = bit(4);
 const RESET = bit(13);
 const SLOTS = bit(15);
 const PROTOCOL_FEATURES = REPLY_ACK | RESET | SLOTS;
-
-/** Where requests lie in the guest's memory, behind the rings. */
-const TABLE = 16384;
-const SHARED = 65536;
-const SHARED_BYTES = 2 ** 19;
-const SMALL = SHARED + SHARED_BYTES;
 
 /** A session of the device, negotiated and with its memory; its queues are not set up. */
 function inSession(
@@ -68,39 +63,6 @@ function inSession(
       guest.close();
     }
   });
-}
-
-/** All heads of a ring with one table: what comes first, `count` elements over the same memory, what comes last. */
-function offerEverywhere(
-  guest: TestGuest,
-  index: number,
-  { first = 0, count, write, last = 0 }: { first?: number; count: number; write: boolean; last?: number },
-): void {
-  const { driver, size } = guest.ring(index);
-  const flags = write ? VRING_DESC_F_WRITE : 0;
-  const entries = [
-    ...(first > 0 ? [{ offset: SMALL, length: first, flags: 0 }] : []),
-    ...Array.from({ length: count }, () => ({ offset: SHARED, length: SHARED_BYTES, flags })),
-    ...(last > 0 ? [{ offset: SMALL + 64, length: last, flags: VRING_DESC_F_WRITE }] : []),
-  ];
-  const view = new DataView(guest.view.u8.buffer, guest.view.u8.byteOffset);
-  for (const [i, { offset, length, flags }] of entries.entries()) {
-    const at = TABLE + i * VRING_DESC_SIZE;
-    const isLast = i === entries.length - 1;
-    view.setBigUint64(at, BigInt(guest.view.addressOf(offset)), true);
-    view.setUint32(at + 8, length, true);
-    view.setUint16(at + 12, flags | (isLast ? 0 : VRING_DESC_F_NEXT), true);
-    view.setUint16(at + 14, isLast ? 0 : i + 1, true);
-  }
-  for (let head = 0; head < size; head++) {
-    driver.writeDescriptor(head, {
-      offset: TABLE,
-      length: entries.length * VRING_DESC_SIZE,
-      flags: VRING_DESC_F_INDIRECT,
-    });
-    driver.offer(head);
-  }
-  addEventfd(guest.ring(index).kick);
 }
 
 for (const where of ['the session', 'one of its own'])
