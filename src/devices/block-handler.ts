@@ -20,7 +20,7 @@ import { BlockTransfer } from './block-transfer.ts';
 import { type Disk, SECTOR_SIZE } from './disk.ts';
 import { nextRound } from './in-service.ts';
 import { LATER, MORE, NOT_NOW, type RequestHandler } from './request-loop.ts';
-import { TURN_BYTES_MAX, type Turn } from './turn.ts';
+import { PIECE_BYTES_MAX, type Turn } from './turn.ts';
 
 export interface BlockHandlerOptions {
   disk: Disk;
@@ -68,7 +68,7 @@ export class BlockHandler implements RequestHandler {
     this.wake = options.wake;
     this.finish = options.finish;
     this.capacitySectors = options.disk.sizeBytes / SECTOR_SIZE;
-    this.pieceBytesMax = options.disk.pieceBytesMax ?? TURN_BYTES_MAX;
+    this.pieceBytesMax = options.disk.pieceBytesMax ?? PIECE_BYTES_MAX;
   }
 
   serve(request: Request, turn: Turn): number {

@@ -23,7 +23,7 @@ export interface DeviceQueue {
 /** One queue in service, from `Device.start` to `stop`. */
 export interface QueueService {
   /**
-   * The guest kicked, or may have. Serves what is available for one turn: some hundred requests, a MiB, some
+   * The guest kicked, or may have. Serves what is available for one turn: some hundred requests, some MiB, some
    * milliseconds at most. True: more is waiting, and this must be called again though nobody kicks.
    * @throws RingError when the ring is broken: the queue is then of no use until it is set up anew.
    */

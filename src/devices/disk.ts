@@ -18,7 +18,7 @@ export interface Disk {
   readonly readOnly: boolean;
   /**
    * The most bytes that it is asked for in one call; a longer request comes in pieces, one a turn of its queue. Infinity:
-   * it answers what is longer by a promise, and blocks no thread for it. Default: TURN_BYTES_MAX (`turn.ts`).
+   * it answers what is longer by a promise, and blocks no thread for it. Default: PIECE_BYTES_MAX (`turn.ts`).
    */
   readonly pieceBytesMax?: number;
   /** Fills the next `lengthBytes` of `into` from the disk at `offsetBytes`; what was written is marked by `skipWritten`. */

@@ -36,7 +36,7 @@ export interface RequestHandler {
   /**
    * Serves one request. Returns the bytes written from the first writable element on, or LATER, or, with the request
    * unfinished, NOT_NOW or MORE: the next call has the same request, its lists where this call left them. What it moves
-   * it spends from `turn`, and no more in one call than TURN_BYTES_MAX.
+   * it spends from `turn`, and no more in one call than PIECE_BYTES_MAX.
    */
   serve(request: Request, turn: Turn): number;
   /** Nothing is available: `serve` is not called before the guest adds something. */

@@ -7,8 +7,11 @@
 /** Requests served in one turn, at most. */
 export const SERVE_MAX = 256;
 
-/** Bytes moved in one turn: what would go beyond waits for the next. A request or piece is never longer than this. */
-export const TURN_BYTES_MAX = 2 ** 20;
+/** Bytes moved in one turn; the last request, or piece of one, may go beyond. */
+export const TURN_BYTES_MAX = 2 ** 22;
+
+/** Bytes of a request that are moved without asking whether the turn is over: what is longer comes in pieces. */
+export const PIECE_BYTES_MAX = 2 ** 20;
 
 /** After this much time a turn begins no further request or piece, milliseconds. */
 export const TURN_MS_MAX = 4;
