@@ -10,7 +10,7 @@ export { FileDisk } from './devices/file-disk.ts';
 export { NetDevice } from './devices/net.ts';
 export { type DeviceOptions, openDevice } from './devices/open-device.ts';
 export { loopbackLink, type PacketLink, pairLinks } from './devices/packet-link.ts';
-export { LATER, NOT_NOW, type RequestHandler, RequestLoop } from './devices/request-loop.ts';
+export { LATER, MORE, NOT_NOW, type RequestHandler, RequestLoop } from './devices/request-loop.ts';
 export type { Doorbell, DoorbellHandle, DoorbellStrategy, WaitOptions, WaitSet, Wake } from './doorbell/doorbell.ts';
 export { SilentDoorbell } from './doorbell/doorbell.ts';
 export { DOORBELLS, type DoorbellName } from './doorbell/index.ts';

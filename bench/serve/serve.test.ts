@@ -1,7 +1,7 @@
 /** The command `serve`, its frontends made of single messages over real sockets. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -12,6 +12,7 @@ import { whyUnavailable } from '../../src/native/libc.ts';
 import { leavingNoneOpen } from '../../src/native/test-leaks.ts';
 import { acceptUnix, connectUnix, listenUnix } from '../../src/native/unix-socket.ts';
 import { VRING_DESC_F_WRITE } from '../../src/ring/constants.ts';
+import { offerEverywhere } from '../../src/vhost-user/backend/test-flood.ts';
 import { TestFrontend, TestGuest, until } from '../../src/vhost-user/backend/test-frontend.ts';
 import { SocketChannel } from '../../src/vhost-user/messages/socket-channel.ts';
 import { main } from '../cli.ts';
@@ -27,6 +28,7 @@ writeFileSync(image, contents);
 
 const VERSION_1 = 1n << 32n;
 const PROTOCOL_FEATURES = 1n << 30n;
+const INDIRECT_DESC = 1n << 28n;
 const REPLY_ACK = 1n << 3n;
 const DATA = 65536;
 
@@ -290,6 +292,40 @@ test('serve console: standard input and output are the guest’s; it ends by a s
   child.stdin.write('left over');
   child.kill('SIGTERM');
   assert.deepEqual(await ended, [0, null]);
+});
+
+test('serve console: output of gigabytes that nothing holds back; a signal ends it all the same', {
+  skip,
+}, async () => {
+  const socket = join(folder, `${sockets++}.sock`);
+  const program = fileURLToPath(new URL('../main.js', import.meta.url));
+  // A file takes whatever it is given.
+  const nowhere = openSync('/dev/null', 'w');
+  const child = spawn(process.execPath, [program, 'serve', 'console', '--socket', socket], {
+    stdio: ['ignore', nowhere, 'ignore'],
+  });
+  closeSync(nowhere);
+  const ended = new Promise((resolve) => child.on('close', (code, signal) => resolve([code, signal])));
+  await until(() => existsSync(socket), 'the server to listen');
+  const frontend = new TestFrontend(new SocketChannel(connectUnix(socket)));
+  const guest = new TestGuest(2);
+  try {
+    await frontend.negotiate(VERSION_1 | PROTOCOL_FEATURES | INDIRECT_DESC, REPLY_ACK);
+    await frontend.setMemory(guest);
+    await frontend.setUp(guest, 1);
+    // 16 requests of 500 MiB each.
+    offerEverywhere(guest, 1, { count: 1000, write: false });
+    for (let i = 0; i < 5; i++) assert.equal(await frontend.value({ request: 'GET_QUEUE_NUM' }), 2n);
+    child.kill('SIGTERM');
+    assert.deepEqual(await ended, [0, null]);
+    let done = 0;
+    while (guest.ring(1).driver.readUsed() !== null) done++;
+    assert.ok(done < 16, 'not all were done first');
+  } finally {
+    child.kill('SIGKILL');
+    frontend.channel.close();
+    guest.close();
+  }
 });
 
 const SOCKET = ['--socket', join(folder, 'never.sock')];

@@ -21,6 +21,9 @@ import { type FileDiskOptions, openImage, shortened, ZEROES } from './file-disk.
 /** More bytes than this at once go to a thread: copying them is work enough to share. */
 const AT_ONCE_MAX = 2 ** 20;
 
+/** A thread does no more than this in one call, bytes: other requests get the thread in between. */
+const THREAD_BYTES_MAX = 2 ** 24;
+
 /** A write that took so long has waited. */
 const SLOW_MS = 2;
 /** So many writes go to the threads after a slow one: twice as many each time, up to the limit. */
@@ -50,6 +53,7 @@ export class AsyncDisk implements Disk {
   readonly sizeBytes: number;
   readonly spareBytes: number;
   readonly readOnly: boolean;
+  readonly pieceBytesMax = Infinity;
   /** Requests answered by this thread itself, and those that went to others. */
   atOnceCount = 0;
   threadedCount = 0;
@@ -140,7 +144,7 @@ export class AsyncDisk implements Disk {
   private async readLater(into: ElementList, offsetBytes: number, lengthBytes: number): Promise<void> {
     const { descriptor } = this;
     for (let done = 0; done < lengthBytes; ) {
-      const views = viewsOf(into, lengthBytes - done);
+      const views = viewsOf(into, Math.min(lengthBytes - done, THREAD_BYTES_MAX));
       const count = await moved((end) => this.calls.readv(descriptor, views, offsetBytes + done, end));
       if (count === 0) throw shortened(offsetBytes + done);
       into.skipWritten(count);
@@ -151,7 +155,7 @@ export class AsyncDisk implements Disk {
   private async writeLater(from: ElementList, offsetBytes: number, lengthBytes: number): Promise<void> {
     const { descriptor } = this;
     for (let done = 0; done < lengthBytes; ) {
-      const views = viewsOf(from, lengthBytes - done);
+      const views = viewsOf(from, Math.min(lengthBytes - done, THREAD_BYTES_MAX));
       const count = await moved((end) => this.calls.writev(descriptor, views, offsetBytes + done, end));
       from.skip(count);
       done += count;

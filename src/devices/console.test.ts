@@ -86,6 +86,112 @@ test('console: a stopped queue has nothing in flight and is left alone', () => {
   assert.doesNotThrow(() => [rx, tx].map(({ target }) => target.queue.state()));
 });
 
+/** A request of 100,000 bytes that the port takes a part of, and the bytes. */
+function half() {
+  const port = new EchoPort();
+  const device = new ConsoleDevice({ port });
+  const tx = new TestQueue();
+  const sent = Uint8Array.from({ length: 100_000 }, (_, i) => (i * 7 + (i >> 8)) & 0xff);
+  const service = started(device, 1, tx);
+  say(tx, sent);
+  const chunk = new Uint8Array(4096);
+  const got: number[] = [];
+  const read = (bytesMax: number) => {
+    for (let left = bytesMax; left > 0; ) {
+      const count = port.read(chunk, Math.min(left, chunk.length));
+      if (count === 0) break;
+      got.push(...chunk.subarray(0, count));
+      left -= count;
+    }
+  };
+  return { port, device, tx, sent, service, got, read };
+}
+
+for (const everyTurn of [false, true])
+  test(`console: a request goes on where it was after ${everyTurn ? 'a pause in every turn' : 'one pause'}`, () => {
+    const { device, tx, sent, got, read, ...first } = half();
+    let { service } = first;
+    const used: unknown[] = [];
+    let pauses = 0;
+    for (let rounds = 0; got.length < sent.length; rounds++) {
+      assert.ok(rounds < 200);
+      service.serve();
+      if (everyTurn || pauses === 0) {
+        assert.equal(service.stop(), undefined);
+        assert.doesNotThrow(() => tx.target.queue.state());
+        service = device.start(1, tx.target);
+        pauses++;
+      }
+      read(10_000);
+    }
+    used.push(...tx.serve(service));
+    assert.deepEqual(used, [{ id: 0, length: 0 }]);
+    read(1);
+    assert.equal(Buffer.compare(Uint8Array.from(got), sent), 0, `${got.length} bytes of ${sent.length}`);
+    assert.ok(everyTurn ? pauses > 5 : pauses === 1);
+  });
+
+test('console: a request that waits is paused twice without a byte moved between', () => {
+  const { device, tx, sent, service, got, read } = half();
+  tx.serve(service);
+  service.stop();
+  device.start(1, tx.target).stop();
+  const last = device.start(1, tx.target);
+  read(65_536);
+  assert.equal(tx.serve(last).length, 1);
+  read(65_536);
+  assert.equal(Buffer.compare(Uint8Array.from(got), sent), 0);
+});
+
+/** A ring set up anew, with a request of these bytes. */
+function fresh(bytes: Uint8Array, { head = 0, offset = 0, before = () => {} }: FreshOptions = {}): TestQueue {
+  const queue = new TestQueue();
+  queue.data.u8.set(bytes, offset);
+  before(queue);
+  queue.offer(head, [{ offset, length: bytes.length }]);
+  return queue;
+}
+interface FreshOptions {
+  head?: number;
+  offset?: number;
+  before?: (queue: TestQueue) => void;
+}
+
+const others: [what: string, change: (rig: ReturnType<typeof half>) => TestQueue][] = [
+  [
+    'after a reset',
+    ({ device, tx }) => {
+      device.reset();
+      return tx;
+    },
+  ],
+  ['whose length is another', ({ sent }) => fresh(sent.subarray(0, 500))],
+  ['whose place is another', ({ sent }) => fresh(sent, { offset: 64 })],
+  ['whose head is another', ({ sent }) => fresh(sent, { head: 3 })],
+  [
+    'behind another one in the ring',
+    ({ sent }) => fresh(sent, { before: (queue) => queue.offer(4, [{ offset: 0, length: 0 }]) }),
+  ],
+];
+for (const [what, change] of others)
+  test(`console: a request ${what} is not the one that was paused: it is served whole`, () => {
+    const rig = half();
+    const { device, tx, sent, service, got, read } = rig;
+    tx.serve(service);
+    service.stop();
+    read(65_536);
+    got.length = 0;
+    const queue = change(rig);
+    const next = device.start(1, queue.target);
+    for (let rounds = 0; next.requests < queue.driver.availIdx; rounds++) {
+      assert.ok(rounds < 10);
+      next.serve();
+      read(65_536);
+    }
+    const whole = what === 'whose length is another' ? sent.subarray(0, 500) : sent;
+    assert.equal(Buffer.compare(Uint8Array.from(got), whole), 0, `${got.length} bytes`);
+  });
+
 test('console: a receive buffer without room is given back', () => {
   const { rx, tx, receive, transmit } = setUp();
   say(tx, 'x');

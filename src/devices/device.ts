@@ -23,8 +23,8 @@ export interface DeviceQueue {
 /** One queue in service, from `Device.start` to `stop`. */
 export interface QueueService {
   /**
-   * The guest kicked, or may have. Serves what is available, no longer than some hundred requests at a time.
-   * True: more is waiting, and this must be called again though nobody kicks.
+   * The guest kicked, or may have. Serves what is available for one turn: some hundred requests, some MiB, some
+   * milliseconds at most. True: more is waiting, and this must be called again though nobody kicks.
    * @throws RingError when the ring is broken: the queue is then of no use until it is set up anew.
    */
   serve(): boolean;
@@ -57,6 +57,12 @@ export interface Device {
   acknowledge(features: bigint): void;
   /** The guest writes its configuration space. False: refused. */
   writeConfig(offset: number, bytes: Uint8Array): boolean;
+  /** The device is set up from its start: what it keeps of a request that was not finished is forgotten. */
+  reset?(): void;
+  /** Of a network: says on it that this address is here now, after a migration. False: there is no room for it. */
+  announce?(macAddress: Uint8Array): boolean;
+  /** Of a network: what frames will carry at most, bytes, 68 to 65,535. False: more than the device can. */
+  setMtu?(mtuBytes: number): boolean;
   /** Puts a queue into service. The caller then calls `serve` once, for what is there already. */
   start(index: number, queue: DeviceQueue): QueueService;
   /** Releases what the device holds: files, links. */

@@ -16,6 +16,11 @@ export interface Disk {
   /** A multiple of SECTOR_SIZE. */
   readonly sizeBytes: number;
   readonly readOnly: boolean;
+  /**
+   * The most bytes that it is asked for in one call; a longer request comes in pieces, one a turn of its queue. Infinity:
+   * it answers what is longer by a promise, and blocks no thread for it. Default: PIECE_BYTES_MAX (`turn.ts`).
+   */
+  readonly pieceBytesMax?: number;
   /** Fills the next `lengthBytes` of `into` from the disk at `offsetBytes`; what was written is marked by `skipWritten`. */
   read(into: ElementList, offsetBytes: number, lengthBytes: number): undefined | Promise<void>;
   /** Writes the next `lengthBytes` of `from` to the disk at `offsetBytes`. */

@@ -7,6 +7,7 @@ import { VIRTIO_ID_RNG } from '../formats/ids.ts';
 import type { Request } from '../host/queue.ts';
 import type { Device, DeviceQueue, QueueService } from './device.ts';
 import { type RequestHandler, RequestLoop } from './request-loop.ts';
+import type { Turn } from './turn.ts';
 
 /** Drawn from the generator at a time: guests mostly ask for some dozens. */
 const POOL_SIZE = 4096;
@@ -42,7 +43,7 @@ class EntropyHandler implements RequestHandler {
   /** Bytes of the pool that were given out. */
   private given = POOL_SIZE;
 
-  serve({ writable }: Request): number {
+  serve({ writable }: Request, turn: Turn): number {
     let done = 0;
     while (done < ENTROPY_REQUEST_MAX) {
       if (this.given === POOL_SIZE) {
@@ -58,6 +59,7 @@ class EntropyHandler implements RequestHandler {
     // A request without room for a byte: the driver must offer one [§5.4.6.1].
     if (done === 0) this.failures++;
     this.bytes += done;
+    turn.spend(done);
     return done;
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, existsSync, mkdtempSync, openSync, readSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -7,6 +8,7 @@ import { ElementList } from '../host/element-list.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { allocateShared, MemoryRegion } from '../memory/region.ts';
 import { whyUnavailable } from '../native/libc.ts';
+import { openDescriptors } from '../native/test-leaks.ts';
 import { AsyncDisk } from './async-disk.ts';
 import type { Disk } from './disk.ts';
 import { FileDisk, type FileDiskOptions } from './file-disk.ts';
@@ -30,6 +32,10 @@ const DISKS: readonly {
 const failing = async (access: () => unknown) => {
   await access();
 };
+
+/** A file system whose files can be as large as a file can be. */
+const HUGE_FOLDER = '/dev/shm';
+const noHuge = existsSync(HUGE_FOLDER) ? false : `there is no ${HUGE_FOLDER}`;
 
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -155,6 +161,32 @@ for (const { name, open, skip } of DISKS) {
   ] as const)
     test(`${name}: refuses ${what}`, { skip }, async () => {
       assert.throws(() => open({ path: path() }), message);
+    });
+
+  for (const [what, sizeBytes, isTaken] of [
+    ['2^53 bytes less a sector', 2n ** 53n - 512n, true],
+    ['2^53 bytes', 2n ** 53n, false],
+    ['2^63 bytes less one', 2n ** 63n - 1n, false],
+  ] as const)
+    test(`${name}: an image of ${what} is ${isTaken ? 'taken' : 'refused by its name and size'}`, {
+      skip: skip || noHuge,
+    }, (t) => {
+      const huge = mkdtempSync(join(HUGE_FOLDER, 'vringbench-test-'));
+      t.after(() => rmSync(huge, { recursive: true }));
+      const path = imageFile(huge);
+      // No number that the engine hands to the system says it exactly.
+      execFileSync('truncate', ['-s', `${sizeBytes}`, path]);
+      const before = openDescriptors();
+      if (isTaken) {
+        const disk = open({ path });
+        assert.equal(disk.sizeBytes, Number(sizeBytes));
+        disk.close();
+      } else {
+        assert.throws(() => open({ path }), {
+          message: `${path} is too large a disk: it has ${sizeBytes} bytes, 2^53 or more`,
+        });
+      }
+      assert.equal(openDescriptors(), before);
     });
 
   test(`${name}: a list that is too short is the caller's mistake`, { skip }, async () => {

@@ -28,15 +28,19 @@ export interface Image {
   readonly spareBytes: number;
 }
 
-/** @throws what `open` throws; Error for what is no regular file, or holds no sector */
+/** @throws what `open` throws; Error for what is no regular file, holds no sector, or has 2^53 bytes or more */
 export function openImage({ path, readOnly = false }: FileDiskOptions): Image {
   const descriptor = openSync(path, readOnly ? 'r' : 'r+');
   try {
-    const stats = fstatSync(descriptor);
+    const stats = fstatSync(descriptor, { bigint: true });
     if (!stats.isFile()) throw new Error(`${path} is no regular file`);
-    const spareBytes = stats.size % SECTOR_SIZE;
-    const sizeBytes = stats.size - spareBytes;
-    if (sizeBytes === 0) throw new Error(`${path} holds no sector: it has ${stats.size} bytes`);
+    // A number does not tell all places behind from each other.
+    if (stats.size > BigInt(Number.MAX_SAFE_INTEGER))
+      throw new Error(`${path} is too large a disk: it has ${stats.size} bytes, 2^53 or more`);
+    const size = Number(stats.size);
+    const spareBytes = size % SECTOR_SIZE;
+    const sizeBytes = size - spareBytes;
+    if (sizeBytes === 0) throw new Error(`${path} holds no sector: it has ${size} bytes`);
     return { descriptor, sizeBytes, spareBytes };
   } catch (error) {
     closeSync(descriptor);

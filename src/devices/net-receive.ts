@@ -4,7 +4,7 @@
  *
  * It takes a packet first and buffers then. While there is no packet, kicks are off: more buffers change nothing. While
  * there is no buffer for the packet it has, the link is paused. Buffers that are too few stay taken until more come:
- * handed back, they would look like new ones for ever.
+ * handed back, they would look like new ones for ever. A turn may end between two of them.
  */
 
 import { NET_HEADER_SIZE, NET_NUM_BUFFERS_OFFSET } from '../formats/net.ts';
@@ -13,9 +13,15 @@ import { RingError } from '../ring/errors.ts';
 import type { DeviceQueue, QueueService } from './device.ts';
 import type { HeldFrame } from './net.ts';
 import type { PacketLink } from './packet-link.ts';
-import { SERVE_MAX } from './request-loop.ts';
+import { Turn } from './turn.ts';
 
 const NO_FRAME = -1;
+
+/** What `collect` found: buffers enough, too few of them now, or the end of the turn. */
+const ENOUGH = 0;
+const TOO_FEW = 1;
+const TURN_OVER = 2;
+type Collected = typeof ENOUGH | typeof TOO_FEW | typeof TURN_OVER;
 
 export interface NetReceiveOptions {
   link: PacketLink;
@@ -35,6 +41,7 @@ export class NetReceive implements QueueService {
   private readonly headerBytes: number;
   private readonly mergeable: boolean;
   private readonly held: HeldFrame;
+  private readonly turn = new Turn();
   private readonly header = new Uint8Array(NET_HEADER_SIZE);
   /** Buffers taken for the packet at hand: the first `buffers` of these. */
   private readonly requestsTaken: Request[] = [];
@@ -57,9 +64,11 @@ export class NetReceive implements QueueService {
 
   serve(): boolean {
     if (this.stopped) return false;
+    const { turn } = this;
     const { queue } = this.target;
+    turn.begin();
     queue.disableKicks();
-    for (let left = SERVE_MAX; left > 0; left--) {
+    for (;;) {
       if (this.held.length === NO_FRAME) {
         this.held.length = this.link.receive(this.held.bytes);
         if (this.held.length === NO_FRAME) {
@@ -68,16 +77,20 @@ export class NetReceive implements QueueService {
           return false;
         }
       }
-      if (this.collect()) {
+      const collected = this.collect();
+      if (collected === TOO_FEW) {
+        this.call();
+        if (queue.enableKicks()) {
+          this.link.pause();
+          return false;
+        }
+        queue.disableKicks();
+      } else if (collected === TURN_OVER) break;
+      else {
+        turn.spend(this.held.length);
         this.deliver();
-        continue;
+        if (turn.isOverAfterOne()) break;
       }
-      this.call();
-      if (queue.enableKicks()) {
-        this.link.pause();
-        return false;
-      }
-      queue.disableKicks();
     }
     this.call();
     return true;
@@ -97,16 +110,16 @@ export class NetReceive implements QueueService {
     }
   }
 
-  /** Takes buffers until the frame at hand fits. False: there are too few now. */
-  private collect(): boolean {
+  /** Takes buffers until the frame at hand fits. */
+  private collect(): Collected {
     const needed = this.headerBytes + this.held.length;
     const { size } = this.target.queue;
-    // Bounded also where every buffer is broken and comes again at once.
-    for (let takes = 0; this.room < needed; takes++) {
-      if (this.buffers === (this.mergeable ? size : 1)) return true;
-      if (takes > size || !this.take()) return false;
+    while (this.room < needed && this.buffers < (this.mergeable ? size : 1)) {
+      if (!this.take()) return TOO_FEW;
+      // Bounded also where every buffer is broken and comes again at once. The last buffer counts with its frame.
+      if (this.room < needed && this.turn.isOverAfterOne()) return TURN_OVER;
     }
-    return true;
+    return ENOUGH;
   }
 
   /** Takes one more buffer. False: none is available. */

@@ -4,6 +4,7 @@ import { EMPTY } from '../guest/queue.ts';
 import { ScatterList } from '../guest/scatter-list.ts';
 import { NetDevice } from './net.ts';
 import { loopbackLink, pairLinks } from './packet-link.ts';
+import { systemFailure } from './test-disk.ts';
 import { randomFrom, started, TestQueue, type TestQueueOptions } from './test-queue.ts';
 
 const MRG_RXBUF = 1n << 15n;
@@ -46,6 +47,41 @@ for (const [what, features, headerBytes] of [
     assert.equal(rx.data.u8[164 + headerBytes], 0xee);
     assert.deepEqual([transmit.bytes, receive.bytes, transmit.failures, receive.failures], [100, 100, 0, 0]);
   });
+
+test('net: an address is announced by one frame to everybody', () => {
+  const { peer, device } = setUp();
+  const mac = [0x52, 0x54, 0, 0x12, 0x34, 0x56];
+  assert.equal(device.announce(Uint8Array.from(mac)), true);
+  assert.equal(peer.receive(into), 60);
+  const arp = [0, 1, 8, 0, 6, 4, 0, 3, ...mac, 0, 0, 0, 0, ...mac, 0, 0, 0, 0];
+  assert.deepEqual(
+    [...into.subarray(0, 60)],
+    [...Array(6).fill(0xff), ...mac, 0x80, 0x35, ...arp, ...Array(18).fill(0)],
+  );
+  assert.equal(peer.receive(into), -1);
+});
+
+test('net: without room on the link nothing is announced, and that is said', () => {
+  const { device, link } = setUp(VERSION_1, 1);
+  assert.deepEqual([device.announce(new Uint8Array(6)), device.announce(new Uint8Array(6))], [true, false]);
+  link.send = () => {
+    throw systemFailure('ENODEV');
+  };
+  assert.equal(device.announce(new Uint8Array(6)), false);
+});
+
+test('net: an MTU is kept as far as the device has said it goes, until it is reset', () => {
+  const device = new NetDevice({ link: loopbackLink(), mtu: 1400 });
+  const mtu = () => new DataView(device.config.buffer).getUint16(10, true);
+  assert.deepEqual([device.setMtu(1401), mtu()], [false, 1400]);
+  assert.deepEqual([device.setMtu(1300), mtu()], [true, 1300]);
+  assert.deepEqual([device.setMtu(1400), mtu()], [true, 1400]);
+  device.setMtu(68);
+  device.reset();
+  assert.equal(mtu(), 1400);
+  const silent = new NetDevice({ link: loopbackLink() });
+  assert.deepEqual([silent.setMtu(65535), silent.setMtu(68), silent.config[10], silent.config[11]], [true, true, 0, 0]);
+});
 
 test('net: header and frame cut anywhere, both ways', () => {
   const { peer, rx, tx, receive, transmit } = setUp();

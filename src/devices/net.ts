@@ -15,7 +15,9 @@ import { featureWord, hasFeature } from '../ring/feature-word.ts';
 import type { Device, DeviceQueue, QueueService } from './device.ts';
 import { NetReceive } from './net-receive.ts';
 import type { PacketLink } from './packet-link.ts';
+import { rarpFrame } from './rarp.ts';
 import { NOT_NOW, type RequestHandler, RequestLoop } from './request-loop.ts';
+import type { Turn } from './turn.ts';
 
 export interface NetDeviceOptions {
   /** Closed with the device. */
@@ -42,6 +44,8 @@ export class NetDevice implements Device {
   private readonly link: PacketLink;
   /** Outlives the service of the receive queue: a restart loses nothing. */
   private readonly held: HeldFrame = { bytes: new Uint8Array(net.FRAME_MAX), length: -1 };
+  /** As the constructor was told; 0: not said. */
+  private readonly mtu: number;
   private headerBytes = net.NET_HEADER_SIZE_LEGACY;
   private mergeable = false;
 
@@ -51,6 +55,7 @@ export class NetDevice implements Device {
     if (mtu !== 0 && !(Number.isInteger(mtu) && mtu >= net.MTU_MIN && mtu <= net.MTU_MAX))
       throw new RangeError(`an MTU is ${net.MTU_MIN} to ${net.MTU_MAX}, not ${mtu}`);
     this.link = link;
+    this.mtu = mtu;
     this.features = featureWord(
       net.VIRTIO_NET_F_MRG_RXBUF,
       net.VIRTIO_NET_F_STATUS,
@@ -70,6 +75,28 @@ export class NetDevice implements Device {
     return false;
   }
 
+  reset(): void {
+    this.keepMtu(this.mtu);
+  }
+
+  announce(macAddress: Uint8Array): boolean {
+    const frame = rarpFrame(macAddress);
+    try {
+      return this.link.send(frame, frame.length);
+    } catch (error) {
+      // The interface is gone, which its queues find out by themselves.
+      if (!(error instanceof Error && 'syscall' in error)) throw error;
+      return false;
+    }
+  }
+
+  setMtu(mtuBytes: number): boolean {
+    if (this.mtu === 0) return true;
+    if (mtuBytes > this.mtu) return false;
+    this.keepMtu(mtuBytes);
+    return true;
+  }
+
   start(index: number, queue: DeviceQueue): QueueService {
     const { link, headerBytes, mergeable } = this;
     if (index === net.NET_RECEIVE_QUEUE)
@@ -83,6 +110,10 @@ export class NetDevice implements Device {
 
   close(): void {
     this.link.close();
+  }
+
+  private keepMtu(mtuBytes: number): void {
+    new DataView(this.config.buffer).setUint16(net.NET_CONFIG_MTU, mtuBytes, true);
   }
 }
 
@@ -98,14 +129,16 @@ class TransmitHandler implements RequestHandler {
     this.headerBytes = headerBytes;
   }
 
-  serve({ readable }: Request): number {
+  serve({ readable }: Request, turn: Turn): number {
     const length = readable.totalBytes() - this.headerBytes;
     if (length < net.ETH_HEADER_SIZE || length > net.FRAME_MAX) {
       this.failures++;
       return 0;
     }
+    readable.rewind();
     readable.skip(this.headerBytes);
     readable.pull(this.frame, 0, length);
+    turn.spend(length);
     if (!this.link.send(this.frame, length)) return NOT_NOW;
     this.bytes += length;
     return 0;

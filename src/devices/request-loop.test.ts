@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Request } from '../host/queue.ts';
-import { LATER, NOT_NOW, type RequestHandler, RequestLoop, SERVE_MAX } from './request-loop.ts';
+import { LATER, MORE, NOT_NOW, type RequestHandler, RequestLoop } from './request-loop.ts';
 import { TestQueue } from './test-queue.ts';
+import { SERVE_MAX, TURN_BYTES_MAX, TURN_MS_MAX, type Turn, type TurnOptions } from './turn.ts';
 
 /** Answers each request with the next of these, then with `otherwise`; starved and stop are counted. */
 class Scripted implements RequestHandler {
+  /** Bytes that each request is worth. */
+  worthBytes = 0;
   failures = 3;
   bytes = 4;
   starvations = 0;
@@ -19,12 +22,16 @@ class Scripted implements RequestHandler {
     this.script = script;
     this.otherwise = otherwise;
   }
-  serve(request: Request): number {
+  serve(request: Request, turn: Turn): number {
     this.heads.push(request.head);
+    turn.spend(this.worthBytes);
     const answer = this.script.shift() ?? this.otherwise;
     if (answer === LATER) this.kept.push(request);
+    this.passes();
     return answer;
   }
+  /** Time goes by with each request. */
+  passes: () => void = () => {};
   starved(): void {
     this.starvations++;
   }
@@ -33,9 +40,12 @@ class Scripted implements RequestHandler {
   }
 }
 
-function setUp(handler: Scripted, options = {}) {
+/** Turns that no time ends, so that a slow machine changes nothing. */
+const TIMELESS: TurnOptions = { now: () => 0 };
+
+function setUp(handler: Scripted, options = {}, limits = TIMELESS) {
   const queue = new TestQueue({ size: 1024, ...options });
-  return { queue, handler, loop: new RequestLoop(queue.target, handler) };
+  return { queue, handler, loop: new RequestLoop(queue.target, handler, limits) };
 }
 const offerMany = (queue: TestQueue, count: number) => {
   for (let head = 0; head < count; head++) queue.offer(head, [{ offset: 0, length: 1 }]);
@@ -65,6 +75,88 @@ test('request loop: no more than a bound at a time', () => {
     [false, 2 * SERVE_MAX + 1],
   ]);
 });
+
+for (const [what, worthBytes, msEach, served] of [
+  ['bytes', TURN_BYTES_MAX / 4, 0, 4],
+  ['bytes of requests as long as a turn', TURN_BYTES_MAX, 0, 1],
+  ['bytes, the last request beyond them', TURN_BYTES_MAX - 1, 0, 2],
+  ['time', 0, TURN_MS_MAX / 8, 8],
+  ['time of a request as long as a turn', 0, TURN_MS_MAX, 1],
+] as const)
+  test(`request loop: no more than a turn's ${what}`, () => {
+    let nowMs = 5;
+    const handler = new Scripted();
+    const { queue, loop } = setUp(handler, {}, { now: () => nowMs });
+    handler.worthBytes = worthBytes;
+    handler.passes = () => {
+      nowMs += msEach;
+    };
+    offerMany(queue, 3 * served);
+    for (let turns = 1; turns <= 3; turns++) {
+      assert.equal(loop.serve(), true);
+      assert.equal(loop.requests, turns * served);
+      nowMs += 1000;
+    }
+    assert.equal(loop.serve(), false);
+  });
+
+test('request loop: a request longer than a turn stays at hand, and what comes after it waits', () => {
+  const { queue, handler, loop } = setUp(new Scripted([0, MORE, MORE, 5, 0]), { eventIdx: false });
+  offerMany(queue, 3);
+  const turns: [boolean, number][] = [];
+  for (let i = 0; i < 3; i++) turns.push([loop.serve(), loop.requests]);
+  assert.deepEqual(turns, [
+    [true, 1],
+    [true, 1],
+    [false, 3],
+  ]);
+  assert.deepEqual(handler.heads, [0, 1, 1, 1, 2]);
+  assert.deepEqual(
+    queue.serve(loop).map(({ length }) => length),
+    [0, 5, 0],
+  );
+});
+
+for (const answer of [MORE, NOT_NOW])
+  test(`request loop: ${answer === MORE ? 'unfinished' : 'waiting'}, a request is read once, its lists stay as they are`, () => {
+    const queue = new TestQueue();
+    const seen: number[] = [];
+    let answers = [answer, answer, 0];
+    const loop = new RequestLoop(queue.target, {
+      failures: 0,
+      bytes: 0,
+      serve: ({ readable }) => {
+        const byte = new Uint8Array(1);
+        readable.pull(byte, 0, 1);
+        seen.push(byte[0]!);
+        const [next, ...rest] = answers;
+        answers = rest;
+        return next!;
+      },
+    });
+    queue.data.u8.set([1, 2, 3, 4, 5, 6]);
+    queue.offer(0, [{ offset: 0, length: 3 }]);
+    loop.serve();
+    queue.driver.writeDescriptor(0, { address: 0, length: 1 });
+    loop.serve();
+    loop.serve();
+    assert.deepEqual([seen, loop.brokenRequests, loop.requests], [[1, 2, 3], 0, 1]);
+  });
+
+for (const answer of [MORE, NOT_NOW])
+  test(`request loop: stopped with a request ${answer === MORE ? 'unfinished' : 'waiting'}, it is in the ring again`, () => {
+    const { queue, handler, loop } = setUp(new Scripted([0, answer]));
+    offerMany(queue, 3);
+    loop.serve();
+    assert.equal(loop.stop(), undefined);
+    assert.deepEqual(queue.target.queue.state(), { availIdx: 1, usedIdx: 1 });
+    assert.deepEqual([loop.serve(), handler.heads], [false, [0, 1]]);
+    const next = new RequestLoop(queue.target, new Scripted());
+    assert.deepEqual(
+      queue.serve(next).map(({ id }) => id),
+      [0, 1, 2],
+    );
+  });
 
 test('request loop: a request that comes while it asks for kicks is served, nobody kicks for it', () => {
   const { queue, handler, loop } = setUp(new Scripted());

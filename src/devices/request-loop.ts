@@ -6,18 +6,21 @@
  * sees the answer as soon as it exists. Whether the guest must be called is asked after every 16 requests and when
  * nothing is left. To ask after each would cost a fence, and often a system call, that the next request makes useless;
  * to ask at the end alone would let the guest sleep while a long batch is served, and the two would work in turn.
+ *
+ * A call of `serve` is bounded by a `Turn`. A request that is longer than one stays in the loop's hand, taken from the
+ * ring, until it is done or service ends.
  */
 import { Request } from '../host/queue.ts';
 import { RingError } from '../ring/errors.ts';
 import type { DeviceQueue, QueueService } from './device.ts';
+import { Turn, type TurnOptions } from './turn.ts';
 
-/** What `RequestHandler.serve` returns when the request cannot be served yet: it goes back into the ring. */
+/** What `RequestHandler.serve` returns when it cannot go on with the request before the device calls `wake`. */
 export const NOT_NOW = -1;
 /** What it returns when it keeps the request, which then comes back by `RequestLoop.finish`. */
 export const LATER = -2;
-
-/** So many requests at most in one call of `serve`: other queues of the thread get their turn. */
-export const SERVE_MAX = 256;
+/** What it returns when it has done as much of the request as a turn allows. */
+export const MORE = -3;
 
 /** So many requests are served before the guest's wish to be called is looked at. */
 const CALL_EVERY = 16;
@@ -31,13 +34,17 @@ type Taken = typeof NONE | typeof GOOD | typeof BROKEN;
 /** What a device does with one request. */
 export interface RequestHandler {
   /**
-   * Serves one request. Returns the bytes written from the first writable element on; NOT_NOW, having taken nothing
-   * from it, if `wake` is called when it can go on; or LATER.
+   * Serves one request. Returns the bytes written from the first writable element on, or LATER, or, with the request
+   * unfinished, NOT_NOW or MORE: the next call has the same request, its lists where this call left them. What it moves
+   * it spends from `turn`, and no more in one call than PIECE_BYTES_MAX.
    */
-  serve(request: Request): number;
+  serve(request: Request, turn: Turn): number;
   /** Nothing is available: `serve` is not called before the guest adds something. */
   starved?(): void;
-  /** Service ends: nothing is served from now on, and what was kept comes back soon. */
+  /**
+   * Service ends: nothing is served from now on, and what was kept comes back soon. A request that is unfinished goes
+   * back into the ring, and comes again as a new one when service begins anew.
+   */
   stop?(): void;
   readonly failures: number;
   readonly bytes: number;
@@ -48,7 +55,10 @@ export class RequestLoop implements QueueService {
   brokenRequests = 0;
   private readonly target: DeviceQueue;
   private readonly handler: RequestHandler;
+  private readonly turn: Turn;
   private request: Request;
+  /** `request` is taken and unfinished. */
+  private inHand = false;
   /** Those that came back from the handler, to be used again. */
   private readonly spare: Request[] = [];
   /** Requests that the handler keeps. */
@@ -57,9 +67,11 @@ export class RequestLoop implements QueueService {
   private stopping = false;
   private stopped: (() => void) | null = null;
 
-  constructor(target: DeviceQueue, handler: RequestHandler) {
+  /** @param limits of one call of `serve` */
+  constructor(target: DeviceQueue, handler: RequestHandler, limits: TurnOptions = {}) {
     this.target = target;
     this.handler = handler;
+    this.turn = new Turn(limits);
     this.request = new Request(target.memory);
   }
 
@@ -73,24 +85,26 @@ export class RequestLoop implements QueueService {
 
   serve(): boolean {
     if (this.stopping) return false;
+    const { turn } = this;
     const { queue } = this.target;
-    let left = SERVE_MAX;
+    turn.begin();
     do {
       queue.disableKicks();
-      for (let taken = this.take(); taken !== NONE; taken = this.take()) {
-        const written = taken === BROKEN ? 0 : this.handler.serve(this.request);
-        if (written >= 0) {
-          this.complete(written);
-        } else if (written === LATER) {
+      for (let taken = this.inHand ? GOOD : this.take(); taken !== NONE; taken = this.take()) {
+        const written = taken === BROKEN ? 0 : this.handler.serve(this.request, turn);
+        this.inHand = written === NOT_NOW || written === MORE;
+        if (this.inHand) {
+          // Kicks stay off: more requests would change nothing.
+          this.call();
+          return written === MORE;
+        }
+        if (written === LATER) {
           this.kept++;
           this.request = this.spare.pop() ?? new Request(this.target.memory);
         } else {
-          // Kicks stay off: more requests would change nothing.
-          queue.rewind(1);
-          this.call();
-          return false;
+          this.complete(written);
         }
-        if (--left === 0) {
+        if (turn.isOverAfterOne()) {
           this.call();
           return true;
         }
@@ -119,6 +133,11 @@ export class RequestLoop implements QueueService {
   stop(): void | Promise<void> {
     this.stopping = true;
     this.handler.stop?.();
+    if (this.inHand) {
+      // Nothing was taken after it.
+      this.inHand = false;
+      this.target.queue.rewind(1);
+    }
     if (this.kept > 0)
       return new Promise((resolve) => {
         this.stopped = resolve;

@@ -7,6 +7,8 @@ export class ArrayDisk implements Disk {
   readonly bytes: Uint8Array;
   readonly readOnly: boolean;
   flushes = 0;
+  /** Bytes of each read, write, and range of zeroes, as they were asked for. */
+  readonly moved: number[] = [];
   closed = false;
   /** What the next access fails with. */
   failure: Error | null = null;
@@ -22,18 +24,21 @@ export class ArrayDisk implements Disk {
   }
 
   read(into: ElementList, offsetBytes: number, lengthBytes: number): undefined | Promise<void> {
+    this.moved.push(lengthBytes);
     return this.answer(() => {
       into.push(this.bytes, offsetBytes, lengthBytes);
     });
   }
 
   write(from: ElementList, offsetBytes: number, lengthBytes: number): undefined | Promise<void> {
+    this.moved.push(lengthBytes);
     return this.answer(() => {
       from.pull(this.bytes, offsetBytes, lengthBytes);
     });
   }
 
   writeZeroes(offsetBytes: number, lengthBytes: number): undefined | Promise<void> {
+    this.moved.push(lengthBytes);
     return this.answer(() => {
       this.bytes.fill(0, offsetBytes, offsetBytes + lengthBytes);
     });

@@ -46,7 +46,7 @@ export const BLK_SEGMENT_SIZE = 16;
 /** The flag of a WRITE_ZEROES segment: the device may unmap it. */
 export const VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP = 1;
 
-/** Most sectors and segments of one WRITE_ZEROES: a thread does not write zeroes for longer than that at a time. */
+/** Most sectors of one segment of WRITE_ZEROES, and most segments of one request [virtio-v1.4 §5.2.6.2]. */
 export const WRITE_ZEROES_SECTORS_MAX = 32768;
 export const WRITE_ZEROES_SEGMENTS_MAX = 16;
 

@@ -6,7 +6,7 @@
  * no more: to end the guest is the launcher's.
  */
 import type { Device, QueueService } from '../devices/device.ts';
-import { restOf, Turns } from '../devices/in-service.ts';
+import { nextRound, restOf, Turns } from '../devices/in-service.ts';
 import type { Doorbell, DoorbellHandle } from '../doorbell/doorbell.ts';
 import { DOORBELLS, type DoorbellName } from '../doorbell/index.ts';
 import { LGUEST_RING_ALIGN } from '../formats/lguest-bus.ts';
@@ -26,8 +26,8 @@ import { Latencies, TimedQueue } from './timed-queue.ts';
 
 /** A wait for a kick is begun anew so often: every wait is bounded. */
 const KICK_WAIT_MS = 60_000;
-/** Turns of service at most for what an ended guest left in a ring. */
-const LAST_TURNS = 16;
+/** What an ended guest left in a ring is served for so long at most, milliseconds. */
+const DRAIN_MS_MAX = 2000;
 
 export interface QueueStats {
   /** As people know it: `block 0`. */
@@ -150,9 +150,9 @@ class ServedQueue {
     }
   }
 
-  /** After a kick. A turn that is asked for sees what the kick is about. */
+  /** After a kick. */
   serveNow(): void {
-    if (!this.turns.isAsked) this.serveTurn();
+    this.turns.takeNow();
   }
 
   private serveTurn(): void {
@@ -164,7 +164,8 @@ class ServedQueue {
   }
 
   async close(drains: boolean): Promise<void> {
-    for (let turns = LAST_TURNS; drains && turns > 0 && this.serve(); turns--);
+    const endMs = performance.now() + DRAIN_MS_MAX;
+    while (drains && this.serve() && performance.now() < endMs) await nextRound();
     this.open = false;
     strategyOf(this.kick).stop(this.kick);
     await restOf(this.service?.stop(), this.name);

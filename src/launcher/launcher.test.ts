@@ -69,6 +69,39 @@ test('launch: a guest that prints and halts at once has printed', async () => {
   assert.deepEqual([shown(ended), ended.output, ended.warnings], ['halted', 'hello there', []]);
 });
 
+/** Takes all output, and counts it. */
+class CountingPort extends StreamPort {
+  bytes = 0;
+  onBytes: () => void = () => {};
+  constructor() {
+    super(null, null);
+  }
+  override write(_bytes: Uint8Array, length: number): boolean {
+    this.bytes += length;
+    this.onBytes();
+    return true;
+  }
+}
+
+test('launch: a guest that pours 4 MiB of output and halts at once has poured it', async () => {
+  const port = new CountingPort();
+  const ended = await run('pour 64', [], { console: new ConsoleDevice({ port }) });
+  assert.deepEqual([shown(ended), port.bytes, ended.warnings], ['halted', 64 * 65536, []]);
+});
+
+test('launch: a guest whose output has no end, and that nothing holds back, is stopped at once', async () => {
+  const port = new CountingPort();
+  const abort = new AbortController();
+  // The signal comes as from a terminal: by the event loop.
+  port.onBytes = () => {
+    port.onBytes = () => {};
+    setImmediate(() => abort.abort());
+  };
+  const ended = await run('flood; wait', [], { console: new ConsoleDevice({ port }), signal: abort.signal });
+  assert.deepEqual([shown(ended), ended.warnings], ['stopped', []]);
+  assert.ok(port.bytes < 2 ** 30, `${port.bytes} bytes of 10 GiB`);
+});
+
 test('launch: early text comes by the launcher, input and output by the console', async () => {
   const input = new PassThrough();
   input.write('polly\n');

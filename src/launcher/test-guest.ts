@@ -67,7 +67,12 @@ export class Machine {
   }
 
   /** A chain at descriptor 0 on, made available and notified. */
-  offer({ address }: Queue, parts: readonly Part[], head = 0): void {
+  offer(queue: Queue, parts: readonly Part[], head = 0): void {
+    this.write(queue, parts, head);
+    this.publish(queue, head);
+  }
+
+  write({ address }: Queue, parts: readonly Part[], head = 0): void {
     for (const [i, { address: data, length, write = false }] of parts.entries()) {
       const at = address + 16 * (head + i);
       this.view.setBigUint64(at, BigInt(data), true);
@@ -75,6 +80,9 @@ export class Machine {
       this.view.setUint16(at + 12, (i < parts.length - 1 ? F_NEXT : 0) | (write ? F_WRITE : 0), true);
       this.view.setUint16(at + 14, head + i + 1, true);
     }
+  }
+
+  publish({ address }: Queue, head: number): void {
     const avail = address + this.layout.availOffset;
     const index = this.view.getUint16(avail + 2, true);
     this.view.setUint16(avail + 4 + 2 * (index % LGUEST_VIRTQUEUE_NUM), head, true);
@@ -111,6 +119,21 @@ const ACTS: Record<string, Act> = {
   print: (machine, text) => machine.offer(machine.queue(machine.consoleIndex(), 1), [machine.put(text)]),
   say: (machine, text) => {
     machine.serve(machine.queue(machine.consoleIndex(), 1), [machine.put(text)]);
+  },
+  // So many pieces of 64 KiB of output, then the end at once.
+  pour: (machine, count) => {
+    const queue = machine.queue(machine.consoleIndex(), 1);
+    for (let head = 0; head < Number(count); head++) machine.offer(queue, [{ address: BUFFERS, length: 65536 }], head);
+  },
+  // Output of 120 MiB and more in each of 50 chains, which run into one another.
+  flood: (machine) => {
+    const queue = machine.queue(machine.consoleIndex(), 1);
+    const part = { address: 0, length: 2 ** 21 };
+    machine.write(
+      queue,
+      Array.from({ length: 110 }, () => part),
+    );
+    for (let head = 49; head >= 0; head--) machine.publish(queue, head);
   },
   early: ({ guest }, text) => {
     new Uint8Array(guest.memory.buffer).set(new TextEncoder().encode(`${text}\0`), BUFFERS);

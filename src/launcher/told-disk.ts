@@ -1,5 +1,6 @@
 /** A disk that says what is read and written, in the original's words, for `--verbose`. A device's own thread. */
 import { type Disk, SECTOR_SIZE } from '../devices/disk.ts';
+import { PIECE_BYTES_MAX } from '../devices/turn.ts';
 import type { ElementList } from '../host/element-list.ts';
 
 export class ToldDisk implements Disk {
@@ -18,6 +19,10 @@ export class ToldDisk implements Disk {
 
   get readOnly(): boolean {
     return this.disk.readOnly;
+  }
+
+  get pieceBytesMax(): number {
+    return this.disk.pieceBytesMax ?? PIECE_BYTES_MAX;
   }
 
   read(into: ElementList, offsetBytes: number, lengthBytes: number): undefined | Promise<void> {

@@ -31,9 +31,9 @@ export interface SessionHooks {
   readConfig?(offset: number, sizeBytes: number): Uint8Array | null;
   /** False: refused. `flags` as in SET_CONFIG. Default: the device's. */
   writeConfig?(offset: number, bytes: Uint8Array, flags: number): boolean | Promise<boolean>;
-  /** After a migration: announce this address on the network. */
+  /** After a migration: announce this address on the network. Default: the device's. */
   announce?(macAddress: Uint8Array): void;
-  /** False: refused. */
+  /** False: refused. Default: the device's. */
   setMtu?(mtuBytes: number): boolean;
   /** All device state but the session's back to its start. */
   reset?(): void;

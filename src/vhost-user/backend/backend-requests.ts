@@ -215,13 +215,17 @@ export const HANDLERS: Handlers = {
   },
   SEND_RARP(state, { value, request }) {
     state.need(VHOST_USER_PROTOCOL_F_RARP, request);
-    state.hooks.announce?.(new Uint8Array(BigUint64Array.of(value).buffer, 0, 6));
+    const mac = new Uint8Array(BigUint64Array.of(value).buffer, 0, 6);
+    if (state.hooks.announce !== undefined) state.hooks.announce(mac);
+    else if (state.device.announce?.(mac) === false) throw new ProtocolError('refused', request, value);
     return undefined;
   },
   NET_SET_MTU(state, { value, request }) {
     state.need(VHOST_USER_PROTOCOL_F_NET_MTU, request);
     if (value < MTU_MIN || value > MTU_MAX) throw new ProtocolError('bad-value', request, value);
-    if (state.hooks.setMtu?.(Number(value)) === false) throw new ProtocolError('refused', request, value);
+    const mtu = Number(value);
+    if ((state.hooks.setMtu?.(mtu) ?? state.device.setMtu?.(mtu)) === false)
+      throw new ProtocolError('refused', request, value);
     return undefined;
   },
   SET_BACKEND_REQ_FD(state, { request, handles }) {

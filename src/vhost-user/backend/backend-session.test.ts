@@ -96,6 +96,8 @@ test('backend session: features, protocol features, queues', async () => {
   assert.equal((await play([{ request: 'GET_QUEUE_NUM' }])).lastValue, 2n);
   const net = await play([{ request: 'GET_PROTOCOL_FEATURES' }], { device: new FakeDevice(1) });
   assert.equal(net.lastValue, OFFERED | bit(2) | bit(4));
+  const mute = await play([{ request: 'GET_PROTOCOL_FEATURES' }], { device: new FakeDevice(1, false) });
+  assert.equal(mute.lastValue, OFFERED, 'only what the device does');
   assert.equal((await play([{ request: 'GET_QUEUE_NUM' }], { device: new FakeDevice(1) })).lastValue, 1n);
   const acknowledged = await play([features(VERSION_1 | EVENT_IDX | bit(27) | 1n)]);
   assert.deepEqual(
@@ -482,6 +484,8 @@ const refusals: [string, () => Step[], () => Step, ProtocolErrorCode][] = [
     () => ({ request: 'SET_CONFIG', offset: 3, flags: 0, bytes: Uint8Array.of(1, 2) }),
     'config-refused',
   ],
+  ['an MTU that the device does not take', netNegotiated, () => ({ request: 'NET_SET_MTU', value: 2001n }), 'refused'],
+  ['a RARP that the device has no room for', netAnnounced, () => ({ request: 'SEND_RARP', value: 3n }), 'refused'],
   ['an MTU of 67', netNegotiated, () => ({ request: 'NET_SET_MTU', value: 67n }), 'bad-value'],
   [
     'a RARP of a device without a network',
@@ -522,7 +526,11 @@ function manySlots(count: number): Step[] {
 function netNegotiated(): Step[] {
   return [protocolFeatures(OFFERED | bit(2) | bit(4)), features()];
 }
-const deviceFor = (before: () => Step[]) => new FakeDevice(before === netNegotiated ? 1 : 42);
+/** As often as the device has room for it. */
+function netAnnounced(): Step[] {
+  return [...netNegotiated(), { request: 'SEND_RARP', value: 1n }, { request: 'SEND_RARP', value: 2n }];
+}
+const deviceFor = (before: () => Step[]) => new FakeDevice([netNegotiated, netAnnounced].includes(before) ? 1 : 42);
 
 for (const [what, before, step, code] of refusals)
   test(`backend session: refused: ${what}`, async () => {
@@ -780,3 +788,30 @@ test('backend session: the device author’s callbacks', async () => {
   assert.equal(offered!.payload[0]! & 0x20, 0x20);
   assert.equal(protocol!.payload[1]! & 0x40, 0);
 });
+
+test('backend session: a net device does what it offers itself where no callback is given', async () => {
+  const { device, ended } = await play(
+    [...netNegotiated(), { request: 'SEND_RARP', value: 0x060504030201n }, { request: 'NET_SET_MTU', value: 1500n }],
+    { device: new FakeDevice(1) },
+  );
+  assert.deepEqual(
+    [ended, device.told],
+    [
+      null,
+      [
+        ['announce', 1, 2, 3, 4, 5, 6],
+        ['mtu', 1500],
+      ],
+    ],
+  );
+});
+
+for (const [what, steps, resets] of [
+  ['a pause', [stop()], 1],
+  ['RESET_DEVICE', [{ request: 'RESET_DEVICE' }], 2],
+  ['a status of 0, after which a device may go on', [{ request: 'SET_STATUS', value: 0n }], 1],
+] as const)
+  test(`backend session: a device is reset at the end of a session; ${resets - 1} times more by ${what}`, async () => {
+    const { device, ended } = await play([...running(), ...steps]);
+    assert.deepEqual([ended, device.resets], [null, resets]);
+  });

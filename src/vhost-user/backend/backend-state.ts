@@ -71,7 +71,6 @@ const ALWAYS = featureWord(
   VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS,
   VHOST_USER_PROTOCOL_F_STATUS,
 );
-const OF_NET = featureWord(VHOST_USER_PROTOCOL_F_RARP, VHOST_USER_PROTOCOL_F_NET_MTU);
 
 /** Memory regions at most: each holds a descriptor of this process. */
 export const MEMORY_SLOTS = 256;
@@ -153,7 +152,13 @@ export class BackendState {
 
   get offeredProtocolFeatures(): bigint {
     let features = ALWAYS;
-    if (this.device.id === VIRTIO_ID_NET) features |= OF_NET;
+    if (this.device.id === VIRTIO_ID_NET) {
+      // Only what something does: a frontend that hears 0 believes that it was done.
+      if (this.hooks.announce !== undefined || this.device.announce !== undefined)
+        features |= featureWord(VHOST_USER_PROTOCOL_F_RARP);
+      if (this.hooks.setMtu !== undefined || this.device.setMtu !== undefined)
+        features |= featureWord(VHOST_USER_PROTOCOL_F_NET_MTU);
+    }
     if (this.hooks.readConfig !== undefined || this.device.config.length > 0)
       features |= featureWord(VHOST_USER_PROTOCOL_F_CONFIG);
     // One thread's mappings are the ones that the frontend is told of.
@@ -236,6 +241,7 @@ export class BackendState {
     await this.stopAll();
     for (const ring of this.rings.rings) ring.reset('RESET_DEVICE');
     this.deviceStatus = 0;
+    this.device.reset?.();
     this.hooks.reset?.();
   }
 
@@ -246,6 +252,7 @@ export class BackendState {
     } catch (error) {
       this.tell({ kind: 'failed', what: 'stopping queues', error: error as Error });
     }
+    this.device.reset?.();
     const { memory, log, logCall, inflight } = this.rings.context;
     for (const ring of this.rings.rings) this.release(...ring.takeHandles('kick', 'call', 'err'));
     this.release(...memory.regions.map(({ handle }) => handle), log?.handle, logCall, inflight?.handle);

@@ -1,5 +1,6 @@
 /** For tests: a session without an operating system: a channel of prepared messages, runners that only take notes. */
 import assert from 'node:assert/strict';
+import { VIRTIO_ID_NET } from '../../formats/ids.ts';
 import type { QueueState } from '../../host/queue.ts';
 import type { Channel, Message } from '../messages/channel.ts';
 import { ProtocolError } from '../messages/errors.ts';
@@ -103,10 +104,23 @@ export class FakeDevice implements ServedDevice {
   readonly oneThread = true;
   readonly runners = [new FakeRunner(), new FakeRunner()];
   acknowledged: bigint | null = null;
+  resets = 0;
+  /** What it announced, and the MTUs that it was told: of a network device. */
+  readonly told: unknown[] = [];
   readonly id: number;
+  readonly announce: ServedDevice['announce'];
+  readonly setMtu: ServedDevice['setMtu'];
 
-  constructor(id = 42) {
+  /** @param announces a network device announces, and takes MTUs up to 2000 */
+  constructor(id = 42, announces = id === VIRTIO_ID_NET) {
     this.id = id;
+    if (!announces) return;
+    this.announce = (mac) => this.told.push(['announce', ...mac]) < 3;
+    this.setMtu = (mtu) => this.told.push(['mtu', mtu]) > 0 && mtu <= 2000;
+  }
+
+  reset(): void {
+    this.resets++;
   }
 
   acknowledge(features: bigint): void {

@@ -164,8 +164,7 @@ class LocalRunner implements QueueRunner {
 
   private readonly onKick = (): void => {
     this.past.kicks++;
-    // A turn that is asked for sees what the kick is about.
-    if (!this.turns.isAsked) this.serve();
+    this.turns.takeNow();
   };
 
   private serve(): void {
@@ -208,11 +207,15 @@ function tellLog({ log, logCall }: InService): void {
 
 export class LocalDevice implements ServedDevice {
   readonly oneThread = true;
+  readonly announce: ServedDevice['announce'];
+  readonly setMtu: ServedDevice['setMtu'];
   private readonly device: Device;
   private readonly runners: readonly LocalRunner[];
 
   constructor(device: Device, options: LocalDeviceOptions = {}) {
     this.device = device;
+    this.announce = device.announce?.bind(device);
+    this.setMtu = device.setMtu?.bind(device);
     this.runners = Array.from({ length: device.queueCount }, () => new LocalRunner(device, options));
   }
 
@@ -238,6 +241,10 @@ export class LocalDevice implements ServedDevice {
 
   writeConfig(offset: number, bytes: Uint8Array): boolean {
     return this.device.writeConfig(offset, bytes);
+  }
+
+  reset(): void {
+    this.device.reset?.();
   }
 
   runner(index: number): QueueRunner {

@@ -70,6 +70,11 @@ export interface ServedDevice {
   acknowledge(features: bigint): void;
   /** False: refused. */
   writeConfig(offset: number, bytes: Uint8Array): boolean | Promise<boolean>;
+  /** The device is set up from its start, by this frontend or another: nothing of a request is kept. */
+  reset?(): void;
+  /** As `Device.announce` and `.setMtu`, where the device has them. */
+  readonly announce?: ((macAddress: Uint8Array) => boolean) | undefined;
+  readonly setMtu?: ((mtuBytes: number) => boolean) | undefined;
   runner(index: number): QueueRunner;
   close(): Promise<void>;
 }

@@ -61,6 +61,10 @@ export async function serveThread(port: MessagePort, task: ThreadTask): Promise<
       return null;
     },
     writeConfig: ({ offset, bytes }) => ({ taken: device.writeConfig(offset, bytes), config: device.config }),
+    reset: () => {
+      device.reset();
+      return null;
+    },
     start: async ({ setup, run }) => {
       const { index } = setup;
       served.add(index);

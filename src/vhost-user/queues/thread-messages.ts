@@ -32,6 +32,7 @@ export type ThreadCall =
   | { readonly call: 'describe' }
   | { readonly call: 'acknowledge'; readonly features: bigint }
   | { readonly call: 'writeConfig'; readonly offset: number; readonly bytes: Uint8Array }
+  | { readonly call: 'reset' }
   | { readonly call: 'start'; readonly setup: QueueSetup; readonly run: number }
   | { readonly call: 'setCall'; readonly index: number; readonly handle: Handle | null }
   | { readonly call: 'kick'; readonly index: number }
@@ -42,6 +43,7 @@ export interface ThreadResults {
   describe: DeviceDescription;
   acknowledge: null;
   writeConfig: { readonly taken: boolean; readonly config: Uint8Array };
+  reset: null;
   start: null;
   setCall: null;
   kick: null;

@@ -211,6 +211,10 @@ export class WorkerDevice implements ServedDevice {
     return taken;
   }
 
+  reset(): void {
+    for (const thread of this.living) thread.call({ call: 'reset' }).catch(() => {});
+  }
+
   runner(index: number): QueueRunner {
     return this.runners[index]!;
   }
