@@ -52,8 +52,8 @@ function launch(
 
 const runs: [string, string[], string, number, RegExp, RegExp][] = [
   // what, arguments, input, exit code, standard output, standard error
-  ['hello', ['64', 'hello', 'you'], '', 0, /^Hello from the guest\./, /^Failed to get console input.*\n$/],
-  ['piped input', ['4', GUEST, 'parrot'], 'polly', 130, /^>polly/, /ignoring console/],
+  ['hello', ['64', 'hello', 'you'], '', 0, /^Hello from the guest\./, /^$/],
+  ['piped input', ['4', GUEST, 'parrot'], 'polly', 130, /^>polly/, /^$/],
   ['a reason', ['4', GUEST, 'die', 'of', 'it'], '', 1, /^$/, /vringbench: of it/],
   ['a bad notify', ['4', GUEST, 'notify', '4294967295'], '', 1, /^$/, /vringbench: Bad NOTIFY 0xffffffff/],
   [
@@ -87,6 +87,16 @@ const runs: [string, string[], string, number, RegExp, RegExp][] = [
     /^$/,
     /block: 2 requests; 1,024 bytes; \d+ notifications in, \d+ out; latency [\d.,]+ µs, median/,
   ],
+  ['a SCSI command', [`--block=${disk}`, '4', GUEST, 'scsi', '2'], '', 0, /^$/, /^Scsi commands unsupported\n$/],
+  [
+    'a packet, verbose',
+    ['-v', '--net=loopback', '4', GUEST, 'frame'],
+    '',
+    0,
+    /^$/,
+    /tun input packet len 60 \[01 02\] \(sent\)\n/,
+  ],
+  ['the base, verbose', ['-v', '4', GUEST], '', 0, /^$/, /^Guest base is at 0x[0-9a-f]+$/m],
   ['verbose', ['-v', `--block=${disk}`, '4', GUEST, 'sector', '9'], '', 0, /^$/, /WRITE to sector 9: 512\n/],
 ];
 for (const [what, args, input, code, out, err] of runs)

@@ -112,7 +112,8 @@ async function runGuest(entry: string, options: LaunchCommandOptions, console: C
       ...(initrd === null ? {} : { initrd }),
       devices: options.devices.map((device) => deviceOptions(device, options.readOnly)),
       console: new ConsoleDevice({ port: verbose ? toldPort(terminal, console.err) : terminal }),
-      print: (text) => process.stdout.write(text),
+      print: (text) => void process.stdout.write(text),
+      warn: console.err,
       ...(verbose ? { verbose: console.err } : {}),
     });
   } catch (error) {

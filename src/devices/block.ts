@@ -38,6 +38,8 @@ export interface BlockDeviceOptions {
   barriers?: boolean;
   /** Told of a write past the end, before it is answered with an error; what it throws, `serve` throws. */
   onWritePastEnd?: (offsetBytes: number, lengthBytes: number) => void;
+  /** Told of a request of a type that there is none of, before it is answered so. */
+  onUnsupported?: (type: number) => void;
 }
 
 export class BlockDevice implements Device {
@@ -51,6 +53,7 @@ export class BlockDevice implements Device {
   private readonly serial = new Uint8Array(blk.VIRTIO_BLK_ID_BYTES);
   private readonly barriers: boolean;
   private readonly onWritePastEnd: NonNullable<BlockDeviceOptions['onWritePastEnd']>;
+  private readonly onUnsupported: NonNullable<BlockDeviceOptions['onUnsupported']>;
   private writeThrough = true;
 
   /** @throws RangeError */
@@ -65,6 +68,7 @@ export class BlockDevice implements Device {
     this.disk = disk;
     this.barriers = options.barriers ?? false;
     this.onWritePastEnd = options.onWritePastEnd ?? (() => {});
+    this.onUnsupported = options.onUnsupported ?? (() => {});
     this.queueCount = queues;
     const writeZeroes = !disk.readOnly;
     this.features = featureWord(
@@ -96,9 +100,9 @@ export class BlockDevice implements Device {
 
   start(index: number, queue: DeviceQueue): QueueService {
     if (index >= this.queueCount) throw new RangeError(`a block device of ${this.queueCount} queues has no ${index}`);
-    const { disk, serial, writeThrough, barriers, onWritePastEnd } = this;
+    const { disk, serial, writeThrough, barriers, onWritePastEnd, onUnsupported } = this;
     const handler = new BlockHandler({
-      ...{ disk, serial, writeThrough, barriers, onWritePastEnd },
+      ...{ disk, serial, writeThrough, barriers, onWritePastEnd, onUnsupported },
       wake: queue.wake,
       finish: (request, written) => loop.finish(request, written),
     });
@@ -117,6 +121,7 @@ interface BlockHandlerOptions {
   writeThrough: boolean;
   barriers: boolean;
   onWritePastEnd: (offsetBytes: number, lengthBytes: number) => void;
+  onUnsupported: (type: number) => void;
   wake: () => void;
   finish: (request: Request, written: number) => void;
 }
@@ -129,6 +134,7 @@ class BlockHandler implements RequestHandler {
   private readonly writeThrough: boolean;
   private readonly barriers: boolean;
   private readonly onWritePastEnd: (offsetBytes: number, lengthBytes: number) => void;
+  private readonly onUnsupported: (type: number) => void;
   private readonly wake: () => void;
   private readonly finish: (request: Request, written: number) => void;
   private readonly capacitySectors: number;
@@ -146,6 +152,7 @@ class BlockHandler implements RequestHandler {
     this.writeThrough = options.writeThrough;
     this.barriers = options.barriers;
     this.onWritePastEnd = options.onWritePastEnd;
+    this.onUnsupported = options.onUnsupported;
     this.wake = options.wake;
     this.finish = options.finish;
     this.capacitySectors = options.disk.sizeBytes / SECTOR_SIZE;
@@ -191,6 +198,7 @@ class BlockHandler implements RequestHandler {
       case blk.VIRTIO_BLK_T_WRITE_ZEROES:
         return this.writeZeroes(request, room, sentBytes);
       default:
+        this.onUnsupported(type);
         return this.answer(request.writable, room, blk.VIRTIO_BLK_S_UNSUPP, 0);
     }
   }

@@ -9,7 +9,7 @@ import type { Device, QueueService } from '../devices/device.ts';
 import { restOf, Turns } from '../devices/in-service.ts';
 import type { Doorbell, DoorbellHandle } from '../doorbell/doorbell.ts';
 import { DOORBELLS, type DoorbellName } from '../doorbell/index.ts';
-import { LGUEST_RING_ALIGN } from '../formats/lguest-bus.ts';
+import { LGUEST_RING_ALIGN, VIRTIO_CONFIG_S_DRIVER_OK } from '../formats/lguest-bus.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { MemoryRegion } from '../memory/region.ts';
 import { bindRing } from '../ordering/ring-fields.ts';
@@ -106,6 +106,8 @@ class ServedQueue {
   private readonly turns = new Turns(() => this.serveTurn());
   private service: QueueService | null = null;
   private open = true;
+  /** Wait until nothing is available, or nothing more is served. */
+  private settling: (() => void)[] = [];
 
   constructor(options: DeviceServiceOptions, memory: GuestMemory, index: number, failed: (error: Error) => void) {
     const { device, plan, timed } = options;
@@ -154,8 +156,24 @@ class ServedQueue {
     if (!this.turns.isAsked) this.serveTurn();
   }
 
+  /** Resolves when all that is available has been served, or nothing more will be. */
+  async settle(): Promise<void> {
+    this.serveNow();
+    if (this.isSettled()) return;
+    await new Promise<void>((resolve) => this.settling.push(resolve));
+  }
+
   private serveTurn(): void {
     if (this.serve()) this.turns.ask();
+    if (this.settling.length > 0 && this.isSettled()) this.tellSettled();
+  }
+
+  private isSettled(): boolean {
+    return !this.open || !this.queue.hasAvailable();
+  }
+
+  private tellSettled(): void {
+    for (const resolve of this.settling.splice(0)) resolve();
   }
 
   hasAvailable(): boolean {
@@ -164,7 +182,7 @@ class ServedQueue {
 
   async close(drains: boolean): Promise<void> {
     for (let turns = LAST_TURNS; drains && turns > 0 && this.serve(); turns--);
-    this.open = false;
+    this.halt();
     strategyOf(this.kick).stop(this.kick);
     await restOf(this.service?.stop(), this.name);
   }
@@ -172,6 +190,7 @@ class ServedQueue {
   /** Serves no more; what is under way may still come to its end. */
   halt(): void {
     this.open = false;
+    this.tellSettled();
   }
 
   get stats(): QueueStats {
@@ -207,16 +226,31 @@ export class DeviceService {
     this.memory = new GuestMemory([region]);
     this.queues = plan.queues.map((_, index) => new ServedQueue(options, this.memory, index, this.fail));
     for (const queue of this.queues) void queue.waitForKicks(this.kicked);
+    // Where there is no choice, there is nothing to wait for.
+    if (guestFeatures(options.device) === 0n) this.begin();
+    else void this.waitForDriver();
   }
 
   get name(): string {
     return this.options.device.name;
   }
 
+  /** The guest's driver has said that it drives the device. */
+  get isDriven(): boolean {
+    return (Atomics.load(this.memory.bytes[0]!, this.options.plan.statusAddress) & VIRTIO_CONFIG_S_DRIVER_OK) !== 0;
+  }
+
+  /** Resolves when a queue has served all that is available, or serves no more. */
+  async settle(queue: number): Promise<void> {
+    this.begin();
+    await this.queues[queue]!.settle();
+  }
+
   async stop(drains: boolean): Promise<QueueStats[]> {
     try {
       // A guest that halts right after its first kick.
       if (drains && !this.begun && this.queues.some((queue) => queue.hasAvailable())) this.begin();
+      strategyOf(this.options.plan.driven).stop(this.options.plan.driven);
       for (const queue of this.queues) await queue.close(drains);
       return this.queues.map(({ stats }) => stats);
     } finally {
@@ -230,7 +264,22 @@ export class DeviceService {
     else this.begin();
   };
 
-  /** A guest that kicks has chosen its features: they are read now, once. */
+  /** A driver that does not kick is served, too. */
+  private async waitForDriver(): Promise<void> {
+    const { driven } = this.options.plan;
+    const waits = strategyOf(driven).waitSet(driven);
+    try {
+      let wake = await waits.wait(KICK_WAIT_MS);
+      while (wake === 'timed-out') wake = await waits.wait(KICK_WAIT_MS);
+      if (wake !== 'stopped') this.begin();
+    } catch (error) {
+      this.fail(error as Error);
+    } finally {
+      waits.close();
+    }
+  }
+
+  /** A guest that kicks, or drives the device, has chosen its features: they are read now, once. */
   private begin(): void {
     if (this.begun) return;
     this.begun = true;
@@ -275,6 +324,16 @@ export class LocalDevice implements LauncherDevice {
 
   async serve(plan: DevicePlan): Promise<void> {
     this.service = new DeviceService({ ...this.options, plan });
+  }
+
+  /** The guest's driver has said that it drives the device. */
+  get isDriven(): boolean {
+    return this.service?.isDriven ?? false;
+  }
+
+  /** Resolves when a queue has served all that its guest has made available, or serves no more. Once it serves. */
+  async settle(queue: number): Promise<void> {
+    await this.service?.settle(queue);
   }
 
   async stop(drains: boolean): Promise<readonly QueueStats[]> {

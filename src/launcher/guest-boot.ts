@@ -29,6 +29,8 @@ export interface GuestBoot {
   readonly devicePage: number;
   /** Where the status byte of each device lies, by its place on the bus. */
   readonly statusAddresses: readonly number[];
+  /** By the same place: what a status of DRIVER_OK rings. */
+  readonly driven: readonly DoorbellHandle[];
   readonly commandLine: string;
   /** URL of the guest's code, an ES module (.js, .mjs) or a Wasm module (.wasm). */
   readonly entry: string;

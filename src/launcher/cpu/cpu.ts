@@ -12,8 +12,8 @@ export type GuestEnding =
   | { readonly how: 'stopped' };
 
 export interface CpuEvents {
-  /** The guest says this before it has a console: a piece of text. */
-  print(text: Uint8Array): void;
+  /** The guest says this before it has a console: a piece of text. The guest goes on when it has been printed. */
+  print(text: Uint8Array): void | Promise<void>;
   /** The guest notified this address. Left out where nobody wants to know: it costs a message each. */
   notified?(address: number): void;
 }

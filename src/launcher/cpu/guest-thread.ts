@@ -34,11 +34,19 @@ const UNTOLD_WAIT_MS = 100;
 export async function runGuest(port: MessagePort, { boot, untold, tellsNotify }: GuestTask): Promise<void> {
   const waiting = new Int32Array(untold);
   const tell = (message: GuestMessage) => port.postMessage(message);
-  const tellInTurn = (message: GuestMessage) => {
-    for (let count = Atomics.load(waiting, 0); count >= UNTOLD_MAX; count = Atomics.load(waiting, 0))
+  const untilFewerThan = (bound: number) => {
+    for (let count = Atomics.load(waiting, 0); count >= bound; count = Atomics.load(waiting, 0))
       Atomics.wait(waiting, 0, count, UNTOLD_WAIT_MS);
+  };
+  const tellInTurn = (message: GuestMessage) => {
+    untilFewerThan(UNTOLD_MAX);
     Atomics.add(waiting, 0, 1);
     tell(message);
+  };
+  // Text is out before the guest goes on: what its console says later comes behind it.
+  const print = (text: Uint8Array) => {
+    tellInTurn({ print: text });
+    untilFewerThan(1);
   };
   // Ends the thread in the middle of whatever the guest does; no catch of the guest's can hold it.
   const end = (message: GuestMessage): never => {
@@ -46,7 +54,7 @@ export async function runGuest(port: MessagePort, { boot, untold, tellsNotify }:
     process.exit();
   };
   const guest = makeGuest(boot, {
-    print: (text) => tellInTurn({ print: text }),
+    print,
     notified: tellsNotify ? (notified) => tellInTurn({ notified }) : () => {},
     halted: () => end({ halted: true }),
     died: (reason) => end({ died: reason }),

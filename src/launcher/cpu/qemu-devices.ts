@@ -4,7 +4,6 @@
  * the kernel is a driver that knows what an error is.
  */
 import { join } from 'node:path';
-import { BlockDevice } from '../../devices/block.ts';
 import type { Device } from '../../devices/device.ts';
 import { EntropyDevice } from '../../devices/entropy.ts';
 import { eventLine } from '../../vhost-user/backend/event-line.ts';
@@ -68,7 +67,7 @@ export class QemuDevices {
   private async add(index: number, device: LaunchDeviceOptions, options: QemuDevicesOptions): Promise<void> {
     const { folder, tell } = options;
     const socket = join(folder, `${index}.sock`);
-    const opened = await openDevice(device, tell, ({ disk }) => new BlockDevice({ disk }));
+    const opened = await openDevice(device, tell, null);
     this.serve(opened, socket, options);
     this.devices.push(device.kind === 'block' ? { kind: 'block', socket } : { kind: 'net', socket, mac: device.mac });
     if (tell !== null) for (const line of deviceLines(index, device, describeDevice(opened))) tell(line);

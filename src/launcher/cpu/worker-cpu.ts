@@ -30,16 +30,19 @@ class GuestThread implements RunningGuest {
       name: 'guest',
     });
     this.worker = worker;
+    const handled = () => {
+      Atomics.sub(waiting, 0, 1);
+      Atomics.notify(waiting, 0);
+    };
     worker.stdout.resume();
     worker.stderr.resume();
     worker.on('message', (message: GuestMessage) => {
       if ('halted' in message) this.end({ how: 'halted' });
       else if ('died' in message) this.end({ how: 'died', reason: message.died });
+      else if ('print' in message) void Promise.resolve(events.print(message.print)).finally(handled);
       else {
-        if ('print' in message) events.print(message.print);
-        else events.notified?.(message.notified);
-        Atomics.sub(waiting, 0, 1);
-        Atomics.notify(waiting, 0);
+        events.notified?.(message.notified);
+        handled();
       }
     });
     worker.on('error', (error: unknown) => {
