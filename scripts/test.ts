@@ -8,6 +8,7 @@ import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { argv, env, execPath } from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { boundCommand } from '../src/processes/bound-child.ts';
 
 const DIST = fileURLToPath(new URL('..', import.meta.url));
 
@@ -16,9 +17,13 @@ const long = args.includes('--long');
 const rest = args.filter((arg) => arg !== '--long');
 const files = rest.some((arg) => !arg.startsWith('-')) ? [] : [DIST];
 const reporter = rest.some((arg) => arg.startsWith('--test-reporter')) ? [] : ['--test-reporter=spec'];
+const bound = boundCommand(execPath, [
+  ...['--test', ...reporter, `--test-concurrency=${availableParallelism() + 1}`],
+  ...[...rest, ...files],
+]);
 const child = spawn(
-  execPath,
-  ['--test', ...reporter, `--test-concurrency=${availableParallelism() + 1}`, ...rest, ...files],
+  bound.command,
+  bound.args,
   // See src/test-length.ts.
   { stdio: 'inherit', env: long ? { ...env, VRINGBENCH_TESTS: 'long' } : env },
 );

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -19,6 +19,15 @@ image[0x1f1] = 1;
 image.write('HdrS', 0x202);
 image.writeUInt32LE(0x100000, 0x214);
 writeFileSync(kernel, image);
+
+const link = join(folder, 'link');
+symlinkSync(disk, link);
+const kernel64 = join(folder, 'vmlinux');
+const elf = Buffer.alloc(128);
+elf.write('\x7fELF\x02\x01', 'latin1');
+elf.writeUInt16LE(2, 16);
+elf.writeUInt16LE(62, 18);
+writeFileSync(kernel64, elf);
 
 interface Ended {
   code: number | null;
@@ -62,8 +71,18 @@ const runs: [string, string[], string, number, RegExp, RegExp][] = [
     '',
     1,
     /^$/,
-    /vringbench: --block=.*: another program has it open for writing\n$/,
+    /^vringbench: --block=.*: the same image is given twice: .* --readonly\n$/,
   ],
+  [
+    'a disk and a link to it',
+    [`--block=${disk}`, `--block=${link}`, '--cpu=qemu', '4', kernel],
+    '',
+    1,
+    /^$/,
+    /^vringbench: --block=.*\/link: the same image is given twice: .*\n$/,
+  ],
+  ['a disk twice to read', ['--readonly', `--block=${disk}`, `--block=${disk}`, '4', GUEST], '', 0, /^$/, /^$/],
+  ['a 64-bit kernel', ['4', kernel64], '', 2, /^$/, /^vringbench: .*64-bit elf.*run it with --cpu qemu\n$/],
   ['no disk', ['--block=/absent', '4', GUEST], '', 1, /^$/, /vringbench: .*\/absent/],
   ['what is no image', ['4', disk], '', 1, /^$/, /doesn't look like a bzImage to me/],
   ['an x86 kernel', ['4', kernel], '', 2, /^bzImage image: 2048 bytes/, /the worker CPU .* --cpu qemu\n$/],
