@@ -29,6 +29,12 @@ elf.writeUInt16LE(2, 16);
 elf.writeUInt16LE(62, 18);
 writeFileSync(kernel64, elf);
 
+function written(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
 interface Ended {
   code: number | null;
   out: string;
@@ -82,6 +88,23 @@ const runs: [string, string[], string, number, RegExp, RegExp][] = [
     /^vringbench: --block=.*\/link: the same image is given twice: .*\n$/,
   ],
   ['a disk twice to read', ['--readonly', `--block=${disk}`, `--block=${disk}`, '4', GUEST], '', 0, /^$/, /^$/],
+  ['TypeScript', ['4', written('guest.ts', '')], '', 2, /^$/, /guest\.ts' is TypeScript: .*\.mjs/],
+  [
+    'a module of the older kind that logs',
+    ['4', written('guest.cjs', 'module.exports = (guest) => { console.log("logged"); guest.halt(); };')],
+    '',
+    0,
+    /^$/,
+    /^logged\n$/,
+  ],
+  [
+    'a guest that throws',
+    ['4', written('guest.mjs', 'export default () => {\n  throw new Error("a\\u001b[2J\\nb");\n};\n')],
+    '',
+    1,
+    /^$/,
+    /^vringbench: the guest failed: a \[2J b\n {4}at .*guest\.mjs:2:9\)?\n$/,
+  ],
   ['a 64-bit kernel', ['4', kernel64], '', 2, /^$/, /^vringbench: .*64-bit elf.*run it with --cpu qemu\n$/],
   ['no disk', ['--block=/absent', '4', GUEST], '', 1, /^$/, /vringbench: .*\/absent/],
   ['what is no image', ['4', disk], '', 1, /^$/, /doesn't look like a bzImage to me/],

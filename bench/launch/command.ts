@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { ConsoleDevice } from '../../src/devices/console.ts';
 import type { GuestEnding } from '../../src/launcher/cpu/cpu.ts';
+import { GuestFault } from '../../src/launcher/cpu/guest-fault.ts';
 import { workerCpu } from '../../src/launcher/cpu/worker-cpu.ts';
 import type { LaunchDeviceOptions } from '../../src/launcher/device-options.ts';
 import { LauncherError } from '../../src/launcher/errors.ts';
@@ -137,6 +138,7 @@ async function runGuest(entry: string, options: LaunchCommandOptions, console: C
       console: new ConsoleDevice({ port: verbose ? toldPort(terminal, console.err) : terminal }),
       print: (text) => void process.stdout.write(text),
       warn: console.err,
+      log: (text) => void process.stderr.write(text),
       ...(verbose ? { verbose: console.err } : {}),
     });
   } catch (error) {
@@ -159,6 +161,7 @@ function exitCode(guest: GuestEnding, typed: boolean, console: Console): number 
       return EXIT_CODES.failed;
     case 'failed':
       console.err(`vringbench: the guest failed: ${guest.error.message}`);
+      if (guest.error instanceof GuestFault) for (const frame of guest.error.frames) console.err(`    ${frame}`);
       return EXIT_CODES.failed;
     case 'stopped':
       return typed ? EXIT_USAGE : EXIT_CODES.interrupted;

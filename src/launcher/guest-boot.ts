@@ -32,7 +32,7 @@ export interface GuestBoot {
   /** By the same place: what a status of DRIVER_OK rings. */
   readonly driven: readonly DoorbellHandle[];
   readonly commandLine: string;
-  /** URL of the guest's code, an ES module (.js, .mjs) or a Wasm module (.wasm). */
+  /** URL of the guest's code, a module of Node's (.js, .mjs, .cjs) or a Wasm module (.wasm). */
   readonly entry: string;
   readonly rings: readonly RingDoorbell[];
   readonly interrupts: InterruptLines;

@@ -34,6 +34,8 @@ export interface LaunchOptions {
   readonly verbose?: (line: string) => void;
   /** What the original warns of, line by line: what a guest does without. */
   readonly warn?: (line: string) => void;
+  /** What the guest's code writes by `console` or to a standard stream. Left out: it is lost. */
+  readonly log?: (text: Uint8Array) => void;
   /** Requests are timed. */
   readonly timed?: boolean;
   /** Ends the guest, and the run in order. */
@@ -113,7 +115,7 @@ async function run(
   console: LocalDevice,
   faults: Faults,
 ): Promise<GuestEnding> {
-  const { cpu, memoryMb, entry, initrd = null, args = [], print, verbose, signal } = options;
+  const { cpu, memoryMb, entry, initrd = null, args = [], print, log, verbose, signal } = options;
   if (signal?.aborted) return { how: 'stopped' };
   const descriptions = devices.map(({ description }) => description);
   const { boot, plans } = buildMachine({
@@ -128,7 +130,11 @@ async function run(
     await console.settle(CONSOLE_TRANSMIT_QUEUE);
     await print(text);
   };
-  const running = cpu.start(boot, { print: printInOrder, ...(notified === undefined ? {} : { notified }) });
+  const running = cpu.start(boot, {
+    ...(log === undefined ? {} : { logged: log }),
+    print: printInOrder,
+    ...(notified === undefined ? {} : { notified }),
+  });
   const stop = () => void running.stop();
   signal?.addEventListener('abort', stop);
   if (signal?.aborted) stop();

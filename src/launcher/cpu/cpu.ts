@@ -6,7 +6,7 @@ export type GuestEnding =
   | { readonly how: 'halted' }
   /** Of a reason: its own, or a hypercall that no guest may make. */
   | { readonly how: 'died'; readonly reason: string }
-  /** Its thread could not start, threw, or ended without a word. */
+  /** Its thread could not start, threw (a GuestFault), or ended without a word. */
   | { readonly how: 'failed'; readonly error: Error }
   /** By `stop`. */
   | { readonly how: 'stopped' };
@@ -14,6 +14,8 @@ export type GuestEnding =
 export interface CpuEvents {
   /** The guest says this before it has a console: a piece of text. The guest goes on when it has been printed. */
   print(text: Uint8Array): void | Promise<void>;
+  /** The guest's code wrote this by `console` or to a standard stream of its thread. Left out: it is lost. */
+  logged?(text: Uint8Array): void;
   /** The guest notified this address. Left out where nobody wants to know: it costs a message each. */
   notified?(address: number): void;
 }

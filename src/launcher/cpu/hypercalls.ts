@@ -46,7 +46,7 @@ export function makeGuest(boot: GuestBoot, monitor: Monitor): Guest {
   }));
 
   const notify = (address: number): void => {
-    monitor.notified(address);
+    if (Number.isSafeInteger(address)) monitor.notified(address);
     if (!(Number.isInteger(address) && address >= 0 && address < limitBytes))
       monitor.died(`Bad NOTIFY ${shown(address)}`);
     for (let i = 0; i < rings.length; i++) {

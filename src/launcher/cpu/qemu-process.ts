@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { boundCommand } from '../../processes/bound-child.ts';
+import { plainLine } from '../plain-line.ts';
 import type { GuestEnding, RunningGuest } from './cpu.ts';
 
 export const QEMU = 'qemu-system-x86_64';
@@ -30,7 +31,8 @@ export class QemuProcess implements RunningGuest {
       // It says which signal ends it: that is ours.
       if (this.stopping) return;
       this.hasSaid = true;
-      say(line);
+      // Some of it is the guest's.
+      say(plainLine(line));
     });
     this.ended = new Promise((resolve) => {
       const end = (ending: GuestEnding) => {

@@ -1,7 +1,9 @@
 /** The CPU that is a thread: the guest is an ES module or a Wasm module in a worker of its own. The launcher's thread. */
 import { Worker } from 'node:worker_threads';
 import type { GuestBoot } from '../guest-boot.ts';
+import { plainLine } from '../plain-line.ts';
 import type { Cpu, CpuEvents, GuestEnding, RunningGuest } from './cpu.ts';
+import { GuestFault } from './guest-fault.ts';
 import type { GuestMessage, GuestTask } from './guest-thread.ts';
 
 const ENTRY = new URL('../../../workers/launch-guest.js', import.meta.url);
@@ -34,19 +36,21 @@ class GuestThread implements RunningGuest {
       Atomics.sub(waiting, 0, 1);
       Atomics.notify(waiting, 0);
     };
+    // What the engine itself has to say; the guest's words come by messages, in order.
     worker.stdout.resume();
     worker.stderr.resume();
     worker.on('message', (message: GuestMessage) => {
       if ('halted' in message) this.end({ how: 'halted' });
-      else if ('died' in message) this.end({ how: 'died', reason: message.died });
+      else if ('died' in message) this.end({ how: 'died', reason: plainLine(message.died) });
       else if ('print' in message) void Promise.resolve(events.print(message.print)).finally(handled);
       else {
-        events.notified?.(message.notified);
+        if ('logged' in message) events.logged?.(message.logged);
+        else events.notified?.(message.notified);
         handled();
       }
     });
     worker.on('error', (error: unknown) => {
-      this.end({ how: 'failed', error: error instanceof Error ? error : new Error(`it threw ${String(error)}`) });
+      this.end({ how: 'failed', error: new GuestFault(error) });
     });
     this.ended = new Promise((resolve) => {
       worker.on('exit', (code) => {
