@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { imageFile } from '../../src/devices/test-image.ts';
+import { openLoopDevice } from '../../src/devices/test-loop-device.ts';
+import { whyUnavailable } from '../../src/native/libc.ts';
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 const GUEST = fileURLToPath(new URL('../../src/launcher/test-guest.js', import.meta.url));
@@ -87,6 +89,14 @@ const runs: [string, string[], string, number, RegExp, RegExp][] = [
     /^$/,
     /^vringbench: --block=.*\/link: the same image is given twice: .*\n$/,
   ],
+  [
+    'a disk of no sectors',
+    ['-v', `--block=${written('empty.img', '')}`, '4', GUEST],
+    '',
+    0,
+    /^$/,
+    /virtblock 0 sectors/,
+  ],
   ['a disk twice to read', ['--readonly', `--block=${disk}`, `--block=${disk}`, '4', GUEST], '', 0, /^$/, /^$/],
   ['TypeScript', ['4', written('guest.ts', '')], '', 2, /^$/, /guest\.ts' is TypeScript: .*\.mjs/],
   [
@@ -151,6 +161,19 @@ for (const [what, args, input, code, out, err] of runs)
     assert.match(ended.err, err);
     assert.equal(ended.code, code);
   });
+
+test('launch: a block device is a disk, claimed as a file is', async (context) => {
+  const why = whyUnavailable() ?? openLoopDevice(folder, 2 ** 20);
+  if (typeof why === 'string') return context.skip(why);
+  try {
+    const ended = await launch([`--block=${why.path}`, '-v', '16', 'disk-check', '--size', '65536'], '');
+    assert.match(ended.err, /^device 0: virtblock 2048 sectors$/m);
+    assert.deepEqual([ended.code, /Disk 0: 2048 sectors/.test(ended.out)], [0, true]);
+    assert.ok(readFileSync(why.file).some((byte) => byte !== 0));
+  } finally {
+    why.close();
+  }
+});
 
 test('launch: where QEMU is not installed, its package is named', async () => {
   const ended = await launch(['--cpu=qemu', '4', kernel], '', undefined, { PATH: folder });

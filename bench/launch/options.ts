@@ -26,7 +26,10 @@ type OptionName = 'verbose' | 'tunnet' | 'block' | 'initrd' | 'cpu' | 'accel' | 
 const OPTIONS: OptionTable<OptionName> = {
   verbose: flag('says what happens, on standard error; -v too'),
   tunnet: { value: 'A|bridge:B', summary: "a network on a tap: with this machine's address, or in a bridge" },
-  block: { value: 'FILE', summary: 'a disk in a file of whole sectors (512 bytes)' },
+  block: {
+    value: 'FILE',
+    summary: 'a disk: a file, or a block device (/dev/...; it needs koffi), of whole sectors (512 bytes)',
+  },
   initrd: { value: 'FILE', summary: "a file at the top of the guest's memory" },
   cpu: { value: 'NAME', summary: 'what runs the guest', byDefault: 'worker', choices: CPUS },
   accel: { value: 'NAME', summary: 'what QEMU runs the guest with', byDefault: 'tcg', choices: ACCELERATORS },

@@ -4,6 +4,7 @@
  */
 import { type MessagePort, Worker } from 'node:worker_threads';
 import type { Device } from '../devices/device.ts';
+import { needThreads } from '../native/address-space.ts';
 import type { DevicePlan } from './device-plan.ts';
 import {
   type DeviceDescription,
@@ -79,6 +80,7 @@ export class DeviceThread implements LauncherDevice {
   private constructor({ broken, tell, warn, ...task }: DeviceThreadOptions) {
     this.broken = broken;
     const workerData: DeviceTask = { ...task, tells: tell !== undefined };
+    needThreads(1);
     const worker = new Worker(ENTRY, { workerData, name: 'device' });
     this.worker = worker;
     worker.on('message', (message: ThreadMessage) => {

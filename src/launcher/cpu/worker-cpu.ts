@@ -1,5 +1,6 @@
 /** The CPU that is a thread: the guest is an ES module or a Wasm module in a worker of its own. The launcher's thread. */
 import { Worker } from 'node:worker_threads';
+import { needThreads } from '../../native/address-space.ts';
 import type { GuestBoot } from '../guest-boot.ts';
 import { plainLine } from '../plain-line.ts';
 import type { Cpu, CpuEvents, GuestEnding, RunningGuest } from './cpu.ts';
@@ -21,6 +22,7 @@ class GuestThread implements RunningGuest {
     const untold = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     const waiting = new Int32Array(untold);
     const task: GuestTask = { boot, untold, tellsNotify: events.notified !== undefined };
+    needThreads(1);
     const worker = new Worker(ENTRY, {
       workerData: task,
       env: {},

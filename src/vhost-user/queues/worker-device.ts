@@ -8,6 +8,7 @@
 import { Worker } from 'node:worker_threads';
 import { portsOf } from '../../doorbell/doorbell.ts';
 import type { QueueState } from '../../host/queue.ts';
+import { needThreads } from '../../native/address-space.ts';
 import { seqcst } from '../../ordering/seqcst.ts';
 import type { Handle } from '../messages/handle.ts';
 import type { QueueRunner, QueueStats, RunnerEvents, ServedDevice } from './queue-runner.ts';
@@ -64,6 +65,7 @@ class QueueThread {
     onEvent: (event: Extract<ThreadReply, { event: string }>) => void,
     onDeath: () => void,
   ) {
+    needThreads(1);
     this.worker = new Worker(ENTRY, { workerData: task });
     this.worker.on('message', (reply: ThreadReply) => {
       if ('event' in reply) return onEvent(reply);
