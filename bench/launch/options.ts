@@ -226,5 +226,5 @@ Examples
 
 Exit codes
   0 the guest has halted   1 it died, or could not start: the reason is told
-  2 usage, or three times Ctrl-C   130 interrupted`;
+  2 usage, or three times Ctrl-C, or Ctrl-A X   130 interrupted`;
 }
