@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /** The program's entry: owns the process's streams, signals and exit code. */
 import { standardError, standardOutput } from '../src/devices/standard-output.ts';
-import { main } from './cli.ts';
 import type { Console } from './command-line/command.ts';
 import { boundedLines } from './command-line/lines.ts';
+import { shortageLine } from './command-line/shortage.ts';
 
 const EXIT_FAILED = 1;
 
@@ -49,10 +49,13 @@ async function runProcess(): Promise<void> {
     err: boundedLines(standardErr),
   };
   try {
+    // Reading the program's modules may already be too much.
+    const { main } = await import('./cli.ts');
     const code = await main(process.argv.slice(2), output, { signal, leave });
     process.exitCode ??= code;
   } catch (error) {
-    output.err(`vringbench: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    output.err(`vringbench: ${shortageLine(error) ?? stack}`);
     process.exitCode = EXIT_FAILED;
   }
   ended = true;

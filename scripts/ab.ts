@@ -4,8 +4,7 @@
  *
  *     npm run ab -- A B [options] [-- options of matrix]
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { argv, exit, stderr, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +13,7 @@ import { main } from '../bench/cli.ts';
 import { flag, type OptionTable, optionLines, readArguments } from '../bench/command-line/option-table.ts';
 import { countOf, percentOf, UsageError } from '../bench/command-line/option-values.ts';
 import { makeProgress } from '../bench/command-line/progress.ts';
+import { ownFolder } from '../src/processes/own-folder.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const ROUNDS = '15';
@@ -103,7 +103,7 @@ async function ab(args: readonly string[]): Promise<number> {
   const gate = given.get('fail-on-regression');
   if (gate !== undefined) percentOf('--fail-on-regression', gate);
   const commits = [await commitOf(a), await commitOf(b)];
-  const temporary = mkdtempSync(join(tmpdir(), 'vringbench-ab-'));
+  const temporary = ownFolder('vringbench-ab-');
   const keep = given.get('keep');
   if (keep !== undefined) mkdirSync(keep, { recursive: true });
   const sides = commits.map((commit, i): Side => {

@@ -14,6 +14,7 @@ import { choiceOf, countOf, secondsOf, UsageError } from '../bench/command-line/
 import type { FuzzBounds } from '../src/fuzz/bounds.ts';
 import { shorten } from '../src/fuzz/shorten.ts';
 import { whyUnavailable } from '../src/native/libc.ts';
+import { boundCommand } from '../src/processes/bound-child.ts';
 import {
   describeCase,
   fuzzRings,
@@ -137,7 +138,8 @@ interface Ended {
 function inProcess(args: readonly string[], quiet: boolean, stalled: (ageMs: number) => boolean): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const started = performance.now();
-    const child = spawn(process.execPath, [fileURLToPath(import.meta.url), ...args], {
+    const bound = boundCommand(process.execPath, [fileURLToPath(import.meta.url), ...args]);
+    const child = spawn(bound.command, bound.args, {
       stdio: ['ignore', quiet ? 'ignore' : 'inherit', quiet ? 'ignore' : 'inherit'],
     });
     let hangs = false;

@@ -1,9 +1,8 @@
 /** What the commands that run for long have in common as processes. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { stderr, stdout } from 'node:process';
 import { EXIT_CODES } from '../bench/command-line/command.ts';
+import { ownFolder } from '../src/processes/own-folder.ts';
 
 export const EXIT_INTERRUPTED = EXIT_CODES.interrupted;
 
@@ -17,10 +16,10 @@ export function outliveReaders(): void {
 
 /**
  * A folder in which this process, and whatever it starts from now on, makes temporary files: what those leave that are
- * killed goes with it. It is removed when this process ends, or by `remove`.
+ * killed goes with it. It is removed when this process ends, or by `remove`; after a SIGKILL by the next process.
  */
 export function temporaryFolder(prefix: string): { folder: string; remove: () => void } {
-  const folder = mkdtempSync(join(tmpdir(), prefix));
+  const folder = ownFolder(prefix);
   process.env.TMPDIR = folder;
   const clear = () => rmSync(folder, { recursive: true, force: true });
   process.on('exit', clear);

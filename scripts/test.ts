@@ -8,6 +8,7 @@ import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { argv, env, execPath } from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { boundCommand } from '../src/processes/bound-child.ts';
 import { testArguments } from './find-tests.ts';
 
 const DIST = fileURLToPath(new URL('..', import.meta.url));
@@ -19,9 +20,13 @@ const { files, options } = testArguments(
   DIST,
 );
 const reporter = options.some((option) => option.startsWith('--test-reporter')) ? [] : ['--test-reporter=spec'];
+const bound = boundCommand(execPath, [
+  ...['--test', ...reporter, `--test-concurrency=${availableParallelism() + 1}`],
+  ...[...options, ...files],
+]);
 const child = spawn(
-  execPath,
-  ['--test', ...reporter, `--test-concurrency=${availableParallelism() + 1}`, ...options, ...files],
+  bound.command,
+  bound.args,
   // See src/test-length.ts.
   { stdio: 'inherit', env: long ? { ...env, VRINGBENCH_TESTS: 'long' } : env },
 );

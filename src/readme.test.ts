@@ -36,3 +36,19 @@ for (const [i, example] of EXAMPLES.entries()) {
     assert.equal(printed.trim(), promisedBy(example));
   });
 }
+
+/** A guest: its first line is the command that launches it, its last one what it prints. */
+const GUESTS = [...readFileSync(`${ROOT}README.md`, 'utf8').matchAll(/```mjs\n\/\/ vringbench ([^\n]*)\n(.*?)```/gs)];
+
+test('the README has its guests', () => assert.equal(GUESTS.length, 2));
+
+for (const [, command, guest] of GUESTS)
+  test(`README: vringbench ${command} prints what it says`, () => {
+    const args = command!.split(' ');
+    writeFileSync(join(folder, args.at(-1)!), guest!);
+    writeFileSync(join(folder, 'disk.img'), new Uint8Array(65536));
+    writeFileSync(join(folder, 'words.txt'), 'hello');
+    const program = join(ROOT, 'dist', 'bench', 'main.js');
+    const options = { cwd: folder, encoding: 'utf8', timeout: 60_000 } as const;
+    assert.equal(execFileSync(process.execPath, [program, ...args], options).trim(), promisedBy(guest!));
+  });

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { imageFile } from '../../src/devices/test-image.ts';
+import { openLoopDevice } from '../../src/devices/test-loop-device.ts';
+import { whyUnavailable } from '../../src/native/libc.ts';
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 const GUEST = fileURLToPath(new URL('../../src/launcher/test-guest.js', import.meta.url));
@@ -19,6 +21,21 @@ image[0x1f1] = 1;
 image.write('HdrS', 0x202);
 image.writeUInt32LE(0x100000, 0x214);
 writeFileSync(kernel, image);
+
+const link = join(folder, 'link');
+symlinkSync(disk, link);
+const kernel64 = join(folder, 'vmlinux');
+const elf = Buffer.alloc(128);
+elf.write('\x7fELF\x02\x01', 'latin1');
+elf.writeUInt16LE(2, 16);
+elf.writeUInt16LE(62, 18);
+writeFileSync(kernel64, elf);
+
+function written(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
 
 interface Ended {
   code: number | null;
@@ -52,8 +69,8 @@ function launch(
 
 const runs: [string, string[], string, number, RegExp, RegExp][] = [
   // what, arguments, input, exit code, standard output, standard error
-  ['hello', ['64', 'hello', 'you'], '', 0, /^Hello from the guest\./, /^Failed to get console input.*\n$/],
-  ['piped input', ['4', GUEST, 'parrot'], 'polly', 130, /^>polly/, /ignoring console/],
+  ['hello', ['64', 'hello', 'you'], '', 0, /^Hello from the guest\./, /^$/],
+  ['piped input', ['4', GUEST, 'parrot'], 'polly', 130, /^>polly/, /^$/],
   ['a reason', ['4', GUEST, 'die', 'of', 'it'], '', 1, /^$/, /vringbench: of it/],
   ['a bad notify', ['4', GUEST, 'notify', '4294967295'], '', 1, /^$/, /vringbench: Bad NOTIFY 0xffffffff/],
   [
@@ -62,8 +79,43 @@ const runs: [string, string[], string, number, RegExp, RegExp][] = [
     '',
     1,
     /^$/,
-    /vringbench: --block=.*: another program has it open for writing\n$/,
+    /^vringbench: --block=.*: the same image is given twice: .* --readonly\n$/,
   ],
+  [
+    'a disk and a link to it',
+    [`--block=${disk}`, `--block=${link}`, '--cpu=qemu', '4', kernel],
+    '',
+    1,
+    /^$/,
+    /^vringbench: --block=.*\/link: the same image is given twice: .*\n$/,
+  ],
+  [
+    'a disk of no sectors',
+    ['-v', `--block=${written('empty.img', '')}`, '4', GUEST],
+    '',
+    0,
+    /^$/,
+    /virtblock 0 sectors/,
+  ],
+  ['a disk twice to read', ['--readonly', `--block=${disk}`, `--block=${disk}`, '4', GUEST], '', 0, /^$/, /^$/],
+  ['TypeScript', ['4', written('guest.ts', '')], '', 2, /^$/, /guest\.ts' is TypeScript: .*\.mjs/],
+  [
+    'a module of the older kind that logs',
+    ['4', written('guest.cjs', 'module.exports = (guest) => { console.log("logged"); guest.halt(); };')],
+    '',
+    0,
+    /^$/,
+    /^logged\n$/,
+  ],
+  [
+    'a guest that throws',
+    ['4', written('guest.mjs', 'export default () => {\n  throw new Error("a\\u001b[2J\\nb");\n};\n')],
+    '',
+    1,
+    /^$/,
+    /^vringbench: the guest failed: a \[2J b\n {4}at .*guest\.mjs:2:9\)?\n$/,
+  ],
+  ['a 64-bit kernel', ['4', kernel64], '', 2, /^$/, /^vringbench: .*64-bit elf.*run it with --cpu qemu\n$/],
   ['no disk', ['--block=/absent', '4', GUEST], '', 1, /^$/, /vringbench: .*\/absent/],
   ['what is no image', ['4', disk], '', 1, /^$/, /doesn't look like a bzImage to me/],
   ['an x86 kernel', ['4', kernel], '', 2, /^bzImage image: 2048 bytes/, /the worker CPU .* --cpu qemu\n$/],
@@ -87,6 +139,16 @@ const runs: [string, string[], string, number, RegExp, RegExp][] = [
     /^$/,
     /block: 2 requests; 1,024 bytes; \d+ notifications in, \d+ out; latency [\d.,]+ µs, median/,
   ],
+  ['a SCSI command', [`--block=${disk}`, '4', GUEST, 'scsi', '2'], '', 0, /^$/, /^Scsi commands unsupported\n$/],
+  [
+    'a packet, verbose',
+    ['-v', '--net=loopback', '4', GUEST, 'frame'],
+    '',
+    0,
+    /^$/,
+    /tun input packet len 60 \[01 02\] \(sent\)\n/,
+  ],
+  ['the base, verbose', ['-v', '4', GUEST], '', 0, /^$/, /^Guest base is at 0x[0-9a-f]+$/m],
   ['verbose', ['-v', `--block=${disk}`, '4', GUEST, 'sector', '9'], '', 0, /^$/, /WRITE to sector 9: 512\n/],
 ];
 for (const [what, args, input, code, out, err] of runs)
@@ -99,6 +161,19 @@ for (const [what, args, input, code, out, err] of runs)
     assert.match(ended.err, err);
     assert.equal(ended.code, code);
   });
+
+test('launch: a block device is a disk, claimed as a file is', async (context) => {
+  const why = whyUnavailable() ?? openLoopDevice(folder, 2 ** 20);
+  if (typeof why === 'string') return context.skip(why);
+  try {
+    const ended = await launch([`--block=${why.path}`, '-v', '16', 'disk-check', '--size', '65536'], '');
+    assert.match(ended.err, /^device 0: virtblock 2048 sectors$/m);
+    assert.deepEqual([ended.code, /Disk 0: 2048 sectors/.test(ended.out)], [0, true]);
+    assert.ok(readFileSync(why.file).some((byte) => byte !== 0));
+  } finally {
+    why.close();
+  }
+});
 
 test('launch: where QEMU is not installed, its package is named', async () => {
   const ended = await launch(['--cpu=qemu', '4', kernel], '', undefined, { PATH: folder });

@@ -1,14 +1,17 @@
 /** The command `launch`: a guest, its devices and this terminal, until the guest ends. Main thread. */
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { ConsoleDevice } from '../../src/devices/console.ts';
+import { OutputStream } from '../../src/devices/output-stream.ts';
+import { standardError } from '../../src/devices/standard-output.ts';
 import type { GuestEnding } from '../../src/launcher/cpu/cpu.ts';
+import { GuestFault } from '../../src/launcher/cpu/guest-fault.ts';
 import { workerCpu } from '../../src/launcher/cpu/worker-cpu.ts';
 import type { LaunchDeviceOptions } from '../../src/launcher/device-options.ts';
 import { LauncherError } from '../../src/launcher/errors.ts';
 import { type LaunchQemuEnding, launchQemu, whyNoQemu } from '../../src/launcher/launch-qemu.ts';
 import { type LaunchEnding, launch } from '../../src/launcher/launcher.ts';
-import { describeImage, descriptionLines, refusalOf } from '../../src/launcher/machine/describe-image.ts';
+import { describeImage, descriptionLines, isElf64, refusalOf } from '../../src/launcher/machine/describe-image.ts';
 import { loadFiles } from '../../src/launcher/machine/load-files.ts';
 import { PhysicalMemory } from '../../src/launcher/machine/physical-memory.ts';
 import { Terminal } from '../../src/launcher/terminal.ts';
@@ -41,6 +44,11 @@ async function withDisksLocked(
 ): Promise<number> {
   const locks: FileLock[] = [];
   const paths = devices.flatMap((device) => (device.kind === 'block' ? [device.path] : []));
+  const twice = imageGivenTwice(paths);
+  if (twice !== null && !readOnly) {
+    console.err(`vringbench: --block=${twice}: the same image is given twice: two disks of one image need --readonly`);
+    return EXIT_CODES.failed;
+  }
   try {
     for (const path of whyUnavailable() === null ? paths : []) {
       try {
@@ -54,6 +62,19 @@ async function withDisksLocked(
   } finally {
     for (const lock of locks) lock.close();
   }
+}
+
+/** A path of a file that another path before it names, too; null: there is none. */
+function imageGivenTwice(paths: readonly string[]): string | null {
+  const seen = new Set<string>();
+  for (const path of paths) {
+    const status = statSync(path, { throwIfNoEntry: false, bigint: true });
+    // Two nodes of one block device are one image.
+    const image = status?.isBlockDevice() ? `device ${status.rdev}` : `${status?.dev} ${status?.ino}`;
+    if (status !== undefined && seen.has(image)) return path;
+    seen.add(image);
+  }
+  return null;
 }
 
 /** @throws UsageError */
@@ -79,7 +100,8 @@ async function runInQemu(options: LaunchCommandOptions, console: Console, hooks:
     return EXIT_CODES.failed;
   }
   if (options.stats) for (const line of launchStats(ending.stats)) console.err(line);
-  return exitCode(ending.guest, false, console);
+  if (ending.quit) console.err('vringbench: QEMU was ended at its terminal');
+  return exitCode(ending.guest, ending.quit, console);
 }
 
 /** Loads the image as a machine would, and says what it is. */
@@ -94,6 +116,10 @@ function refuse(path: string, options: LaunchCommandOptions, console: Console): 
     return EXIT_USAGE;
   } catch (error) {
     if (!(error instanceof LauncherError)) throw error;
+    if (error.code === 'malformed-elf' && isElf64(path)) {
+      console.err(`vringbench: ${refusalOf(path, { kind: '64-bit elf' })}`);
+      return EXIT_USAGE;
+    }
     console.err(`vringbench: ${error.message}`);
     return EXIT_CODES.failed;
   }
@@ -109,6 +135,7 @@ async function runGuest(entry: string, options: LaunchCommandOptions, console: C
     typed.abort();
   };
   const terminal = new Terminal({ warn: (line) => console.err(line), abort });
+  const log = new OutputStream(standardError(), () => {});
   let ending: LaunchEnding;
   try {
     ending = await launch({
@@ -117,6 +144,8 @@ async function runGuest(entry: string, options: LaunchCommandOptions, console: C
       devices: options.devices.map((device) => deviceOptions(device, options.readOnly)),
       console: new ConsoleDevice({ port: verbose ? toldPort(terminal, console.err) : terminal }),
       print: (text) => terminal.print(text),
+      warn: console.err,
+      log: (text) => log.print(text),
       ...(verbose ? { verbose: console.err } : {}),
     });
   } catch (error) {
@@ -124,6 +153,7 @@ async function runGuest(entry: string, options: LaunchCommandOptions, console: C
     return EXIT_CODES.failed;
   } finally {
     terminal.close();
+    log.close();
   }
   for (const line of ending.warnings) console.err(`vringbench: ${line}`);
   if (stats) for (const line of launchStats(ending.stats)) console.err(line);
@@ -139,6 +169,7 @@ function exitCode(guest: GuestEnding, typed: boolean, console: Console): number 
       return EXIT_CODES.failed;
     case 'failed':
       console.err(`vringbench: the guest failed: ${guest.error.message}`);
+      if (guest.error instanceof GuestFault) for (const frame of guest.error.frames) console.err(`    ${frame}`);
       return EXIT_CODES.failed;
     case 'stopped':
       return typed ? EXIT_USAGE : EXIT_CODES.interrupted;

@@ -26,7 +26,10 @@ type OptionName = 'verbose' | 'tunnet' | 'block' | 'initrd' | 'cpu' | 'accel' | 
 const OPTIONS: OptionTable<OptionName> = {
   verbose: flag('says what happens, on standard error; -v too'),
   tunnet: { value: 'A|bridge:B', summary: "a network on a tap: with this machine's address, or in a bridge" },
-  block: { value: 'FILE', summary: 'a disk in a file of whole sectors (512 bytes)' },
+  block: {
+    value: 'FILE',
+    summary: 'a disk: a file, or a block device (/dev/...; it needs koffi), of whole sectors (512 bytes)',
+  },
   initrd: { value: 'FILE', summary: "a file at the top of the guest's memory" },
   cpu: { value: 'NAME', summary: 'what runs the guest', byDefault: 'worker', choices: CPUS },
   accel: { value: 'NAME', summary: 'what QEMU runs the guest with', byDefault: 'tcg', choices: ACCELERATORS },
@@ -174,7 +177,9 @@ function imageOf(text: string): ImageChoice {
   if (Object.hasOwn(GUESTS, text)) return { kind: 'module', name: text, entry: GUESTS[text]!.entry };
   if (!existsSync(text))
     throw new UsageError(`image '${text}' is no file, and no guest that comes with this program${guestHint(text)}`);
-  if (/\.(m?js|wasm)$/.test(text)) return { kind: 'module', name: text, entry: pathToFileURL(resolve(text)).href };
+  if (/\.[cm]?tsx?$/.test(text))
+    throw new UsageError(`image '${text}' is TypeScript: compile it, and launch the JavaScript (.js, .mjs, .cjs)`);
+  if (/\.([cm]?js|wasm)$/.test(text)) return { kind: 'module', name: text, entry: pathToFileURL(resolve(text)).href };
   return { kind: 'x86', path: text };
 }
 
@@ -187,7 +192,7 @@ export function launchHelp(): string {
 
 Devices stand on the guest's bus in the order given here, the console last. What
 follows the image is the guest's. The image is one of the guests below, or a path:
-code for a thread of its own (.js, .mjs, .wasm), or an x86 kernel.
+code for a thread of its own (.js, .mjs, .cjs, .wasm), or an x86 kernel.
 
 Guests
 ${Object.entries(GUESTS)
@@ -199,8 +204,9 @@ ${optionLines(OPTIONS)}
 
 A Wasm guest reaches its memory and the hypercalls, and nothing else. A guest that
 is an ES module is a program of Node's: its own memory and the hypercalls are what
-it is given, but nothing keeps it from importing the rest. It gets no environment,
-no arguments and no streams. Run only modules that you trust.
+it is given, but nothing keeps it from importing the rest. It gets no environment
+and no arguments; what it says by console.log goes to standard error. Run only
+modules that you trust. A memory of a Wasm guest's own has 256 MiB at most.
 
 Three times Ctrl-C within a second end the launcher; single ones are the guest's.
 
@@ -220,5 +226,5 @@ Examples
 
 Exit codes
   0 the guest has halted   1 it died, or could not start: the reason is told
-  2 usage, or three times Ctrl-C   130 interrupted`;
+  2 usage, or three times Ctrl-C, or Ctrl-A X   130 interrupted`;
 }

@@ -4,6 +4,7 @@
  */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { boundCommand } from '../../src/processes/bound-child.ts';
 import { type PairEnd, type PairTask, type RunningPair, STOP_GRACE_MS, within } from './running-pair.ts';
 
 export type ToPair = { kind: 'run'; task: PairTask } | { kind: 'start' } | { kind: 'stop' };
@@ -12,7 +13,11 @@ export type FromPair = { kind: 'ready' } | { kind: 'ended'; end: PairEnd };
 const ENTRY = fileURLToPath(new URL('../../workers/pair.js', import.meta.url));
 
 export function startProcessPair(task: PairTask, onReady: () => void): RunningPair {
-  const child = fork(ENTRY, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], serialization: 'advanced' });
+  const { command, args } = boundCommand(process.execPath, process.execArgv);
+  const child = fork(ENTRY, {
+    ...{ execPath: command, execArgv: [...args] },
+    ...{ stdio: ['ignore', 'ignore', 'inherit', 'ipc'], serialization: 'advanced' },
+  });
   // One that is gone says so by its end.
   const tell = (message: ToPair) => child.send(message, () => {});
   const gone = new Promise<string>((resolve) => {

@@ -59,7 +59,7 @@ interface Kind {
 
 const KINDS: Record<'blk' | 'net' | 'rng' | 'console', Kind> = {
   blk: {
-    summary: 'a disk in a file (--image)',
+    summary: 'a disk in a file or on a block device (--image)',
     options: ['image', 'readonly', 'queues', 'threads'],
     device: (given) => {
       const image = given.get('image');

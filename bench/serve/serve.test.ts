@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { openLoopDevice } from '../../src/devices/test-loop-device.ts';
 import { closeDescriptor } from '../../src/native/descriptors.ts';
 import { addEventfd } from '../../src/native/eventfd.ts';
 import { whyUnavailable } from '../../src/native/libc.ts';
@@ -110,6 +111,24 @@ const header = (type: number, sector: number) => {
 };
 const OK = 0;
 const sectorOf = (sector: number) => [...contents.subarray(512 * sector, 512 * sector + 512)];
+
+for (const args of [[], ['--threads']])
+  test(`serve blk ${args.join(' ')}: a block device is an image`, { skip }, async (context) => {
+    const loop = openLoopDevice(folder, 2 ** 20);
+    if (typeof loop === 'string') return context.skip(loop);
+    try {
+      const pattern = Array.from({ length: 512 }, (_, i) => i & 0xff);
+      const served = await serve('blk', '--image', loop.path, ...args);
+      await asGuest(1, connectUnix(served.socket), async (ask) => {
+        const last = 2 ** 20 / 512 - 1;
+        assert.deepEqual(await ask({ queue: 0, head: 0, sent: [...header(1, last), ...pattern], room: 1 }), [OK]);
+        assert.deepEqual(await ask({ queue: 0, head: 0, sent: header(0, last), room: 513 }), [...pattern, OK]);
+      });
+      assert.equal(await served.end(), 0);
+    } finally {
+      loop.close();
+    }
+  });
 
 for (const args of [[], ['--threads'], ['--threads', '--cpus', '0', '--poll-us', '50']])
   test(`serve blk ${args.join(' ')}: two queues read the image, two frontends in turn`, { skip }, () =>

@@ -1,8 +1,9 @@
 /**
  * Programs that run to their end: each in a process group of its own, so that what it forks ends with it, within a
- * bound, and never longer than this process. Main thread.
+ * bound, and never longer than this process, whatever ends it. Main thread.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { boundCommand } from '../../src/processes/bound-child.ts';
 import { Failure } from '../peers/failure.ts';
 
 /** What is kept of a program's output: more says nothing. */
@@ -51,7 +52,8 @@ function killGroup({ pid }: ChildProcess): void {
 export async function runChild(command: string, args: readonly string[], options: ChildOptions): Promise<Ended> {
   const { timeoutMs, signal, env = {}, cwd } = options;
   if (signal?.aborted) throw new Interrupted('interrupted');
-  const child = spawn(command, args, {
+  const bound = boundCommand(command, args, { leadsGroup: true });
+  const child = spawn(bound.command, bound.args, {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
     detached: true,

@@ -1,12 +1,14 @@
 /**
  * Everything that one scenario starts and makes, and its end: processes are ended by the handle that started them,
- * the folder with sockets, images and logs goes away. Main thread. Peers that this scope did not start are never touched.
+ * the folder with sockets, images and logs goes away; a SIGKILL of this process ends its peers, and the next scope
+ * removes the folder. Main thread. Peers that this scope did not start are never touched.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { boundCommand } from '../../src/processes/bound-child.ts';
+import { keepFolder, ownFolder } from '../../src/processes/own-folder.ts';
 import { Failure } from './failure.ts';
 import { isListening } from './listening.ts';
 import { type Origin, SYSTEM, versionOf } from './origin.ts';
@@ -143,7 +145,7 @@ export class Scope {
 
   constructor(name: string, origin: Origin = SYSTEM) {
     this.origin = origin;
-    this.folder = mkdtempSync(join(tmpdir(), `peers-${name.replaceAll(/[^\w-]/g, '-')}-`));
+    this.folder = ownFolder('peers-', `${name.replaceAll(/[^\w-]/g, '-')}-`);
     open.add(this);
   }
 
@@ -156,7 +158,8 @@ export class Scope {
   start(name: string, command: string, args: readonly string[], { env, cwd }: StartOptions = {}): Peer {
     const log = this.path(`${++this.started}-${name}.log`);
     appendFileSync(log, `${[command, ...args].join(' ')}\n`);
-    const child = spawn(command, args, {
+    const bound = boundCommand(command, args);
+    const child = spawn(bound.command, bound.args, {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
       ...(cwd === undefined ? {} : { cwd }),
@@ -184,6 +187,7 @@ export class Scope {
     for (const peer of this.peers.toReversed()) await peer.stop();
     this.undoAll();
     open.delete(this);
+    if (keep !== 'nothing') keepFolder(this.folder);
     if (keep === 'all') return;
     if (keep === 'nothing') rmSync(this.folder, { recursive: true, force: true });
     else

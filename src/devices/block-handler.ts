@@ -28,6 +28,7 @@ export interface BlockHandlerOptions {
   writeThrough: boolean;
   barriers: boolean;
   onWritePastEnd: (offsetBytes: number, lengthBytes: number) => void;
+  onUnsupported: (type: number) => void;
   wake: () => void;
   finish: (request: Request, written: number) => void;
 }
@@ -40,6 +41,7 @@ export class BlockHandler implements RequestHandler {
   private readonly writeThrough: boolean;
   private readonly barriers: boolean;
   private readonly onWritePastEnd: (offsetBytes: number, lengthBytes: number) => void;
+  private readonly onUnsupported: (type: number) => void;
   private readonly wake: () => void;
   private readonly finish: (request: Request, written: number) => void;
   private readonly capacitySectors: number;
@@ -65,6 +67,7 @@ export class BlockHandler implements RequestHandler {
     this.writeThrough = options.writeThrough;
     this.barriers = options.barriers;
     this.onWritePastEnd = options.onWritePastEnd;
+    this.onUnsupported = options.onUnsupported;
     this.wake = options.wake;
     this.finish = options.finish;
     this.capacitySectors = options.disk.sizeBytes / SECTOR_SIZE;
@@ -115,6 +118,7 @@ export class BlockHandler implements RequestHandler {
       case blk.VIRTIO_BLK_T_WRITE_ZEROES:
         return this.writeZeroes(request, room, sentBytes, turn);
       default:
+        this.onUnsupported(type);
         return this.answer(request.writable, room, blk.VIRTIO_BLK_S_UNSUPP, 0);
     }
   }

@@ -31,6 +31,8 @@ export interface BlockDeviceOptions {
   barriers?: boolean;
   /** Told of a write past the end, before it is answered with an error; what it throws, `serve` throws. */
   onWritePastEnd?: (offsetBytes: number, lengthBytes: number) => void;
+  /** Told of a request of a type that there is none of, before it is answered so. */
+  onUnsupported?: (type: number) => void;
 }
 
 export class BlockDevice implements Device {
@@ -44,6 +46,7 @@ export class BlockDevice implements Device {
   private readonly serial = new Uint8Array(blk.VIRTIO_BLK_ID_BYTES);
   private readonly barriers: boolean;
   private readonly onWritePastEnd: NonNullable<BlockDeviceOptions['onWritePastEnd']>;
+  private readonly onUnsupported: NonNullable<BlockDeviceOptions['onUnsupported']>;
   private writeThrough = true;
 
   /** @throws RangeError */
@@ -60,6 +63,7 @@ export class BlockDevice implements Device {
     this.disk = disk;
     this.barriers = options.barriers ?? false;
     this.onWritePastEnd = options.onWritePastEnd ?? (() => {});
+    this.onUnsupported = options.onUnsupported ?? (() => {});
     this.queueCount = queues;
     const writeZeroes = !disk.readOnly;
     this.features = featureWord(
@@ -91,9 +95,9 @@ export class BlockDevice implements Device {
 
   start(index: number, queue: DeviceQueue): QueueService {
     if (index >= this.queueCount) throw new RangeError(`a block device of ${this.queueCount} queues has no ${index}`);
-    const { disk, serial, writeThrough, barriers, onWritePastEnd } = this;
+    const { disk, serial, writeThrough, barriers, onWritePastEnd, onUnsupported } = this;
     const handler = new BlockHandler({
-      ...{ disk, serial, writeThrough, barriers, onWritePastEnd },
+      ...{ disk, serial, writeThrough, barriers, onWritePastEnd, onUnsupported },
       wake: queue.wake,
       finish: (request, written) => loop.finish(request, written),
     });

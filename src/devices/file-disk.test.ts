@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { closeSync, existsSync, mkdtempSync, openSync, readSync, rmSync, statSync, truncateSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -13,10 +23,12 @@ import { AsyncDisk } from './async-disk.ts';
 import type { Disk } from './disk.ts';
 import { FileDisk, type FileDiskOptions } from './file-disk.ts';
 import { imageFile } from './test-image.ts';
+import { openLoopDevice } from './test-loop-device.ts';
 import { randomFrom } from './test-queue.ts';
 import { VectoredDisk } from './vectored-disk.ts';
 
 const native = whyUnavailable() ?? false;
+const LOOP_BYTES = 2 ** 20;
 const DISKS: readonly {
   name: string;
   open: (options: FileDiskOptions) => Disk & { spareBytes: number };
@@ -155,9 +167,7 @@ for (const { name, open, skip } of DISKS) {
   for (const [what, path, message] of [
     ['what is not there', () => join(folder, 'none.img'), /ENOENT/],
     ['a folder', () => folder, /EISDIR/],
-    ['a device', () => '/dev/null', /no regular file/],
-    ['an empty file', () => imageFile(folder, 0), /holds no sector: it has 0 bytes/],
-    ['less than a sector', () => imageFile(folder, 511), /holds no sector: it has 511 bytes/],
+    ['a device of characters', () => '/dev/null', /neither a regular file nor a block device/],
   ] as const)
     test(`${name}: refuses ${what}`, { skip }, async () => {
       assert.throws(() => open({ path: path() }), message);
@@ -188,6 +198,37 @@ for (const { name, open, skip } of DISKS) {
       }
       assert.equal(openDescriptors(), before);
     });
+
+  for (const [what, sizeBytes] of [
+    ['an empty file', 0],
+    ['less than a sector', 511],
+  ] as const)
+    test(`${name}: ${what} is a disk of no sectors`, { skip }, () => {
+      const disk = open({ path: imageFile(folder, sizeBytes) });
+      assert.equal(disk.sizeBytes, 0);
+      disk.close();
+    });
+
+  test(`${name}: a block device is as long as the system says, read and written`, async (context) => {
+    if (native !== false) return context.skip(native);
+    const loop = openLoopDevice(folder, LOOP_BYTES);
+    if (typeof loop === 'string') return context.skip(loop);
+    try {
+      const disk = open({ path: loop.path });
+      assert.equal(disk.sizeBytes, LOOP_BYTES);
+      const { list, u8 } = listOver([0, 512]);
+      u8.fill(0x5a, 0, 512);
+      await disk.write(list, LOOP_BYTES - 512, 512);
+      await disk.flush();
+      const back = listOver([512, 512]);
+      await disk.read(back.list, LOOP_BYTES - 512, 512);
+      assert.deepEqual(back.u8.slice(512, 1024), u8.slice(0, 512));
+      disk.close();
+      assert.equal(readFileSync(loop.file)[LOOP_BYTES - 1], 0x5a);
+    } finally {
+      loop.close();
+    }
+  });
 
   test(`${name}: a list that is too short is the caller's mistake`, { skip }, async () => {
     const disk = open({ path: imageFile(folder, 4096) });

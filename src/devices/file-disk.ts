@@ -1,11 +1,12 @@
 /**
- * A disk in a file, by a call for each element of a request: bytes go between the file and guest memory with no copy
+ * A disk in a file or on a block device, by a call for each element of a request: bytes go between the file and guest memory with no copy
  * between. Each call blocks its thread until the system answers, mostly out of its page cache; for more at once there
  * are more queues, each in its thread, each with its own disk over the same file. It locks nothing, for
  * that reason: who serves an image claims it once, by `lockImage`.
  */
 import { closeSync, fdatasyncSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import type { ElementList } from '../host/element-list.ts';
+import { sizeOfFile } from '../native/descriptors.ts';
 import { type Disk, SECTOR_SIZE } from './disk.ts';
 
 /** The most one call moves: Node takes lengths of 31 bits. */
@@ -20,28 +21,31 @@ export interface FileDiskOptions {
   readOnly?: boolean;
 }
 
-/** A file as a disk's. */
+/** A file, or a block device, as a disk's. */
 export interface Image {
   readonly descriptor: number;
-  /** Whole sectors, and what is left behind them. */
+  /** Whole sectors, of which there may be none, and what is left behind them. */
   readonly sizeBytes: number;
   readonly spareBytes: number;
 }
 
-/** @throws what `open` throws; Error for what is no regular file, holds no sector, or has 2^53 bytes or more */
+/**
+ * @throws what `open` throws; Error for what is no disk, or has 2^53 bytes or more; NativeUnavailable for a block device
+ *   without libc
+ */
 export function openImage({ path, readOnly = false }: FileDiskOptions): Image {
   const descriptor = openSync(path, readOnly ? 'r' : 'r+');
   try {
     const stats = fstatSync(descriptor, { bigint: true });
-    if (!stats.isFile()) throw new Error(`${path} is no regular file`);
+    if (!stats.isFile() && !stats.isBlockDevice())
+      throw new Error(`${path} is neither a regular file nor a block device`);
+    const exactBytes = stats.isFile() ? stats.size : BigInt(sizeOfFile(descriptor));
     // A number does not tell all places behind from each other.
-    if (stats.size > BigInt(Number.MAX_SAFE_INTEGER))
-      throw new Error(`${path} is too large a disk: it has ${stats.size} bytes, 2^53 or more`);
-    const size = Number(stats.size);
-    const spareBytes = size % SECTOR_SIZE;
-    const sizeBytes = size - spareBytes;
-    if (sizeBytes === 0) throw new Error(`${path} holds no sector: it has ${size} bytes`);
-    return { descriptor, sizeBytes, spareBytes };
+    if (exactBytes > BigInt(Number.MAX_SAFE_INTEGER))
+      throw new Error(`${path} is too large a disk: it has ${exactBytes} bytes, 2^53 or more`);
+    const allBytes = Number(exactBytes);
+    const spareBytes = allBytes % SECTOR_SIZE;
+    return { descriptor, sizeBytes: allBytes - spareBytes, spareBytes };
   } catch (error) {
     closeSync(descriptor);
     throw error;
@@ -49,7 +53,7 @@ export function openImage({ path, readOnly = false }: FileDiskOptions): Image {
 }
 
 export class FileDisk implements Disk {
-  /** The file's whole sectors; `spareBytes` behind them are out of reach. */
+  /** The file's or device's whole sectors; `spareBytes` behind them are out of reach. */
   readonly sizeBytes: number;
   readonly spareBytes: number;
   readonly readOnly: boolean;

@@ -11,7 +11,7 @@ import { NET_HEADER_SIZE, NET_NUM_BUFFERS_OFFSET } from '../formats/net.ts';
 import { Request } from '../host/queue.ts';
 import { RingError } from '../ring/errors.ts';
 import type { DeviceQueue, QueueService } from './device.ts';
-import type { HeldFrame } from './net.ts';
+import type { HeldFrame, NetDeviceOptions } from './net.ts';
 import type { PacketLink } from './packet-link.ts';
 import { Turn } from './turn.ts';
 
@@ -29,6 +29,7 @@ export interface NetReceiveOptions {
   /** MRG_RXBUF was negotiated. */
   mergeable: boolean;
   held: HeldFrame;
+  onReceived: NetDeviceOptions['onReceived'];
 }
 
 export class NetReceive implements QueueService {
@@ -42,6 +43,7 @@ export class NetReceive implements QueueService {
   private readonly mergeable: boolean;
   private readonly held: HeldFrame;
   private readonly turn = new Turn();
+  private readonly onReceived: NetDeviceOptions['onReceived'];
   private readonly header = new Uint8Array(NET_HEADER_SIZE);
   /** Buffers taken for the packet at hand: the first `buffers` of these. */
   private readonly requestsTaken: Request[] = [];
@@ -52,12 +54,13 @@ export class NetReceive implements QueueService {
   private returnable = 0;
   private stopped = false;
 
-  constructor(target: DeviceQueue, { link, headerBytes, mergeable, held }: NetReceiveOptions) {
+  constructor(target: DeviceQueue, { link, headerBytes, mergeable, held, onReceived }: NetReceiveOptions) {
     this.target = target;
     this.link = link;
     this.headerBytes = headerBytes;
     this.mergeable = mergeable;
     this.held = held;
+    this.onReceived = onReceived;
     link.onReadable = target.wake;
     link.resume();
   }
@@ -159,6 +162,7 @@ export class NetReceive implements QueueService {
     held.length = NO_FRAME;
     if (this.room < headerBytes + length) {
       this.failures++;
+      this.onReceived?.(held.bytes, length, false);
       return;
     }
     header[NET_NUM_BUFFERS_OFFSET] = this.buffers & 0xff;
@@ -177,6 +181,7 @@ export class NetReceive implements QueueService {
     queue.publish();
     this.requests += this.buffers;
     this.bytes += length;
+    this.onReceived?.(held.bytes, length, true);
     this.buffers = 0;
     this.returnable = 0;
     this.room = 0;

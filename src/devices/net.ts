@@ -26,6 +26,8 @@ export interface NetDeviceOptions {
   mac?: Uint8Array;
   /** What the guest is told, bytes. Default: not said. */
   mtu?: number;
+  /** Told of each frame of the link, the first `length` of `bytes`: the guest has it, or it was dropped. */
+  onReceived?: (bytes: Uint8Array, length: number, delivered: boolean) => void;
 }
 
 /** A frame that was taken from the link and has not reached the guest yet. */
@@ -42,6 +44,7 @@ export class NetDevice implements Device {
   readonly queueCount = 2;
   readonly config: Uint8Array;
   private readonly link: PacketLink;
+  private readonly onReceived: NetDeviceOptions['onReceived'];
   /** Outlives the service of the receive queue: a restart loses nothing. */
   private readonly held: HeldFrame = { bytes: new Uint8Array(net.FRAME_MAX), length: -1 };
   /** As the constructor was told; 0: not said. */
@@ -50,12 +53,13 @@ export class NetDevice implements Device {
   private mergeable = false;
 
   /** @throws RangeError */
-  constructor({ link, mac, mtu = 0 }: NetDeviceOptions) {
+  constructor({ link, mac, mtu = 0, onReceived }: NetDeviceOptions) {
     if (mac !== undefined && mac.length !== 6) throw new RangeError(`a MAC address has 6 bytes, not ${mac.length}`);
     if (mtu !== 0 && !(Number.isInteger(mtu) && mtu >= net.MTU_MIN && mtu <= net.MTU_MAX))
       throw new RangeError(`an MTU is ${net.MTU_MIN} to ${net.MTU_MAX}, not ${mtu}`);
     this.link = link;
     this.mtu = mtu;
+    this.onReceived = onReceived;
     this.features = featureWord(
       net.VIRTIO_NET_F_MRG_RXBUF,
       net.VIRTIO_NET_F_STATUS,
@@ -98,9 +102,9 @@ export class NetDevice implements Device {
   }
 
   start(index: number, queue: DeviceQueue): QueueService {
-    const { link, headerBytes, mergeable } = this;
+    const { link, headerBytes, mergeable, held, onReceived } = this;
     if (index === net.NET_RECEIVE_QUEUE)
-      return new NetReceive(queue, { link, headerBytes, mergeable, held: this.held });
+      return new NetReceive(queue, { link, headerBytes, mergeable, held, onReceived });
     if (index === net.NET_TRANSMIT_QUEUE) {
       link.onWritable = queue.wake;
       return new RequestLoop(queue, new TransmitHandler(link, headerBytes));

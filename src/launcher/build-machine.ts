@@ -9,6 +9,7 @@ import {
   LGUEST_FEATURES_SIZE,
   VIRTIO_CONFIG_F_DEVICE,
 } from '../formats/lguest-bus.ts';
+import { libc, whyUnavailable } from '../native/libc.ts';
 import type { DevicePlan, QueuePlan } from './device-plan.ts';
 import type { DeviceDescription } from './device-service.ts';
 import type { GuestBoot, RingDoorbell } from './guest-boot.ts';
@@ -41,6 +42,10 @@ export function buildMachine(options: MachineOptions): Machine {
   const page = new DevicePage(memory);
   const placed = options.devices.map((description) => placeDevice(page, description));
   const { initrd, args, verbose } = options;
+  if (whyUnavailable() === null) {
+    const base = libc().addressOf(new Uint8Array(memory.shared.buffer));
+    verbose(`Guest base is at 0x${base.toString(16)}`);
+  }
   const { commandLine } = loadFiles(memory, { kernel: null, initrd, args, verbose });
   // Only now is it known how many pages and lines there are.
   const { shared, limitBytes, ramBytes } = memory;
@@ -53,7 +58,8 @@ export function buildMachine(options: MachineOptions): Machine {
       rings.push({ address, sizeBytes, kick });
       return { size: layout.size, address, line, kick };
     });
-    return { index, id, memory: shared, limitBytes, statusAddress, acceptedAddress, queues, interrupts };
+    const driven = DOORBELLS['wait-async'].makeHandle();
+    return { index, id, memory: shared, limitBytes, statusAddress, driven, acceptedAddress, queues, interrupts };
   });
   const boot: GuestBoot = {
     memory: shared,
@@ -61,6 +67,7 @@ export function buildMachine(options: MachineOptions): Machine {
     limitBytes,
     devicePage: page.address,
     statusAddresses: plans.map(({ statusAddress }) => statusAddress),
+    driven: plans.map(({ driven }) => driven),
     commandLine,
     entry: options.entry,
     rings,

@@ -26,6 +26,8 @@ export interface DevicePlan {
   readonly limitBytes: number;
   /** Address of its status byte in the device page. */
   readonly statusAddress: number;
+  /** Rung when the guest's driver says that it drives the device. */
+  readonly driven: DoorbellHandle;
   /** Address of the feature bits that the guest accepts, 32 bits, not aligned; null: it is offered none. */
   readonly acceptedAddress: number | null;
   readonly queues: readonly QueuePlan[];

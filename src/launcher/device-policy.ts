@@ -11,6 +11,7 @@ import {
   VIRTIO_BLK_F_FLUSH,
   VIRTIO_BLK_F_RO,
   VIRTIO_BLK_F_SEG_MAX,
+  VIRTIO_BLK_T_SCSI_CMD,
 } from '../formats/block.ts';
 import { VIRTIO_ID_BLOCK, VIRTIO_ID_NET } from '../formats/ids.ts';
 import {
@@ -73,8 +74,15 @@ export function configFields({ id, features, config }: Pick<Device, 'id' | 'feat
     .map(({ type, offset, length }) => ({ type, bytes: config.slice(offset, offset + length) }));
 }
 
-/** The block device of the bus. A guest that writes past the end is stopped, and the image stays as long as it was. */
-export function launcherBlock({ disk, serial }: Pick<BlockDeviceOptions, 'disk' | 'serial'>): BlockDevice {
+/**
+ * The block device of the bus. A guest that writes past the end is stopped, and the image stays as long as it was.
+ * `warn`: told once of a command that there is none of.
+ */
+export function launcherBlock(
+  { disk, serial }: Pick<BlockDeviceOptions, 'disk' | 'serial'>,
+  warn: (line: string) => void = () => {},
+): BlockDevice {
+  let warned = false;
   return new BlockDevice({
     disk,
     ...(serial === undefined ? {} : { serial }),
@@ -83,6 +91,11 @@ export function launcherBlock({ disk, serial }: Pick<BlockDeviceOptions, 'disk' 
     barriers: true,
     onWritePastEnd: (offsetBytes, lengthBytes) => {
       throw new BadGuest(`Write past end ${offsetBytes}+${lengthBytes}`);
+    },
+    onUnsupported: (type) => {
+      if (warned || (type & VIRTIO_BLK_T_SCSI_CMD) === 0) return;
+      warned = true;
+      warn('Scsi commands unsupported');
     },
   });
 }

@@ -9,7 +9,7 @@ import type { Device, QueueService } from '../devices/device.ts';
 import { nextRound, restOf, Turns } from '../devices/in-service.ts';
 import type { Doorbell, DoorbellHandle } from '../doorbell/doorbell.ts';
 import { DOORBELLS, type DoorbellName } from '../doorbell/index.ts';
-import { LGUEST_RING_ALIGN } from '../formats/lguest-bus.ts';
+import { LGUEST_RING_ALIGN, VIRTIO_CONFIG_S_DRIVER_OK } from '../formats/lguest-bus.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { MemoryRegion } from '../memory/region.ts';
 import { bindRing } from '../ordering/ring-fields.ts';
@@ -106,6 +106,8 @@ class ServedQueue {
   private readonly turns = new Turns(() => this.serveTurn());
   private service: QueueService | null = null;
   private open = true;
+  /** Wait until nothing is available, or nothing more is served. */
+  private settling: (() => void)[] = [];
 
   constructor(options: DeviceServiceOptions, memory: GuestMemory, index: number, failed: (error: Error) => void) {
     const { device, plan, timed } = options;
@@ -155,8 +157,24 @@ class ServedQueue {
     this.turns.takeNow();
   }
 
+  /** Resolves when all that is available has been served, or nothing more will be. */
+  async settle(): Promise<void> {
+    this.serveNow();
+    if (this.isSettled()) return;
+    await new Promise<void>((resolve) => this.settling.push(resolve));
+  }
+
   private serveTurn(): void {
     if (this.serve()) this.turns.ask();
+    if (this.settling.length > 0 && this.isSettled()) this.tellSettled();
+  }
+
+  private isSettled(): boolean {
+    return !this.open || !this.queue.hasAvailable();
+  }
+
+  private tellSettled(): void {
+    for (const resolve of this.settling.splice(0)) resolve();
   }
 
   hasAvailable(): boolean {
@@ -166,7 +184,7 @@ class ServedQueue {
   async close(drains: boolean): Promise<void> {
     const endMs = performance.now() + DRAIN_MS_MAX;
     while (drains && this.serve() && performance.now() < endMs) await nextRound();
-    this.open = false;
+    this.halt();
     strategyOf(this.kick).stop(this.kick);
     await restOf(this.service?.stop(), this.name);
   }
@@ -174,6 +192,7 @@ class ServedQueue {
   /** Serves no more; what is under way may still come to its end. */
   halt(): void {
     this.open = false;
+    this.tellSettled();
   }
 
   get stats(): QueueStats {
@@ -209,16 +228,31 @@ export class DeviceService {
     this.memory = new GuestMemory([region]);
     this.queues = plan.queues.map((_, index) => new ServedQueue(options, this.memory, index, this.fail));
     for (const queue of this.queues) void queue.waitForKicks(this.kicked);
+    // Where there is no choice, there is nothing to wait for.
+    if (guestFeatures(options.device) === 0n) this.begin();
+    else void this.waitForDriver();
   }
 
   get name(): string {
     return this.options.device.name;
   }
 
+  /** The guest's driver has said that it drives the device. */
+  get isDriven(): boolean {
+    return (Atomics.load(this.memory.bytes[0]!, this.options.plan.statusAddress) & VIRTIO_CONFIG_S_DRIVER_OK) !== 0;
+  }
+
+  /** Resolves when a queue has served all that is available, or serves no more. */
+  async settle(queue: number): Promise<void> {
+    this.begin();
+    await this.queues[queue]!.settle();
+  }
+
   async stop(drains: boolean): Promise<QueueStats[]> {
     try {
       // A guest that halts right after its first kick.
       if (drains && !this.begun && this.queues.some((queue) => queue.hasAvailable())) this.begin();
+      strategyOf(this.options.plan.driven).stop(this.options.plan.driven);
       for (const queue of this.queues) await queue.close(drains);
       return this.queues.map(({ stats }) => stats);
     } finally {
@@ -232,7 +266,22 @@ export class DeviceService {
     else this.begin();
   };
 
-  /** A guest that kicks has chosen its features: they are read now, once. */
+  /** A driver that does not kick is served, too. */
+  private async waitForDriver(): Promise<void> {
+    const { driven } = this.options.plan;
+    const waits = strategyOf(driven).waitSet(driven);
+    try {
+      let wake = await waits.wait(KICK_WAIT_MS);
+      while (wake === 'timed-out') wake = await waits.wait(KICK_WAIT_MS);
+      if (wake !== 'stopped') this.begin();
+    } catch (error) {
+      this.fail(error as Error);
+    } finally {
+      waits.close();
+    }
+  }
+
+  /** A guest that kicks, or drives the device, has chosen its features: they are read now, once. */
   private begin(): void {
     if (this.begun) return;
     this.begun = true;
@@ -277,6 +326,16 @@ export class LocalDevice implements LauncherDevice {
 
   async serve(plan: DevicePlan): Promise<void> {
     this.service = new DeviceService({ ...this.options, plan });
+  }
+
+  /** The guest's driver has said that it drives the device. */
+  get isDriven(): boolean {
+    return this.service?.isDriven ?? false;
+  }
+
+  /** Resolves when a queue has served all that its guest has made available, or serves no more. Once it serves. */
+  async settle(queue: number): Promise<void> {
+    await this.service?.settle(queue);
   }
 
   async stop(drains: boolean): Promise<readonly QueueStats[]> {

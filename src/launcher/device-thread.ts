@@ -4,6 +4,7 @@
  */
 import { type MessagePort, Worker } from 'node:worker_threads';
 import type { Device } from '../devices/device.ts';
+import { needThreads } from '../native/address-space.ts';
 import { terminateThread, within } from '../native/threads.ts';
 import { publishWatcher, WATCHER_WORD_SIZE } from '../native/watcher.ts';
 import type { DevicePlan } from './device-plan.ts';
@@ -14,10 +15,11 @@ import {
   LocalDevice,
   type QueueStats,
 } from './device-service.ts';
+import type { BusPlace } from './open-device.ts';
 
 /** What the thread gets: plain data. */
 export interface DeviceTask {
-  /** URL of a module that exports `openDevice(options, tell)`. */
+  /** URL of a module that exports `openDevice(options, tell, bus)`. */
   readonly factory: string;
   readonly device: unknown;
   /** Requests are timed. */
@@ -34,11 +36,12 @@ type ThreadMessage =
   | { readonly opened: DeviceDescription }
   | { readonly serving: true }
   | { readonly told: string }
+  | { readonly warned: string }
   | { readonly broken: DeviceFault }
   | { readonly stopped: readonly QueueStats[] };
 
 interface DeviceFactory {
-  openDevice(options: unknown, tell: ((line: string) => void) | null): Device | Promise<Device>;
+  openDevice(options: unknown, tell: ((line: string) => void) | null, bus: BusPlace): Device | Promise<Device>;
 }
 
 const ENTRY = new URL('../../workers/launch-device.js', import.meta.url);
@@ -54,6 +57,8 @@ export interface DeviceThreadOptions {
   /** It serves no more, or its thread has ended. Once, and not before it serves. */
   readonly broken: (fault: DeviceFault) => void;
   readonly tell?: (line: string) => void;
+  /** Takes lines that must be known. */
+  readonly warn?: (line: string) => void;
 }
 
 /** Somebody waits for the thread's next answer. */
@@ -77,13 +82,15 @@ export class DeviceThread implements LauncherDevice {
   private dead = false;
   private lastError: Error | null = null;
 
-  private constructor({ broken, tell, ...task }: DeviceThreadOptions) {
+  private constructor({ broken, tell, warn, ...task }: DeviceThreadOptions) {
     this.broken = broken;
     const workerData: DeviceTask = { ...task, tells: tell !== undefined, watcher: this.watcher };
+    needThreads(1);
     const worker = new Worker(ENTRY, { workerData, name: 'device' });
     this.worker = worker;
     worker.on('message', (message: ThreadMessage) => {
       if ('told' in message) tell?.(message.told);
+      else if ('warned' in message) warn?.(message.warned);
       else if ('broken' in message) this.fail(message.broken);
       else if ('stopped' in message) {
         this.stopped = true;
@@ -163,24 +170,28 @@ export async function serveThread(port: MessagePort, task: DeviceTask): Promise<
   const post = (message: ThreadMessage) => port.postMessage(message);
   const { openDevice } = (await import(task.factory)) as DeviceFactory;
   const tell = task.tells ? (told: string) => post({ told }) : null;
-  const local = new LocalDevice({
-    device: await openDevice(task.device, tell),
+  const bus: BusPlace = { warn: (warned) => post({ warned }), isDriven: () => local?.isDriven ?? false };
+  let local: LocalDevice | null = null;
+  const device = await openDevice(task.device, tell, bus);
+  local = new LocalDevice({
+    device,
     timed: task.timed,
     broken: (broken) => post({ broken }),
     ...(tell === null ? {} : { tell }),
   });
+  const served = local;
   // What fails in here is an uncaught rejection: it ends the thread, and its launcher hears of it.
   port.on('message', async (request: ThreadRequest) => {
     if ('serve' in request) {
-      await local.serve(request.serve);
+      await served.serve(request.serve);
       post({ serving: true });
       return;
     }
     try {
-      post({ stopped: await local.stop(request.stop.drains) });
+      post({ stopped: await served.stop(request.stop.drains) });
     } finally {
       port.close();
     }
   });
-  post({ opened: local.description });
+  post({ opened: served.description });
 }

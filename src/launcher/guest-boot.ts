@@ -29,8 +29,10 @@ export interface GuestBoot {
   readonly devicePage: number;
   /** Where the status byte of each device lies, by its place on the bus. */
   readonly statusAddresses: readonly number[];
+  /** By the same place: what a status of DRIVER_OK rings. */
+  readonly driven: readonly DoorbellHandle[];
   readonly commandLine: string;
-  /** URL of the guest's code, an ES module (.js, .mjs) or a Wasm module (.wasm). */
+  /** URL of the guest's code, a module of Node's (.js, .mjs, .cjs) or a Wasm module (.wasm). */
   readonly entry: string;
   readonly rings: readonly RingDoorbell[];
   readonly interrupts: InterruptLines;

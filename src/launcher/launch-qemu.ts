@@ -5,15 +5,16 @@
  *
  * The console is not served: QEMU's serial port is on this process's own input and output, and QEMU sets the terminal.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { whyUnavailable } from '../native/libc.ts';
+import { findProgram } from '../processes/bound-child.ts';
+import { ownFolder } from '../processes/own-folder.ts';
 import type { GuestEnding } from './cpu/cpu.ts';
 import { type QemuMachine, qemuArguments, shellLine } from './cpu/qemu-arguments.ts';
 import { QemuDevices } from './cpu/qemu-devices.ts';
 import { QemuMonitor } from './cpu/qemu-monitor.ts';
-import { findProgram, QEMU, QEMU_PACKAGE, QemuProcess } from './cpu/qemu-process.ts';
+import { QEMU, QEMU_PACKAGE, QemuProcess } from './cpu/qemu-process.ts';
 import type { LaunchDeviceOptions } from './device-options.ts';
 import type { QueueStats } from './device-service.ts';
 import { keepTerminal } from './terminal-mode.ts';
@@ -33,6 +34,8 @@ export interface LaunchQemuOptions extends Omit<QemuMachine, 'devices' | 'monito
 
 export interface LaunchQemuEnding {
   readonly guest: GuestEnding;
+  /** QEMU was ended at the terminal, by Ctrl-A X or in its monitor: its guest has not ended by itself. */
+  readonly quit: boolean;
   /** Of every queue; nobody measures latencies. */
   readonly stats: readonly QueueStats[];
 }
@@ -47,8 +50,7 @@ export function whyNoQemu(path: string = process.env.PATH ?? ''): string | null 
 /** Runs a guest to its end. Nothing of the run is left then. @throws Error that names what cannot be opened */
 export async function launchQemu(options: LaunchQemuOptions): Promise<LaunchQemuEnding> {
   const terminal = keepTerminal(STANDARD_INPUT);
-  // Short: a socket's path has 107 bytes at most. For its owner alone.
-  const folder = mkdtempSync(join(tmpdir(), 'launch-'));
+  const folder = ownFolder('launch-');
   const running: { qemu: QemuProcess | null } = { qemu: null };
   const leave = () => {
     running.qemu?.kill();
@@ -78,7 +80,7 @@ async function runWithDevices(
   let opened: QemuDevices | null = null;
   try {
     opened = await QemuDevices.open({ devices: options.devices, folder, warn, tell: verbose ?? null });
-    if (signal?.aborted) return { guest: { how: 'stopped' }, stats: opened.stats };
+    if (signal?.aborted) return { guest: { how: 'stopped' }, quit: false, stats: opened.stats };
     const args = qemuArguments({ ...options, devices: opened.devices, monitor: events });
     verbose?.(shellLine([QEMU, ...args]));
     const qemu = new QemuProcess(QEMU, args, warn);
@@ -88,20 +90,19 @@ async function runWithDevices(
     const ending = await qemu.ended;
     signal?.removeEventListener('abort', stop);
     const guest = ending.how === 'halted' ? endingOf(await monitor.lastWord()) : ending;
-    return { guest, stats: opened.stats };
+    return { guest, quit: ending.how === 'halted' && guest.how === 'stopped', stats: opened.stats };
   } finally {
     monitor.close();
     await opened?.close();
   }
 }
 
-/** What QEMU says when the machine goes down through the guest, though not as it should. */
-const CRASHES: Readonly<Record<string, string>> = {
-  'guest-reset': 'the guest has reset the machine: it rebooted, or crashed',
-  'guest-panic': 'the guest has panicked',
+/** What QEMU says when the machine goes down through the guest. */
+const BY_GUEST: Readonly<Record<string, GuestEnding>> = {
+  'guest-shutdown': { how: 'halted' },
+  'guest-reset': { how: 'died', reason: 'the guest has reset the machine: it rebooted, or crashed' },
+  'guest-panic': { how: 'died', reason: 'the guest has panicked' },
 };
 
-function endingOf(reason: string | null): GuestEnding {
-  const crash = CRASHES[reason ?? ''];
-  return crash === undefined ? { how: 'halted' } : { how: 'died', reason: crash };
-}
+/** Ctrl-A X ends QEMU without a word. */
+const endingOf = (reason: string | null): GuestEnding => BY_GUEST[reason ?? ''] ?? { how: 'stopped' };

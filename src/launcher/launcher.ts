@@ -5,6 +5,7 @@
  * It owns no process: streams, signals and exit codes are the command's.
  */
 import type { Device } from '../devices/device.ts';
+import { CONSOLE_TRANSMIT_QUEUE } from '../formats/console.ts';
 import { buildMachine } from './build-machine.ts';
 import type { Cpu, CpuEvents, GuestEnding } from './cpu/cpu.ts';
 import { deviceLines, type LaunchDeviceOptions } from './device-options.ts';
@@ -31,6 +32,10 @@ export interface LaunchOptions {
   readonly print: CpuEvents['print'];
   /** What the original says with `--verbose`, line by line. */
   readonly verbose?: (line: string) => void;
+  /** What the original warns of, line by line: what a guest does without. */
+  readonly warn?: (line: string) => void;
+  /** What the guest's code writes by `console` or to a standard stream. Left out: it is lost. */
+  readonly log?: CpuEvents['logged'];
   /** Requests are timed. */
   readonly timed?: boolean;
   /** Ends the guest, and the run in order. */
@@ -57,8 +62,8 @@ export async function launch(options: LaunchOptions): Promise<LaunchEnding> {
   let ended: Omit<LaunchEnding, 'guest'>;
   const faults = new Faults();
   try {
-    await openDevices(options, devices, faults.take);
-    guest = await run(options, devices, faults);
+    const console = await openDevices(options, devices, faults.take);
+    guest = await run(options, devices, console, faults);
   } finally {
     ended = await stopDevices(devices, guest?.how === 'halted');
   }
@@ -82,18 +87,18 @@ class Faults {
   }
 }
 
-/** Into `devices`, as far as it comes. */
+/** Into `devices`, as far as it comes. Returns the console, which is the last of them. */
 async function openDevices(
   options: LaunchOptions,
   devices: LauncherDevice[],
   broken: (fault: DeviceFault) => void,
-): Promise<void> {
-  const { devices: wanted = [], verbose, factory = FACTORY, timed = false } = options;
+): Promise<LocalDevice> {
+  const { devices: wanted = [], verbose, warn, factory = FACTORY, timed = false } = options;
   const common = { timed, broken, ...(verbose === undefined ? {} : { tell: verbose }) };
   const console = new LocalDevice({ device: options.console, ...common });
   try {
     for (const [i, device] of wanted.entries()) {
-      const opened = await DeviceThread.open({ device, factory, ...common });
+      const opened = await DeviceThread.open({ device, factory, ...common, ...(warn === undefined ? {} : { warn }) });
       devices.push(opened);
       if (verbose !== undefined) for (const line of deviceLines(i, device, opened.description)) verbose(line);
     }
@@ -101,10 +106,16 @@ async function openDevices(
     devices.push(console);
   }
   verbose?.(`device ${wanted.length}: console`);
+  return console;
 }
 
-async function run(options: LaunchOptions, devices: readonly LauncherDevice[], faults: Faults): Promise<GuestEnding> {
-  const { cpu, memoryMb, entry, initrd = null, args = [], print, verbose, signal } = options;
+async function run(
+  options: LaunchOptions,
+  devices: readonly LauncherDevice[],
+  console: LocalDevice,
+  faults: Faults,
+): Promise<GuestEnding> {
+  const { cpu, memoryMb, entry, initrd = null, args = [], print, log, verbose, signal } = options;
   if (signal?.aborted) return { how: 'stopped' };
   const descriptions = devices.map(({ description }) => description);
   const { boot, plans } = buildMachine({
@@ -114,7 +125,16 @@ async function run(options: LaunchOptions, devices: readonly LauncherDevice[], f
   });
   await Promise.all(devices.map((device, i) => device.serve(plans[i]!)));
   const notified = verbose && ((address: number) => verbose(`Notify on address 0x${address.toString(16)}`));
-  const running = cpu.start(boot, { print, ...(notified === undefined ? {} : { notified }) });
+  // The guest stands still meanwhile: what is in the console's ring was said before.
+  const printInOrder = async (text: Uint8Array) => {
+    await console.settle(CONSOLE_TRANSMIT_QUEUE);
+    await print(text);
+  };
+  const running = cpu.start(boot, {
+    ...(log === undefined ? {} : { logged: log }),
+    print: printInOrder,
+    ...(notified === undefined ? {} : { notified }),
+  });
   const stop = () => void running.stop();
   signal?.addEventListener('abort', stop);
   if (signal?.aborted) stop();

@@ -1,8 +1,8 @@
 /** Opens the launcher's devices from plain data, in the thread that serves them. */
 import { AsyncDisk } from '../devices/async-disk.ts';
+import { BlockDevice } from '../devices/block.ts';
 import type { Device } from '../devices/device.ts';
-import type { Disk } from '../devices/disk.ts';
-import { NetDevice } from '../devices/net.ts';
+import { NetDevice, type NetDeviceOptions } from '../devices/net.ts';
 import { loopbackLink, type PacketLink } from '../devices/packet-link.ts';
 import { openPairLink } from '../devices/pair-link.ts';
 import { TapLink } from '../devices/tap-link.ts';
@@ -11,35 +11,67 @@ import { openTap } from '../native/tap.ts';
 import type { LaunchDeviceOptions, LaunchLink } from './device-options.ts';
 import { launcherBlock } from './device-policy.ts';
 import { ToldDisk } from './told-disk.ts';
-import { toldLink } from './waker.ts';
+import { searchingLink, toldLink } from './waker.ts';
 
 /** The kernel puts the number there. */
 const TAP_NAME = 'tap%d';
 
 type Tell = (line: string) => void;
 
+/** What a device knows of its place on the launcher's bus. */
+export interface BusPlace {
+  /** Takes a line that must be known. */
+  readonly warn: Tell;
+  /** The guest's driver has said that it drives the device. */
+  readonly isDriven: () => boolean;
+}
+
 /**
- * `tell`: takes lines for `--verbose`; null: nobody does. `makeBlock`: the block device on the disk, that of the bus
- * unless told otherwise.
+ * `tell`: takes lines for `--verbose`; null: nobody does. `bus`: null for a device that stands on another.
  * @throws Error that names what cannot be opened
  */
 export async function openDevice(
   options: LaunchDeviceOptions,
   tell: Tell | null,
-  makeBlock: (parts: { disk: Disk }) => Device = launcherBlock,
+  bus: BusPlace | null,
 ): Promise<Device> {
   if (options.kind === 'block') {
-    const disk = new AsyncDisk({ path: options.path, readOnly: options.readOnly });
-    return makeBlock({ disk: tell === null ? disk : new ToldDisk(disk, tell) });
+    const file = new AsyncDisk({ path: options.path, readOnly: options.readOnly });
+    const disk = tell === null ? file : new ToldDisk(file, tell);
+    return bus === null ? new BlockDevice({ disk }) : launcherBlock({ disk }, bus.warn);
   }
-  const link = await openLink(options.link, tell);
+  const { mac } = options;
+  const opened = await openLink(options.link, tell);
   try {
-    return new NetDevice({ link: tell === null ? link : toldLink(link, tell), mac: options.mac });
+    const link = tell === null ? opened : toldLink(opened, tell);
+    return new NetDevice({
+      link: bus === null ? link : searchingLink(link, warningOnce(bus)),
+      mac,
+      ...(tell === null ? {} : { onReceived: packetTold(tell) }),
+    });
   } catch (error) {
-    link.close();
+    opened.close();
     throw error;
   }
 }
+
+/** A packet waits, and the guest's driver has no buffer for it. */
+function warningOnce({ warn, isDriven }: BusPlace): () => void {
+  let warned = false;
+  return () => {
+    // A guest that has not begun is not late.
+    if (warned || !isDriven()) return;
+    warned = true;
+    warn('network: no dma buffer!');
+  };
+}
+
+const packetTold =
+  (tell: Tell): NonNullable<NetDeviceOptions['onReceived']> =>
+  (bytes, length, delivered) => {
+    const [first, second] = [bytes[0]!, bytes[1]!].map((byte) => byte.toString(16).padStart(2, '0'));
+    tell(`tun input packet len ${length} [${first} ${second}] (${delivered ? 'sent' : 'discarded'})`);
+  };
 
 async function openLink(options: LaunchLink, tell: Tell | null): Promise<PacketLink> {
   if (options.kind === 'loopback') return loopbackLink();

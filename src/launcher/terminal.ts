@@ -4,13 +4,15 @@
  * pipe or a file. Main thread.
  *
  * A terminal is listened to even while the guest has no buffers, so that the three ^C are seen; what is typed meanwhile
- * waits here. Any other input waits where it comes from.
+ * waits here. Any other input waits where it comes from. While input waits, the guest's ring is looked at now and then:
+ * a buffer is found also if its guest has not kicked.
  */
 import type { Readable, Writable } from 'node:stream';
 import type { ConsolePort } from '../devices/console-port.ts';
 import { OutputStream } from '../devices/output-stream.ts';
 import { standardError, standardOutput } from '../devices/standard-output.ts';
 import { type NodeTerminal, type TerminalMode, takeTerminal } from './terminal-mode.ts';
+import { LOOK_EVERY_MS } from './waker.ts';
 
 const CTRL_C = 3;
 const ABORT_COUNT = 3;
@@ -45,6 +47,9 @@ export class Terminal implements ConsolePort {
   private used = 0;
   private waitingBytes = 0;
   private paused = false;
+  private looking: NodeJS.Timeout | null = null;
+  /** Why no input comes any more, as long as it is not told. */
+  private inputFailed: Error | null = null;
   private closed = false;
   /** When the last lone ^C came, oldest first. */
   private presses: number[] = [];
@@ -82,6 +87,12 @@ export class Terminal implements ConsolePort {
       }
     }
     this.waitingBytes -= done;
+    if (this.waitingBytes === 0) this.stopLooking();
+    // A guest that gives no buffer wants no input, and does not hear of it.
+    if (done === 0 && this.inputFailed !== null) {
+      this.warn(`Failed to get console input, ignoring console. (${this.inputFailed.message})`);
+      this.inputFailed = null;
+    }
     if (done > 0 && this.waitingBytes === 0 && !this.closed) this.input.resume();
     return done;
   }
@@ -95,13 +106,16 @@ export class Terminal implements ConsolePort {
     return this.output.print(text);
   }
 
+  /** `onReadable` is still called from time to time while input waits. */
   pause(): void {
     this.paused = true;
+    if (this.waitingBytes > 0 && !this.closed) this.look();
   }
 
   resume(): void {
     if (!this.paused) return;
     this.paused = false;
+    this.stopLooking();
     if (this.waitingBytes > 0) this.onReadable?.();
   }
 
@@ -109,6 +123,7 @@ export class Terminal implements ConsolePort {
   close(): void {
     if (this.closed) return;
     this.closed = true;
+    this.stopLooking();
     this.mode?.restore();
     this.input.off('data', this.brought);
     this.input.off('end', this.ended);
@@ -122,7 +137,7 @@ export class Terminal implements ConsolePort {
     this.chunks.push(chunk);
     this.waitingBytes += chunk.length;
     if (this.mode === null || this.waitingBytes >= TYPED_MAX) this.input.pause();
-    if (!this.paused) this.onReadable?.();
+    this.onReadable?.();
     this.watchAbort(chunk);
   };
 
@@ -143,7 +158,18 @@ export class Terminal implements ConsolePort {
   private readonly ended = (error?: Error): void => {
     this.mode?.restore();
     this.input.off('data', this.brought);
-    const why = error === undefined ? '' : ` (${error.message})`;
-    this.warn(`Failed to get console input, ignoring console.${why}`);
+    if (error === undefined) return;
+    this.inputFailed = error;
+    // The guest may have a buffer: then it is told at once.
+    this.onReadable?.();
   };
+
+  private look(): void {
+    this.looking ??= setInterval(() => this.onReadable?.(), LOOK_EVERY_MS).unref();
+  }
+
+  private stopLooking(): void {
+    if (this.looking !== null) clearInterval(this.looking);
+    this.looking = null;
+  }
 }

@@ -19,6 +19,8 @@ import type { Guest } from './guest.ts';
 const BUFFERS = 0x10000;
 /** Of a wait for what does not come: a launch beside this one may take its time. */
 const WAIT_MS = 60_000;
+/** Milliseconds, one each, for which a buffer is late: input has come by then. */
+const LATE_LOOKS = 300;
 const F_NEXT = 1;
 const F_WRITE = 2;
 
@@ -68,10 +70,17 @@ export class Machine {
 
   /** A chain at descriptor 0 on, made available and notified. */
   offer(queue: Queue, parts: readonly Part[], head = 0): void {
+    this.add(queue, parts, head);
+    this.guest.notify(queue.address);
+  }
+
+  /** The same without a kick. */
+  add(queue: Queue, parts: readonly Part[], head = 0): void {
     this.write(queue, parts, head);
     this.publish(queue, head);
   }
 
+  /** The chain alone: it is not available. */
   write({ address }: Queue, parts: readonly Part[], head = 0): void {
     for (const [i, { address: data, length, write = false }] of parts.entries()) {
       const at = address + 16 * (head + i);
@@ -87,7 +96,6 @@ export class Machine {
     const index = this.view.getUint16(avail + 2, true);
     this.view.setUint16(avail + 4 + 2 * (index % LGUEST_VIRTQUEUE_NUM), head, true);
     Atomics.store(new Uint16Array(this.guest.memory.buffer), (avail + 2) / 2, index + 1);
-    this.guest.notify(address);
   }
 
   usedIndex({ address }: Queue): number {
@@ -114,6 +122,11 @@ export class Machine {
 
 type Act = (machine: Machine, argument: string) => void;
 
+const early: Act = ({ guest }, text) => {
+  new Uint8Array(guest.memory.buffer).set(new TextEncoder().encode(`${text}\0`), BUFFERS);
+  guest.notify(BUFFERS);
+};
+
 const ACTS: Record<string, Act> = {
   // Output, then the end at once: nobody waits for it.
   print: (machine, text) => machine.offer(machine.queue(machine.consoleIndex(), 1), [machine.put(text)]),
@@ -134,10 +147,58 @@ const ACTS: Record<string, Act> = {
       Array.from({ length: 110 }, () => part),
     );
     for (let head = 49; head >= 0; head--) machine.publish(queue, head);
+    machine.guest.notify(queue.address);
   },
-  early: ({ guest }, text) => {
-    new Uint8Array(guest.memory.buffer).set(new TextEncoder().encode(`${text}\0`), BUFFERS);
-    guest.notify(BUFFERS);
+  early,
+  // By the console and as early text in turn, without waiting for either.
+  alternate: (machine, count) => {
+    const output = machine.queue(machine.consoleIndex(), 1);
+    for (let i = 0; i < Number(count); i++) {
+      machine.offer(output, [machine.put(`c${i} `, BUFFERS + 0x100 + 16 * i)], i);
+      early(machine, `e${i} `);
+    }
+  },
+  // Gives a buffer for input once it says so, kicks nothing, and says what came.
+  'hear-unkicked': (machine, when) => {
+    const device = machine.consoleIndex();
+    const input = machine.queue(device, 0);
+    if (when === 'driven') machine.guest.setStatus(device, 7);
+    else if (when === 'late') machine.serve(machine.queue(device, 1), [machine.put('ready')]);
+    for (let look = 0; when === 'late' && look < LATE_LOOKS; look++) machine.guest.waitForInterrupt(1);
+    machine.add(input, [{ address: BUFFERS + 0x100, length: 64, write: true }]);
+    if (when !== 'late') early(machine, 'ready');
+    while (machine.usedIndex(input) === 0)
+      if (machine.guest.waitForInterrupt(WAIT_MS) === 0) machine.guest.halt('no input came');
+    const heard = machine.bytes.slice(BUFFERS + 0x100, BUFFERS + 0x100 + 8);
+    early(machine, new TextDecoder().decode(heard.subarray(0, heard.indexOf(0))));
+  },
+  // Gives the first device, a network, a buffer without a kick, and waits for a frame.
+  'receive-unkicked': (machine) => {
+    const receive = machine.queue(0, 0);
+    machine.add(receive, [
+      { address: BUFFERS + 0x1000, length: 10, write: true },
+      { address: BUFFERS + 0x2000, length: 1514, write: true },
+    ]);
+    machine.guest.setStatus(0, 7);
+    while (machine.usedIndex(receive) === 0)
+      if (machine.guest.waitForInterrupt(WAIT_MS) === 0) machine.guest.halt('no frame came');
+  },
+  // Sends the first device, a loopback, a frame for which it has no buffer.
+  'no-buffer': (machine, status) => {
+    machine.guest.setStatus(0, Number(status));
+    const send = machine.queue(0, 1);
+    machine.serve(send, [
+      { address: BUFFERS, length: 10 },
+      { address: BUFFERS + 0x3000, length: 60 },
+    ]);
+  },
+  // A SCSI command to the first device, a disk: the answer is that there is none.
+  scsi: (machine, count) => {
+    machine.view.setUint32(BUFFERS, 2, true);
+    const status: Part = { address: BUFFERS + 16, length: 1, write: true };
+    for (let i = 0; i < Number(count); i++)
+      machine.serve(machine.queue(0, 0), [{ address: BUFFERS, length: 16 }, status]);
+    if (machine.bytes[status.address] !== 2) machine.guest.halt(`scsi: status ${machine.bytes[status.address]}`);
   },
   // Early text: a number of pieces, or without end.
   babble: ({ guest, bytes }, pieces) => {

@@ -1,10 +1,14 @@
 /**
  * Who listens to input descriptors, and when. There is no thread that waits for all of them, and no loop that asks:
  * each link and each port is watched by the event loop of the thread that serves its device, and that only while its
- * guest has buffers. These wrappers say so, for people who want to know. A device's own thread.
+ * guest has buffers. These wrappers say so, for people who want to know. While a packet waits for a buffer, the guest's
+ * ring is looked at now and then: a buffer is found also if its guest has not kicked. A device's own thread.
  */
 import type { ConsolePort } from '../devices/console-port.ts';
 import type { PacketLink } from '../devices/packet-link.ts';
+
+/** While input waits for a buffer, milliseconds between two looks for one. */
+export const LOOK_EVERY_MS = 50;
 
 /** What both have in common. */
 interface Input {
@@ -15,16 +19,20 @@ interface Input {
   close(): void;
 }
 
-class ToldInput<I extends Input> implements Input {
+/** What is done when nobody listens any more, and when somebody does again; only when it changes. */
+interface InputHooks {
+  paused(): void;
+  resumed(): void;
+}
+
+class HookedInput<I extends Input> implements Input {
   protected readonly input: I;
-  private readonly name: string;
-  private readonly tell: (line: string) => void;
+  private readonly hooks: InputHooks;
   private listens = true;
 
-  constructor(input: I, name: string, tell: (line: string) => void) {
+  constructor(input: I, hooks: InputHooks) {
     this.input = input;
-    this.name = name;
-    this.tell = tell;
+    this.hooks = hooks;
   }
 
   get onReadable(): (() => void) | null {
@@ -42,23 +50,25 @@ class ToldInput<I extends Input> implements Input {
   }
 
   pause(): void {
-    if (this.listens) this.tell(`${this.name}: the guest has no buffers, stopped listening`);
+    if (this.listens) this.hooks.paused();
     this.listens = false;
     this.input.pause();
   }
 
   resume(): void {
-    if (!this.listens) this.tell(`${this.name}: the guest has buffers, listening again`);
+    if (!this.listens) this.hooks.resumed();
     this.listens = true;
     this.input.resume();
   }
 
   close(): void {
+    if (!this.listens) this.hooks.resumed();
+    this.listens = true;
     this.input.close();
   }
 }
 
-class ToldLink extends ToldInput<PacketLink> implements PacketLink {
+class HookedLink extends HookedInput<PacketLink> implements PacketLink {
   receive(into: Uint8Array): number {
     return this.input.receive(into);
   }
@@ -68,7 +78,7 @@ class ToldLink extends ToldInput<PacketLink> implements PacketLink {
   }
 }
 
-class ToldPort extends ToldInput<ConsolePort> implements ConsolePort {
+class HookedPort extends HookedInput<ConsolePort> implements ConsolePort {
   read(into: Uint8Array, length: number): number {
     return this.input.read(into, length);
   }
@@ -78,8 +88,26 @@ class ToldPort extends ToldInput<ConsolePort> implements ConsolePort {
   }
 }
 
+const told = (name: string, tell: (line: string) => void): InputHooks => ({
+  paused: () => tell(`${name}: the guest has no buffers, stopped listening`),
+  resumed: () => tell(`${name}: the guest has buffers, listening again`),
+});
+
 /** The link, telling when nobody listens to it and when somebody does again. */
-export const toldLink = (link: PacketLink, tell: (line: string) => void): PacketLink => new ToldLink(link, 'net', tell);
+export const toldLink = (link: PacketLink, tell: (line: string) => void): PacketLink =>
+  new HookedLink(link, told('net', tell));
 
 export const toldPort = (port: ConsolePort, tell: (line: string) => void): ConsolePort =>
-  new ToldPort(port, 'console', tell);
+  new HookedPort(port, told('console', tell));
+
+/** The link of a device that pauses it for a packet that waits: `waits` is called then, and buffers are looked for. */
+export function searchingLink(link: PacketLink, waits: () => void): PacketLink {
+  let timer: NodeJS.Timeout | undefined;
+  return new HookedLink(link, {
+    paused: () => {
+      waits();
+      timer = setInterval(() => link.onReadable?.(), LOOK_EVERY_MS);
+    },
+    resumed: () => clearInterval(timer),
+  });
+}

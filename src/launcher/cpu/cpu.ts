@@ -6,7 +6,7 @@ export type GuestEnding =
   | { readonly how: 'halted' }
   /** Of a reason: its own, or a hypercall that no guest may make. */
   | { readonly how: 'died'; readonly reason: string }
-  /** Its thread could not start, threw, or ended without a word. */
+  /** Its thread could not start, threw (a GuestFault), or ended without a word. */
   | { readonly how: 'failed'; readonly error: Error }
   /** By `stop`. */
   | { readonly how: 'stopped' };
@@ -17,6 +17,8 @@ export interface CpuEvents {
    * talks without end until there is room.
    */
   print(text: Uint8Array): Promise<void> | undefined;
+  /** The same of what its code writes by `console` or to a standard stream of its thread. Left out: it is lost. */
+  logged?(text: Uint8Array): Promise<void> | undefined;
   /** The guest notified this address. Left out where nobody wants to know: it costs a message each. */
   notified?(address: number): void;
 }

@@ -3,10 +3,13 @@
  * go out while the guest blocks the thread: nothing here needs its event loop.
  *
  * A Wasm module reaches its memory and the hypercalls, nothing else. An ES module is a program of Node's: it is meant to
- * use its machine alone, gets no environment, arguments or streams, and can be ended at any time, but nothing stops it
- * from importing what Node has. Code that is not trusted belongs into a Wasm module.
+ * use its machine alone, gets no environment and no arguments, and can be ended at any time, but nothing stops it
+ * from importing what Node has. Code that is not trusted belongs into a Wasm module. What it writes by `console` or to a
+ * standard stream goes out as a message at once, in order with all else that it says.
  */
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { Writable } from 'node:stream';
 import type { MessagePort } from 'node:worker_threads';
 import type { Guest, GuestMain } from '../guest.ts';
 import type { GuestBoot } from '../guest-boot.ts';
@@ -23,6 +26,7 @@ export interface GuestTask {
 
 export type GuestMessage =
   | { readonly print: Uint8Array }
+  | { readonly logged: Uint8Array }
   | { readonly notified: number }
   | { readonly halted: true }
   | { readonly died: string };
@@ -30,23 +34,34 @@ export type GuestMessage =
 /** So much may be on its way to the launcher: a guest that talks without end waits for its listener. */
 export const UNTOLD_MAX = 64;
 const UNTOLD_WAIT_MS = 100;
+/** Another process may take so long to find where a module cannot be read. */
+const PLACE_TIMEOUT_MS = 10_000;
 
 export async function runGuest(port: MessagePort, { boot, untold, tellsNotify }: GuestTask): Promise<void> {
   const waiting = new Int32Array(untold);
   const tell = (message: GuestMessage) => port.postMessage(message);
-  const tellInTurn = (message: GuestMessage) => {
-    for (let count = Atomics.load(waiting, 0); count >= UNTOLD_MAX; count = Atomics.load(waiting, 0))
+  const untilFewerThan = (bound: number) => {
+    for (let count = Atomics.load(waiting, 0); count >= bound; count = Atomics.load(waiting, 0))
       Atomics.wait(waiting, 0, count, UNTOLD_WAIT_MS);
+  };
+  const tellInTurn = (message: GuestMessage) => {
+    untilFewerThan(UNTOLD_MAX);
     Atomics.add(waiting, 0, 1);
     tell(message);
+  };
+  // Text is out before the guest goes on: what its console says later comes behind it.
+  const print = (text: Uint8Array) => {
+    tellInTurn({ print: text });
+    untilFewerThan(1);
   };
   // Ends the thread in the middle of whatever the guest does; no catch of the guest's can hold it.
   const end = (message: GuestMessage): never => {
     tell(message);
     process.exit();
   };
+  takeStreams((logged) => tellInTurn({ logged }));
   const guest = makeGuest(boot, {
-    print: (text) => tellInTurn({ print: text }),
+    print,
     notified: tellsNotify ? (notified) => tellInTurn({ notified }) : () => {},
     halted: () => end({ halted: true }),
     died: (reason) => end({ died: reason }),
@@ -56,13 +71,48 @@ export async function runGuest(port: MessagePort, { boot, untold, tellsNotify }:
   guest.halt();
 }
 
+/** The thread's standard streams: what is written is told before the write returns. */
+function takeStreams(tell: (bytes: Uint8Array) => void): void {
+  for (const name of ['stdout', 'stderr'] as const) {
+    const stream = new Writable({
+      write: (chunk: Uint8Array, _encoding, done) => {
+        tell(new Uint8Array(chunk));
+        done();
+      },
+    });
+    Object.defineProperty(process, name, { value: stream, configurable: true });
+  }
+}
+
+/** @throws what the engine throws; a SyntaxError says in which file and line it is */
+async function importModule(entry: string): Promise<{ default?: GuestMain }> {
+  try {
+    return (await import(entry)) as { default?: GuestMain };
+  } catch (error) {
+    const place = error instanceof SyntaxError ? placeOfMistake(entry) : null;
+    throw place === null ? error : new SyntaxError(`${(error as Error).message} (${place})`, { cause: error });
+  }
+}
+
+/**
+ * Where a module, or one that it imports, cannot be read: the engine tells it only of a program's last error. Another
+ * process imports it in vain; nothing of it is run as long as it cannot be read. Null: it was not told.
+ */
+function placeOfMistake(entry: string): string | null {
+  const code = 'await import(process.argv[1])';
+  const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code, entry], {
+    ...{ encoding: 'utf8', timeout: PLACE_TIMEOUT_MS, stdio: ['ignore', 'ignore', 'pipe'], env: {} },
+  });
+  return /^(file:\S+:\d+)$/m.exec(stderr ?? '')?.[1] ?? null;
+}
+
 /** The guest's code as a function of its machine. @throws Error that says why it is none */
 async function load(entry: string): Promise<(guest: Guest) => void | Promise<void>> {
   if (new URL(entry).pathname.endsWith('.wasm')) {
     const code = readFileSync(new URL(entry));
     return (guest) => runWasm(code, guest);
   }
-  const { default: main } = (await import(entry)) as { default?: GuestMain };
+  const { default: main } = await importModule(entry);
   if (typeof main !== 'function') throw new TypeError(`${entry} exports no function as default`);
   return main;
 }

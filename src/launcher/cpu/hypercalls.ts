@@ -4,6 +4,7 @@
  */
 import type { Doorbell } from '../../doorbell/doorbell.ts';
 import { DOORBELLS, type DoorbellName } from '../../doorbell/index.ts';
+import { VIRTIO_CONFIG_S_DRIVER_OK } from '../../formats/lguest-bus.ts';
 import type { Guest } from '../guest.ts';
 import type { GuestBoot } from '../guest-boot.ts';
 import { InterruptTaker } from '../interrupts.ts';
@@ -37,6 +38,7 @@ export function makeGuest(boot: GuestBoot, monitor: Monitor): Guest {
   const { memory, limitBytes, statusAddresses } = boot;
   const bytes = new Uint8Array(memory.buffer);
   const interrupts = new InterruptTaker(boot.interrupts);
+  const driven = boot.driven.map((handle) => DOORBELLS[handle.strategy as DoorbellName].doorbell(handle));
   const rings: RingRange[] = boot.rings.map(({ address, sizeBytes, kick }) => ({
     start: address,
     end: address + sizeBytes,
@@ -44,7 +46,7 @@ export function makeGuest(boot: GuestBoot, monitor: Monitor): Guest {
   }));
 
   const notify = (address: number): void => {
-    monitor.notified(address);
+    if (Number.isSafeInteger(address)) monitor.notified(address);
     if (!(Number.isInteger(address) && address >= 0 && address < limitBytes))
       monitor.died(`Bad NOTIFY ${shown(address)}`);
     for (let i = 0; i < rings.length; i++) {
@@ -72,6 +74,7 @@ export function makeGuest(boot: GuestBoot, monitor: Monitor): Guest {
     if (!(Number.isInteger(status) && status >= 0 && status <= STATUS_MAX))
       monitor.died(`Bad SET_STATUS ${shown(status)} of device ${shown(device)}`);
     Atomics.store(bytes, address, status);
+    if ((status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0) driven[device]!.ring();
   };
 
   const halt = (reason?: string): never =>

@@ -4,11 +4,14 @@
  * the kernel is a driver that knows what an error is.
  */
 import { join } from 'node:path';
-import { BlockDevice } from '../../devices/block.ts';
 import type { Device } from '../../devices/device.ts';
 import { EntropyDevice } from '../../devices/entropy.ts';
+import { VIRTIO_ID_NET } from '../../formats/ids.ts';
+import { featureWord } from '../../ring/feature-word.ts';
+import type { SessionHooks } from '../../vhost-user/backend/backend-options.ts';
 import { eventLine } from '../../vhost-user/backend/event-line.ts';
 import { type ServerEvent, VhostUserServer } from '../../vhost-user/backend/server.ts';
+import { VHOST_USER_PROTOCOL_F_CONFIG } from '../../vhost-user/messages/protocol.ts';
 import { LocalDevice } from '../../vhost-user/queues/local-device.ts';
 import { deviceLines, type LaunchDeviceOptions } from '../device-options.ts';
 import { describeDevice, type QueueStats } from '../device-service.ts';
@@ -25,6 +28,10 @@ export interface QemuDevicesOptions {
   /** Told everything else; null: nobody wants to know. */
   readonly tell: ((line: string) => void) | null;
 }
+
+const WITHOUT_CONFIG: SessionHooks = {
+  offerProtocolFeatures: (features) => features & ~featureWord(VHOST_USER_PROTOCOL_F_CONFIG),
+};
 
 interface Served {
   readonly device: Device;
@@ -68,7 +75,7 @@ export class QemuDevices {
   private async add(index: number, device: LaunchDeviceOptions, options: QemuDevicesOptions): Promise<void> {
     const { folder, tell } = options;
     const socket = join(folder, `${index}.sock`);
-    const opened = await openDevice(device, tell, ({ disk }) => new BlockDevice({ disk }));
+    const opened = await openDevice(device, tell, null);
     this.serve(opened, socket, options);
     this.devices.push(device.kind === 'block' ? { kind: 'block', socket } : { kind: 'net', socket, mac: device.mac });
     if (tell !== null) for (const line of deviceLines(index, device, describeDevice(opened))) tell(line);
@@ -87,7 +94,9 @@ export class QemuDevices {
       const usual = event.kind === 'connected' || event.kind === 'disconnected';
       (usual ? tell : warn)?.(`${device.name}: ${eventLine(event)}`);
     };
-    const server = new VhostUserServer({ path, device: new LocalDevice(device), report });
+    // QEMU makes a network's configuration space itself, and warns of a backend that offers one.
+    const hooks = device.id === VIRTIO_ID_NET ? WITHOUT_CONFIG : {};
+    const server = new VhostUserServer({ path, device: new LocalDevice(device), report, hooks });
     this.served.push({ device, server });
     server.open();
   }

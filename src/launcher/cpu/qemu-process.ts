@@ -1,11 +1,11 @@
 /**
  * QEMU as a child process: its console on our own input and output, what it says on its error output told by lines, its
- * end, and how to end it. Launcher's main thread, which only listens.
+ * end, and how to end it; it ends with this process. Launcher's main thread, which only listens.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { boundCommand } from '../../processes/bound-child.ts';
+import { plainLine } from '../plain-line.ts';
 import type { GuestEnding, RunningGuest } from './cpu.ts';
 
 export const QEMU = 'qemu-system-x86_64';
@@ -14,40 +14,25 @@ export const QEMU_PACKAGE = 'qemu-system-x86';
 
 /** QEMU ends within this time of being asked; then it is killed. */
 const END_GRACE_MS = 3000;
-/** Of what it said, for the reason of its failing. */
-const LAST_LINES = 4;
-
-/** Where a program is; null: nowhere in `path`. */
-export function findProgram(name: string, path: string): string | null {
-  for (const folder of path.split(delimiter)) {
-    if (folder === '') continue;
-    const file = join(folder, name);
-    try {
-      accessSync(file, constants.X_OK);
-      if (statSync(file).isFile()) return file;
-    } catch {
-      // Not there.
-    }
-  }
-  return null;
-}
 
 export class QemuProcess implements RunningGuest {
   readonly ended: Promise<GuestEnding>;
   private readonly child: ChildProcess;
-  private readonly lastLines: string[] = [];
+  private hasSaid = false;
   private running = true;
   private stopping = false;
 
   /** `say`: takes its lines. */
   constructor(program: string, args: readonly string[], say: (line: string) => void) {
-    const child = spawn(program, args, { stdio: ['inherit', 'inherit', 'pipe'] });
+    const bound = boundCommand(program, args);
+    const child = spawn(bound.command, bound.args, { stdio: ['inherit', 'inherit', 'pipe'] });
     this.child = child;
     createInterface({ input: child.stderr! }).on('line', (line) => {
       // It says which signal ends it: that is ours.
       if (this.stopping) return;
-      if (this.lastLines.push(line) > LAST_LINES) this.lastLines.shift();
-      say(line);
+      this.hasSaid = true;
+      // Some of it is the guest's.
+      say(plainLine(line));
     });
     this.ended = new Promise((resolve) => {
       const end = (ending: GuestEnding) => {
@@ -78,7 +63,7 @@ export class QemuProcess implements RunningGuest {
   private endingOf(code: number | null, signal: NodeJS.Signals | null): GuestEnding {
     if (code === 0) return { how: 'halted' };
     const how = code === null ? `was ended by ${signal}` : `ended with code ${code}`;
-    const said = this.lastLines.length === 0 ? 'it said nothing' : this.lastLines.join(' | ');
-    return { how: 'failed', error: new Error(`QEMU ${how}: ${said}`) };
+    // What it said was told line by line.
+    return { how: 'failed', error: new Error(`QEMU ${how}${this.hasSaid ? '' : ': it said nothing'}`) };
   }
 }

@@ -19,6 +19,7 @@ export function testBoot(options: Partial<GuestBoot> & { pages?: readonly number
     limitBytes: LIMIT_BYTES,
     devicePage: RAM_BYTES,
     statusAddresses: [RAM_BYTES + 2, RAM_BYTES + 12],
+    driven: [waitAsyncDoorbell.makeHandle(), waitAsyncDoorbell.makeHandle()],
     commandLine: '',
     entry: new URL('./test-guest.js', import.meta.url).href,
     rings: [

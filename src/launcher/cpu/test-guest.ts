@@ -5,6 +5,14 @@ const FOREVER_MS = Infinity;
 /** Of a wait for what does not come. */
 const BOUND_MS = 60_000;
 
+/** What is no address and no error. */
+const ODD: Record<string, unknown> = {
+  null: null,
+  text: 'a\u001b[2Jb',
+  object: { toString: 7 },
+  error: new RangeError('one\u001b[31m\ntwo'),
+};
+
 const ACTS: Record<string, (guest: Guest, argument: string) => void | Promise<void>> = {
   return: () => {},
   halt: (guest) => guest.halt(),
@@ -43,6 +51,17 @@ const ACTS: Record<string, (guest: Guest, argument: string) => void | Promise<vo
     for (let i = 0; i < Number(count); i++) guest.notify(4096);
   },
   notify: (guest, address) => guest.notify(Number(address)),
+  'notify-odd': (guest, what) => guest.notify(ODD[what] as number),
+  'throw-odd': (_, what) => {
+    throw ODD[what];
+  },
+  log: (guest, text) => {
+    console.log(text);
+    new Uint8Array(guest.memory.buffer).set(new TextEncoder().encode('early\0'), 4096);
+    guest.notify(4096);
+    console.error('%s %d', text, 7);
+    process.stdout.write('raw\n');
+  },
   environment: (guest) => guest.halt(`${Object.keys(process.env).length} ${process.argv.slice(2).length}`),
   // Answers interrupt n by a notify of page n, so many times.
   echo: (guest, count) => {

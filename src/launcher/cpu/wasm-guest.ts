@@ -7,9 +7,10 @@
  *     set_status(device: i32, status: i32)
  *     halt(reason: i32)                  0: all is well; else the address of a NUL-terminated text
  *
- * and exports `main(devicePage: i32, ramBytes: i32)`.
+ * and exports `main(devicePage: i32, ramBytes: i32)`. A memory of its own is bounded (`wasm-bound.ts`).
  */
 import type { Guest } from '../guest.ts';
+import { boundMemories } from './wasm-bound.ts';
 
 // The engine has it, the type library without the DOM does not: the parts of it that are used.
 declare const WebAssembly: {
@@ -35,7 +36,7 @@ export function runWasm(code: Uint8Array, guest: Guest): void {
     set_status: (device: number, status: number) => guest.setStatus(device >>> 0, status >>> 0),
     halt: (reason: number) => (reason === 0 ? guest.halt() : guest.halt(textAt(reason >>> 0))),
   };
-  const { main } = new WebAssembly.Instance(new WebAssembly.Module(code), { env }).exports;
+  const { main } = new WebAssembly.Instance(new WebAssembly.Module(boundMemories(code)), { env }).exports;
   if (typeof main !== 'function') throw new TypeError('a Wasm guest exports a function main');
   main(guest.devicePage, guest.ramBytes);
 }

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { DOORBELLS } from '../../doorbell/index.ts';
 import { held, holdingNoMore } from '../../native/test-leaks.ts';
 import { inLength } from '../../test-length.ts';
 import type { GuestBoot } from '../guest-boot.ts';
 import { InterruptLine } from '../interrupts.ts';
 import type { GuestEnding } from './cpu.ts';
+import { GuestFault } from './guest-fault.ts';
 import { UNTOLD_MAX } from './guest-thread.ts';
 import { testBoot } from './test-boot.ts';
 import { workerCpu } from './worker-cpu.ts';
@@ -17,6 +22,7 @@ async function run(boot: GuestBoot): Promise<{ ending: GuestEnding; text: string
     print: (piece) => {
       text += new TextDecoder().decode(piece);
     },
+    notified: () => {},
   });
   return { ending: await running.ended, text };
 }
@@ -41,6 +47,12 @@ const endings: [string, string, RegExp][] = [
   ['waits for what never comes', 'never-settle', /^failed: the guest's thread ended with code 13$/],
   ['takes all memory', 'memory', /^failed: .*memory/],
   ['notifies nowhere', 'notify 4294967295', /^died: Bad NOTIFY 0xffffffff$/],
+  ['notifies nothing', 'notify-odd null', /^died: Bad NOTIFY null$/],
+  ['notifies a text', 'notify-odd text', /^died: Bad NOTIFY a \[2Jb$/],
+  ['dies of several lines', 'die a\u001b[2J\nb', /^died: a \[2J b$/],
+  ['throws an error of several lines', 'throw-odd error', /^failed: one \[31m two$/],
+  ['throws a text', 'throw-odd text', /^failed: it threw a \[2Jb$/],
+  ['throws what has no text', 'throw-odd object', /^failed: it threw object$/],
   ['looks for its environment', 'environment', /^died: 0 0$/],
 ];
 for (const [what, commandLine, expected] of endings)
@@ -67,6 +79,41 @@ test('worker cpu: a guest that is no module fails with a word about it', async (
     assert.equal(ending.how, 'failed');
     assert.match(shown(ending), expected);
   }
+});
+
+test('worker cpu: what a guest throws has its own frames, file and line', async () => {
+  const { ending } = await run(testBoot({ commandLine: 'throw a stone' }));
+  assert.ok(ending.how === 'failed' && ending.error instanceof GuestFault);
+  const { frames } = ending.error;
+  assert.match(frames[0]!, /^at .*cpu\/test-guest\.js:\d+:\d+/);
+  assert.ok(
+    frames.every((frame) => !/node:internal|guest-thread/.test(frame)),
+    frames.join('\n'),
+  );
+});
+
+test('worker cpu: a guest that cannot be read is told with file and line, in what it imports too', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'worker-cpu-'));
+  try {
+    writeFileSync(join(folder, 'broken.mjs'), 'export const a = 1;\nexport const b = ;\n');
+    writeFileSync(join(folder, 'importing.mjs'), "import { b } from './broken.mjs';\nexport default () => b;\n");
+    for (const name of ['broken.mjs', 'importing.mjs']) {
+      const { ending } = await run(testBoot({ entry: pathToFileURL(join(folder, name)).href }));
+      assert.match(shown(ending), /^failed: Unexpected token ';' \(file:\/\/.*\/broken\.mjs:2\)$/);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('worker cpu: what a guest logs comes in order with its early text', async () => {
+  let said = '';
+  const take = (piece: Uint8Array) => {
+    said += new TextDecoder().decode(piece);
+    return undefined;
+  };
+  await workerCpu.start(testBoot({ commandLine: 'log words' }), { print: take, logged: take }).ended;
+  assert.equal(said, 'words\nearlywords 7\nraw\n');
 });
 
 test('worker cpu: early text comes before the end, however much there is', async () => {

@@ -1,7 +1,10 @@
 /** The CPU that is a thread: the guest is an ES module or a Wasm module in a worker of its own. The launcher's thread. */
 import { Worker } from 'node:worker_threads';
+import { needThreads } from '../../native/address-space.ts';
 import type { GuestBoot } from '../guest-boot.ts';
+import { plainLine } from '../plain-line.ts';
 import type { Cpu, CpuEvents, GuestEnding, RunningGuest } from './cpu.ts';
+import { GuestFault } from './guest-fault.ts';
 import type { GuestMessage, GuestTask } from './guest-thread.ts';
 
 const ENTRY = new URL('../../../workers/launch-guest.js', import.meta.url);
@@ -18,11 +21,8 @@ class GuestThread implements RunningGuest {
   constructor(boot: GuestBoot, events: CpuEvents) {
     const untold = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     const waiting = new Int32Array(untold);
-    const handled = () => {
-      Atomics.sub(waiting, 0, 1);
-      Atomics.notify(waiting, 0);
-    };
     const task: GuestTask = { boot, untold, tellsNotify: events.notified !== undefined };
+    needThreads(1);
     const worker = new Worker(ENTRY, {
       workerData: task,
       env: {},
@@ -34,19 +34,26 @@ class GuestThread implements RunningGuest {
       name: 'guest',
     });
     this.worker = worker;
+    const handled = () => {
+      Atomics.sub(waiting, 0, 1);
+      Atomics.notify(waiting, 0);
+    };
+    const takenBy = (taken: Promise<void> | undefined) => {
+      if (taken === undefined) handled();
+      else void taken.then(handled);
+    };
+    // What the engine itself has to say; the guest's words come by messages, in order.
     worker.stdout.resume();
     worker.stderr.resume();
     worker.on('message', (message: GuestMessage) => {
       if ('halted' in message) this.end({ how: 'halted' });
-      else if ('died' in message) this.end({ how: 'died', reason: message.died });
-      else {
-        const taken = 'print' in message ? events.print(message.print) : void events.notified?.(message.notified);
-        if (taken === undefined) handled();
-        else void taken.then(handled);
-      }
+      else if ('died' in message) this.end({ how: 'died', reason: plainLine(message.died) });
+      else if ('print' in message) takenBy(events.print(message.print));
+      else if ('logged' in message) takenBy(events.logged?.(message.logged));
+      else takenBy(void events.notified?.(message.notified));
     });
     worker.on('error', (error: unknown) => {
-      this.end({ how: 'failed', error: error instanceof Error ? error : new Error(`it threw ${String(error)}`) });
+      this.end({ how: 'failed', error: new GuestFault(error) });
     });
     this.ended = new Promise((resolve) => {
       worker.on('exit', (code) => {

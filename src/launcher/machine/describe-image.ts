@@ -3,6 +3,7 @@
  * Launcher's main thread.
  */
 import { hex } from '../errors.ts';
+import { isElf64 as isElf64Header } from './elf.ts';
 import { ImageFile } from './image-file.ts';
 import type { KernelImage, Segment } from './kernel-image.ts';
 import { parseKernel } from './parse-kernel.ts';
@@ -28,6 +29,16 @@ export function describeImage(path: string): ImageDescription {
   }
 }
 
+/** True for a 64-bit executable of x86, which a 32-bit machine cannot load. @throws LauncherError */
+export function isElf64(path: string): boolean {
+  const image = new ImageFile(path);
+  try {
+    return isElf64Header(image);
+  } finally {
+    image.close();
+  }
+}
+
 /** One line for the whole, one for each part that is loaded. */
 export function descriptionLines({ kind, version, entry, sizeBytes, segments }: ImageDescription): string[] {
   const said = version === null ? '' : ` '${version}'`;
@@ -41,5 +52,5 @@ export function descriptionLines({ kind, version, entry, sizeBytes, segments }: 
 }
 
 /** Why a worker does not run it. */
-export const refusalOf = (path: string, { kind }: ImageDescription): string =>
+export const refusalOf = (path: string, { kind }: { readonly kind: ImageDescription['kind'] | '64-bit elf' }): string =>
   `${path} is an x86 kernel (${kind}): the worker CPU runs ES modules and Wasm modules; run it with --cpu qemu`;

@@ -21,9 +21,11 @@ const PROGRAM_HEADERS_MAX = 65536 / PROGRAM_HEADER_SIZE;
 
 const MAGIC = [0x7f, 0x45, 0x4c, 0x46];
 const ELFCLASS32 = 1;
+const ELFCLASS64 = 2;
 const ELFDATA2LSB = 1;
 const ET_EXEC = 2;
 const EM_386 = 3;
+const EM_X86_64 = 62;
 const PT_LOAD = 1;
 
 const E_CLASS = 4;
@@ -43,6 +45,13 @@ const P_MEMSZ = 20;
 
 /** True for what starts with ELF's magic, whatever it is otherwise. */
 export const isElf = (start: Uint8Array): boolean => MAGIC.every((byte, i) => start[i] === byte);
+
+/** True for a 64-bit x86 executable: its first fields lie where those of a 32-bit one do. */
+export function isElf64(image: Image): boolean {
+  if (image.sizeBytes < ELF_HEADER_SIZE) return false;
+  const bytes = readBytes(image, 'kernel', 0, ELF_HEADER_SIZE);
+  return isElf(bytes) && bytes[E_CLASS] === ELFCLASS64 && viewOf(bytes).getUint16(E_MACHINE, true) === EM_X86_64;
+}
 
 /** @throws LauncherError `malformed-elf`, `image-truncated`, `empty-image` */
 export function parseElf(image: Image): KernelImage {

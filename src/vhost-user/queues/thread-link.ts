@@ -4,6 +4,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { portsOf } from '../../doorbell/doorbell.ts';
+import { needThreads } from '../../native/address-space.ts';
 import { terminateThread, within } from '../../native/threads.ts';
 import { WATCHER_WORD_SIZE } from '../../native/watcher.ts';
 import {
@@ -51,6 +52,7 @@ export class ThreadLink {
     this.timeoutMs = timeoutMs;
     this.onDeath = onDeath;
     const workerData: ThreadTask = { ...task, watcher: this.watcher };
+    needThreads(1);
     this.worker = new Worker(ENTRY, { workerData });
     this.worker.on('message', (reply: ThreadReply) => {
       if ('event' in reply) return onEvent(reply);
