@@ -17,7 +17,7 @@ interface Calls {
   eventfd(initial: number, flags: number): number;
   eventfd_write(descriptor: number, value: number): number;
   read(descriptor: number, value: Uint8Array, sizeBytes: number): number;
-  preadv2(descriptor: number, vector: BigUint64Array, count: number, position: number, flags: number): number;
+  preadv2(descriptor: number, vector: number, count: number, position: number, flags: number): number;
   close(descriptor: number): number;
 }
 
@@ -25,7 +25,7 @@ const calls = lazyCalls<Calls>({
   eventfd: 'int eventfd(unsigned int initial, int flags)',
   eventfd_write: 'int eventfd_write(int descriptor, uint64_t value)',
   read: 'int read(int descriptor, void *value, uint64_t size)',
-  preadv2: 'int preadv2(int descriptor, void *vector, int count, int64_t position, int flags)',
+  preadv2: 'int preadv2(int descriptor, uint64_t vector, int count, int64_t position, int flags)',
   close: 'int close(int descriptor)',
 });
 
@@ -41,7 +41,8 @@ const NO_POSITION = -1;
 /** What was counted is not told: that it was is enough. */
 const taken = new Uint8Array(new ArrayBuffer(8));
 /** One piece: `taken`. */
-const vector = new BigUint64Array(2);
+const vector = new BigUint64Array(new ArrayBuffer(16));
+let vectorAddress = 0;
 
 /** A new one, counting 0, of the whole process. */
 export function openEventfd(): number {
@@ -62,11 +63,12 @@ export function addEventfd(descriptor: number): void {
 
 /** Takes all that was added, if anything was: true. @throws SystemError EINVAL for what is no event descriptor */
 export function takeEventfd(descriptor: number): boolean {
-  if (vector[1] === 0n) {
+  if (vectorAddress === 0) {
+    vectorAddress = libc().addressOf(vector.buffer);
     vector[0] = BigInt(libc().addressOf(taken.buffer));
     vector[1] = 8n;
   }
-  const count = calls().preadv2(descriptor, vector, 1, NO_POSITION, RWF_NOWAIT);
+  const count = calls().preadv2(descriptor, vectorAddress, 1, NO_POSITION, RWF_NOWAIT);
   if (count === taken.length) return true;
   const errno = errnoOf(count);
   if (errno === EAGAIN) return false;
