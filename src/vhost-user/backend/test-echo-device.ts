@@ -9,6 +9,8 @@ export interface EchoOptions {
   readonly features?: bigint;
   /** Whoever serves a request that starts with this number dies of it. */
   readonly deadly?: number;
+  /** A request that starts with this number is kept until its queue stops. */
+  readonly kept?: number;
 }
 
 /** As a module of devices in threads of their own. */
@@ -33,12 +35,9 @@ class EchoHandler implements RequestHandler {
 
   serve(request: Request): number {
     if (this.device.throws !== null) throw this.device.throws;
-    if (this.device.holds) {
-      this.held.push(request);
-      this.device.heldCount++;
-      return LATER;
-    }
-    return this.answer(request);
+    return this.device.holds || this.firstNumber(request) === this.device.kept
+      ? this.hold(request)
+      : this.answer(request);
   }
 
   /** Lets go of what is held; those for whom nobody waits are finished as well. */
@@ -46,10 +45,27 @@ class EchoHandler implements RequestHandler {
     for (const request of this.held.splice(0)) this.loop!.finish(request, this.answer(request));
   }
 
+  private hold(request: Request): number {
+    this.held.push(request);
+    this.device.heldCount++;
+    return LATER;
+  }
+
+  private get firstOfBuffer(): number {
+    return new DataView(this.buffer.buffer).getUint32(0, true);
+  }
+
+  /** Looked at, not taken. */
+  private firstNumber({ readable }: Request): number {
+    readable.pull(this.buffer, 0, 4);
+    readable.rewind();
+    return this.firstOfBuffer;
+  }
+
   private answer({ readable, writable }: Request): number {
     const length = readable.pull(this.buffer, 0, this.buffer.length);
     // In a worker this ends the thread.
-    if (new DataView(this.buffer.buffer).getUint32(0, true) === this.device.deadly) process.exit(7);
+    if (this.firstOfBuffer === this.device.deadly) process.exit(7);
     this.bytes += length;
     return writable.push(this.buffer, 0, length);
   }
@@ -71,9 +87,11 @@ export class EchoDevice implements Device {
   throws: Error | null = null;
 
   readonly deadly: number;
+  readonly kept: number;
 
-  constructor({ queueCount = 1, id = 42, features = 1n, deadly = -1 }: EchoOptions = {}) {
+  constructor({ queueCount = 1, id = 42, features = 1n, deadly = -1, kept = -1 }: EchoOptions = {}) {
     this.deadly = deadly;
+    this.kept = kept;
     this.queueCount = queueCount;
     this.id = id;
     this.features = features;

@@ -209,6 +209,7 @@ export class VringSet {
       log,
       logCall: log === null ? null : logCall,
       usedLogAddress: log === null ? null : usedLogAddress,
+      record: null,
       inflight: inflight === null ? null : inflightPart(inflight, ring.index, ring.size, ring.wasReset),
     };
   }

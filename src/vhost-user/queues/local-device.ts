@@ -15,6 +15,7 @@ import type { Handle } from '../messages/handle.ts';
 import { InflightArea } from './inflight.ts';
 import { CallBell, type KickSource, watchKicks } from './notifications.ts';
 import { VhostUserQueue } from './queue.ts';
+import { QueueRecord } from './queue-record.ts';
 import { NO_STATS, type QueueRunner, type QueueStats, type RunnerEvents, type ServedDevice } from './queue-runner.ts';
 import type { AreaSetup, QueueSetup } from './queue-setup.ts';
 import { type MappedArea, mapArea, type QueueMemory, threadMemory } from './thread-memory.ts';
@@ -100,6 +101,7 @@ class LocalRunner implements QueueRunner {
         inOrder: setup.inOrder,
         inflight,
         usedLogAddress: setup.usedLogAddress,
+        ...(setup.record && { record: new QueueRecord(setup.size, setup.record) }),
         name,
       });
       const call = new CallBell(setup.call, setup.byMessage ? events.called : null, this.fail);

@@ -10,6 +10,7 @@ import { portsOf } from '../../doorbell/doorbell.ts';
 import type { QueueState } from '../../host/queue.ts';
 import { seqcst } from '../../ordering/seqcst.ts';
 import type { Handle } from '../messages/handle.ts';
+import { QueueRecord } from './queue-record.ts';
 import type { QueueRunner, QueueStats, RunnerEvents, ServedDevice } from './queue-runner.ts';
 import { NO_STATS } from './queue-runner.ts';
 import type { QueueSetup } from './queue-setup.ts';
@@ -44,6 +45,9 @@ export interface WorkerDeviceOptions {
   /** As for a local device. Default 0. */
   readonly pollUs?: number;
 }
+
+/** What a queue's thread is started with: its record is there. */
+type RecordedSetup = QueueSetup & { readonly record: SharedArrayBuffer };
 
 interface Pending {
   resolve(result: unknown): void;
@@ -110,7 +114,7 @@ class WorkerRunner implements QueueRunner {
   private readonly device: WorkerDevice;
   private readonly index: number;
   private readonly counters: Float64Array;
-  private setup: QueueSetup | null = null;
+  private setup: RecordedSetup | null = null;
   private events: RunnerEvents | null = null;
   private thread: QueueThread | null = null;
   private run = 0;
@@ -124,7 +128,8 @@ class WorkerRunner implements QueueRunner {
     this.counters = counters;
   }
 
-  async start(setup: QueueSetup, events: RunnerEvents): Promise<void> {
+  async start(given: QueueSetup, events: RunnerEvents): Promise<void> {
+    const setup = { ...given, record: new SharedArrayBuffer(QueueRecord.bytes(given.size)) };
     this.setup = setup;
     this.events = events;
     this.run++;
@@ -197,13 +202,13 @@ class WorkerRunner implements QueueRunner {
   }
 }
 
-/** Where a queue stands whose thread is gone: everything that the used ring does not show is still to be done. */
-function standOf(setup: QueueSetup): QueueState {
+/** Where a queue stands whose thread is gone: what it left in its record, and what its used ring shows. */
+function standOf(setup: RecordedSetup): QueueState {
   const memory = threadMemory().open(setup.regions);
   try {
     const ring = memory.ringOf(setup);
     const usedIdx = seqcst.bind(ring.places.used.region).load16(ring.usedIdx);
-    return { availIdx: usedIdx, usedIdx };
+    return { availIdx: new QueueRecord(setup.size, setup.record).resumeAt(), usedIdx };
   } finally {
     memory.close();
   }
