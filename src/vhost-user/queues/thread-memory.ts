@@ -2,15 +2,17 @@
  * Memory of setups, mapped for one thread: each region once, for all its queues that name it, and let go of with the
  * last of them. It checks only what mapping itself needs: the session has checked the rest.
  */
-import { GuestMemory } from '../../memory/guest-memory.ts';
+import { GuestMemory, type RegionPlace } from '../../memory/guest-memory.ts';
 import { MemoryRegion, REGION_SIZE_MAX } from '../../memory/region.ts';
 import { type Mapping, mapFile } from '../../native/mapping.ts';
 import { RingError } from '../../ring/errors.ts';
 import { type RingPlace, SplitRing } from '../../ring/split-layout.ts';
+import type { Handle } from '../messages/handle.ts';
 import type { AreaSetup, QueueSetup, RegionSetup } from './queue-setup.ts';
 
 /** A piece of a file or of shared memory, in this thread. */
 export interface MappedArea {
+  /** Made when it is first asked for. */
   readonly bytes: Uint8Array;
   /** Where it is in this process; null for memory that is no file. */
   readonly address: number | null;
@@ -23,42 +25,65 @@ export function mapArea({ handle, offsetBytes, sizeBytes }: AreaSetup): MappedAr
   if (handle.kind === 'memory')
     return { bytes: new Uint8Array(handle.memory.buffer, offsetBytes, sizeBytes), address: null, close: () => {} };
   const mapping: Mapping = mapFile(handle.descriptor, { offsetBytes, sizeBytes });
-  return { bytes: new Uint8Array(mapping.buffer), address: mapping.address, close: () => mapping.close() };
+  return {
+    get bytes() {
+      return new Uint8Array(mapping.buffer);
+    },
+    address: mapping.address,
+    close: () => mapping.close(),
+  };
+}
+
+/** A piece of a region: mapped, and with views once it is used. */
+class MappedPiece implements RegionPlace {
+  readonly guestBase: number;
+  readonly sizeBytes: number;
+  readonly area: MappedArea;
+  private readonly handle: Handle;
+  private region: MemoryRegion | null = null;
+
+  constructor(area: AreaSetup, guestBase: number) {
+    this.area = mapArea(area);
+    this.handle = area.handle;
+    this.guestBase = guestBase;
+    this.sizeBytes = area.sizeBytes;
+  }
+
+  open(): MemoryRegion {
+    if (this.region !== null) return this.region;
+    const { guestBase, sizeBytes, handle } = this;
+    const { buffer, byteOffset } = this.area.bytes;
+    // A shared memory stays one: orderings that are written in Wasm import it.
+    const held = handle.kind === 'memory' ? handle.memory : (buffer as ArrayBuffer);
+    this.region = new MemoryRegion({ guestBase, buffer: held, byteOffset, sizeBytes });
+    return this.region;
+  }
 }
 
 /** A region in pieces that views can be made of; all but the last have the largest size. */
 class MappedRegion {
   readonly setup: RegionSetup;
-  readonly pieces: readonly MemoryRegion[];
-  /** Where each piece is in this process. */
-  readonly addresses: readonly (number | null)[];
+  readonly pieces: readonly MappedPiece[];
   users = 0;
-  private readonly areas: MappedArea[] = [];
 
   constructor(setup: RegionSetup) {
     const { handle, offsetBytes, sizeBytes, guestBase } = setup;
     this.setup = setup;
-    const pieces: MemoryRegion[] = [];
+    const pieces: MappedPiece[] = [];
+    this.pieces = pieces;
     try {
       for (let at = 0; at < sizeBytes; at += REGION_SIZE_MAX) {
         const part = Math.min(REGION_SIZE_MAX, sizeBytes - at);
-        const area = mapArea({ handle, offsetBytes: offsetBytes + at, sizeBytes: part });
-        this.areas.push(area);
-        const { buffer, byteOffset } = area.bytes;
-        // A shared memory stays one: orderings that are written in Wasm import it.
-        const held = handle.kind === 'memory' ? handle.memory : (buffer as ArrayBuffer);
-        pieces.push(new MemoryRegion({ guestBase: guestBase + at, buffer: held, byteOffset, sizeBytes: part }));
+        pieces.push(new MappedPiece({ handle, offsetBytes: offsetBytes + at, sizeBytes: part }, guestBase + at));
       }
     } catch (error) {
       this.close();
       throw error;
     }
-    this.pieces = pieces;
-    this.addresses = this.areas.map(({ address }) => address);
   }
 
   close(): void {
-    for (const area of this.areas) area.close();
+    for (const { area } of this.pieces) area.close();
   }
 }
 
@@ -86,7 +111,7 @@ export class QueueMemory {
     for (const { setup, pieces } of this.regions) {
       const offset = userAddress - setup.userBase;
       if (offset < 0 || offset >= setup.sizeBytes) continue;
-      return { region: pieces[Math.floor(offset / REGION_SIZE_MAX)]!, offset: offset % REGION_SIZE_MAX };
+      return { region: pieces[Math.floor(offset / REGION_SIZE_MAX)]!.open(), offset: offset % REGION_SIZE_MAX };
     }
     throw new RingError('ring-outside-memory', queue, 0, userAddress);
   }
@@ -133,7 +158,7 @@ export class ThreadMemory {
   addressesOf({ id }: RegionSetup): { address: number | null; sizeBytes: number }[] {
     const region = this.mapped.get(id);
     if (region === undefined) return [];
-    return region.pieces.map(({ sizeBytes }, i) => ({ address: region.addresses[i] ?? null, sizeBytes }));
+    return region.pieces.map(({ sizeBytes, area }) => ({ address: area.address, sizeBytes }));
   }
 }
 
