@@ -28,6 +28,14 @@ const FREE = 0;
 const TAKEN = 1;
 const COMPLETED = 2;
 
+/** Where a queue keeps which requests it has: another thread may look at it. */
+export interface HeadRecord {
+  /** By head, 0: it is not with the host. As many as the ring has descriptors, all 0. */
+  readonly inFlight: Uint8Array;
+  /** By available index: the head taken there. As many. */
+  readonly taken: Uint16Array;
+}
+
 export interface SplitHostQueueOptions {
   ring: SplitRing;
   shared: RingFields;
@@ -39,6 +47,8 @@ export interface SplitHostQueueOptions {
   state?: QueueState;
   /** Named in errors. */
   name?: string;
+  /** Default: arrays of its own. */
+  heads?: HeadRecord;
 }
 
 /** A caller's mistake, not the guest's: heads come from `next`. */
@@ -101,8 +111,8 @@ export abstract class SplitHostQueue implements HostQueue {
     this.seenAvailIdx = state.availIdx;
     this.usedIdx = state.usedIdx;
     this.publishedIdx = state.usedIdx;
-    this.inFlight = new Uint8Array(ring.size);
-    this.taken = new Uint16Array(ring.size);
+    this.inFlight = options.heads?.inFlight ?? new Uint8Array(ring.size);
+    this.taken = options.heads?.taken ?? new Uint16Array(ring.size);
     this.completedHeads = new Uint16Array(ring.size);
     if (options.state !== undefined) {
       // Nobody knows what our predecessor asked for, or whether it called: kicks on, and the guest called once.

@@ -67,3 +67,28 @@ test('guest memory: no region, and more than 65,536, are refused', () => {
   assert.throws(() => new GuestMemory([]), RangeError);
   assert.throws(() => new GuestMemory(new Array(65537).fill(at(0))), RangeError);
 });
+
+test('guest memory: a place is opened once, when an address in it is first looked for', () => {
+  const opened: number[] = [];
+  const place = (guestBase: number) => ({
+    guestBase,
+    sizeBytes: 4096,
+    open() {
+      opened.push(guestBase);
+      return new MemoryRegion({ guestBase, buffer: new ArrayBuffer(4096) });
+    },
+  });
+  const memory = new GuestMemory([
+    place(8192),
+    new MemoryRegion({ guestBase: 0, buffer: new ArrayBuffer(64) }),
+    place(65536),
+  ]);
+  assert.deepEqual([memory.find(0), memory.find(64), memory.find(4096), opened.length], [0, NO_REGION, NO_REGION, 0]);
+  assert.deepEqual([memory.find(12287), memory.find(8192), memory.find(12288)], [1, 1, NO_REGION]);
+  assert.deepEqual(opened, [8192]);
+  assert.equal(memory.bytes[1], memory.regions[1]!.u8);
+  assert.equal(memory.bytes[1]!.length, 4096);
+  assert.equal(memory.find(65536), 2);
+  assert.deepEqual(opened, [8192, 65536]);
+  assert.throws(() => new GuestMemory([place(0), place(4088)]), RangeError);
+});

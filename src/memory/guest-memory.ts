@@ -5,22 +5,46 @@
 import type { DirtyLog } from './dirty-log.ts';
 import type { MemoryRegion } from './region.ts';
 
+/** A region whose views are made when it is first used. */
+export interface RegionPlace {
+  /** As of the region. */
+  readonly guestBase: number;
+  readonly sizeBytes: number;
+  /** The region; the same each time. */
+  open(): MemoryRegion;
+}
+
 /** What `GuestMemory.find` answers for an address outside every region. */
 export const NO_REGION = -1;
 
 /** Element lists keep region indices in 16 bits. */
 const REGION_COUNT_MAX = 65536;
 
+/** Stands for the bytes of a region that is not used yet. */
+const NO_BYTES = new Uint8Array(0);
+
+const isOpen = (place: MemoryRegion | RegionPlace): place is MemoryRegion => !('open' in place);
+
 export class GuestMemory {
-  /** In ascending order of guest address; the index into it is the "region index" of element lists. */
+  /**
+   * In ascending order of guest address; the index into it is the "region index" of element lists. One that was given
+   * as a place stands here from when `find` has named it.
+   */
   readonly regions: readonly MemoryRegion[];
-  /** The byte view of each region, by region index. */
+  /** The byte view of each region, by region index; as `regions`. */
   readonly bytes: readonly Uint8Array[];
   /** Where the host notes what it writes, or null; may be set and taken away at any time. */
   dirtyLog: DirtyLog | null = null;
 
+  /** By region index. */
+  private readonly bases: Float64Array;
+  private readonly sizes: Float64Array;
+  /** Regions that are not used yet, by region index; and how many they are. */
+  private readonly places: (RegionPlace | null)[];
+  private unopened: number;
+
   /** @throws RangeError if regions overlap. */
-  constructor(regions: readonly MemoryRegion[]) {
+  constructor(regions: readonly (MemoryRegion | RegionPlace)[]) {
     if (regions.length === 0 || regions.length > REGION_COUNT_MAX)
       throw new RangeError(`guest memory has 1 to ${REGION_COUNT_MAX} regions, not ${regions.length}`);
     const sorted = [...regions].sort((a, b) => a.guestBase - b.guestBase);
@@ -29,8 +53,13 @@ export class GuestMemory {
       if (before !== undefined && before.guestBase + before.sizeBytes > region.guestBase)
         throw new RangeError(`regions at ${before.guestBase} and ${region.guestBase} overlap`);
     }
-    this.regions = sorted;
-    this.bytes = sorted.map((region) => region.u8);
+    this.bases = Float64Array.from(sorted, ({ guestBase }) => guestBase);
+    this.sizes = Float64Array.from(sorted, ({ sizeBytes }) => sizeBytes);
+    this.places = sorted.map((place) => (isOpen(place) ? null : place));
+    this.unopened = this.places.filter((place) => place !== null).length;
+    // A place has base and size as a region has; the rest is asked of what `find` has named.
+    this.regions = sorted as MemoryRegion[];
+    this.bytes = sorted.map((place) => (isOpen(place) ? place.u8 : NO_BYTES));
   }
 
   /** The index of the region that holds `address` (any number, also above 2^53), or NO_REGION. */
@@ -40,17 +69,30 @@ export class GuestMemory {
 
   /** `find` for the address in a field, without an allocation. */
   findWanted(range: { readonly wanted: number }): number {
-    const regions = this.regions;
+    const { bases, sizes } = this;
     const address = range.wanted;
     let low = 0;
-    let high = regions.length - 1;
+    let high = bases.length - 1;
     while (low <= high) {
       const middle = (low + high) >> 1;
-      const region = regions[middle]!;
-      if (address < region.guestBase) high = middle - 1;
-      else if (address - region.guestBase >= region.sizeBytes) low = middle + 1;
-      else return middle;
+      const base = bases[middle]!;
+      if (address < base) high = middle - 1;
+      else if (address - base >= sizes[middle]!) low = middle + 1;
+      else {
+        if (this.unopened > 0) this.open(middle);
+        return middle;
+      }
     }
     return NO_REGION;
+  }
+
+  private open(index: number): void {
+    const place = this.places[index]!;
+    if (place === null) return;
+    const region = place.open();
+    (this.regions as MemoryRegion[])[index] = region;
+    (this.bytes as Uint8Array[])[index] = region.u8;
+    this.places[index] = null;
+    this.unopened--;
   }
 }

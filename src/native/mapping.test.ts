@@ -294,3 +294,15 @@ test('native mapping: a file of huge pages, from within one', { skip }, (context
   assert.equal(bytesOf(mapping)[0], 0);
   closeSync(file);
 });
+
+test('native mapping: without a view it is given back at once, and has none afterwards', { skip }, () =>
+  withMemfd(8192, (file) => {
+    const mapped = () => readFileSync('/proc/self/maps', 'utf8').includes('memfd:mapping test');
+    const mapping = mapFile(file, { offsetBytes: 0, sizeBytes: 8192 });
+    assert.equal(mapped(), true);
+    mapping.close();
+    mapping.close();
+    assert.equal(mapped(), false);
+    assert.throws(() => mapping.buffer, TypeError);
+  }),
+);

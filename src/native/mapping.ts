@@ -1,8 +1,10 @@
 /**
  * Files as memory: a live buffer over a piece of a memfd, shared with whoever maps it too. Each thread maps by itself.
  *
+ * A view is made when it is asked for: 4 GiB of one have the engine collect all garbage, while a mapping is one call.
+ *
  * Touching memory that is unmapped ends the process, and views outlive whoever made them. So `close` only puts zeroes
- * over the file's memory, and the range is given back when no view of it is left. A file that its owner shortens later
+ * over the file's memory, and the range is given back when no view of it is left; at once if there was none. A file that its owner shortens later
  * still ends the process of whoever touches what is gone: nothing here can prevent that.
  */
 import { fstatSync } from 'node:fs';
@@ -52,9 +54,9 @@ export interface MappingOptions {
 }
 
 export interface Mapping {
-  /** The piece and no byte more. */
+  /** The piece and no byte more; the same each time. @throws TypeError if it is first asked for after `close` */
   readonly buffer: ArrayBuffer;
-  /** Where the buffer's first byte is in this process. True as long as the buffer is held, closed or not. */
+  /** Where the buffer's first byte is in this process. True as long as the mapping is open or the buffer is held. */
   readonly address: number;
   /** Lets go of the file: what still looks at the buffer sees zeroes from now on. Twice is once. */
   close(): void;
@@ -69,21 +71,37 @@ interface Pages {
 const unused = new FinalizationRegistry<Pages>(({ address, sizeBytes }) => calls().munmap(address, sizeBytes));
 
 class FileMapping implements Mapping {
-  readonly buffer: ArrayBuffer;
   readonly address: number;
   private readonly pages: Pages;
+  private readonly sizeBytes: number;
+  private view: ArrayBuffer | null = null;
   private closed = false;
 
   constructor(pages: Pages, address: number, sizeBytes: number) {
     this.pages = pages;
     this.address = address;
-    this.buffer = libc().view(address, sizeBytes);
-    unused.register(this.buffer, pages);
+    this.sizeBytes = sizeBytes;
+    unused.register(this, pages, this);
+  }
+
+  get buffer(): ArrayBuffer {
+    if (this.view !== null) return this.view;
+    if (this.closed) throw new TypeError('a mapping that is closed, and had no view before');
+    this.view = libc().view(this.address, this.sizeBytes);
+    // The range is the view's from here on: it may outlive this.
+    unused.unregister(this);
+    unused.register(this.view, this.pages);
+    return this.view;
   }
 
   close(): void {
     if (this.closed) return;
     this.closed = true;
+    if (this.view === null) {
+      unused.unregister(this);
+      calls().munmap(this.pages.address, this.pages.sizeBytes);
+      return;
+    }
     const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
     map(this.pages.address, this.pages.sizeBytes, flags, -1, 0);
   }

@@ -20,6 +20,8 @@ export interface EchoOptions {
   readonly deadly?: number;
   /** Whoever serves a request that starts with `at` never comes back from it. */
   readonly stuck?: Stuck;
+  /** A request that starts with this number is kept until its queue stops. */
+  readonly kept?: number;
 }
 
 interface Stuck {
@@ -50,12 +52,9 @@ class EchoHandler implements RequestHandler {
 
   serve(request: Request): number {
     if (this.device.throws !== null) throw this.device.throws;
-    if (this.device.holds) {
-      this.held.push(request);
-      this.device.heldCount++;
-      return LATER;
-    }
-    return this.answer(request);
+    return this.device.holds || this.firstNumber(request) === this.device.kept
+      ? this.hold(request)
+      : this.answer(request);
   }
 
   /** Lets go of what is held; those for whom nobody waits are finished as well. */
@@ -63,12 +62,28 @@ class EchoHandler implements RequestHandler {
     for (const request of this.held.splice(0)) this.loop!.finish(request, this.answer(request));
   }
 
+  private hold(request: Request): number {
+    this.held.push(request);
+    this.device.heldCount++;
+    return LATER;
+  }
+
+  private get firstOfBuffer(): number {
+    return new DataView(this.buffer.buffer).getUint32(0, true);
+  }
+
+  /** Looked at, not taken. */
+  private firstNumber({ readable }: Request): number {
+    readable.pull(this.buffer, 0, 4);
+    readable.rewind();
+    return this.firstOfBuffer;
+  }
+
   private answer({ readable, writable }: Request): number {
     const length = readable.pull(this.buffer, 0, this.buffer.length);
     // In a worker this ends the thread.
-    const value = new DataView(this.buffer.buffer).getUint32(0, true);
-    if (value === this.device.deadly) process.exit(7);
-    if (value === this.device.stuck?.at) this.device.stickFast();
+    if (this.firstOfBuffer === this.device.deadly) process.exit(7);
+    if (this.firstOfBuffer === this.device.stuck?.at) this.device.stickFast();
     this.bytes += length;
     return writable.push(this.buffer, 0, length);
   }
@@ -91,10 +106,12 @@ export class EchoDevice implements Device {
 
   readonly deadly: number;
   readonly stuck: Stuck | undefined;
+  readonly kept: number;
 
-  constructor({ queueCount = 1, id = 42, features = 1n, deadly = -1, stuck }: EchoOptions = {}) {
+  constructor({ queueCount = 1, id = 42, features = 1n, deadly = -1, stuck, kept = -1 }: EchoOptions = {}) {
     this.deadly = deadly;
     this.stuck = stuck;
+    this.kept = kept;
     this.queueCount = queueCount;
     this.id = id;
     this.features = features;

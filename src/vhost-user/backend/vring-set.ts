@@ -3,6 +3,7 @@
  * taken out for as long as something changes that a runner cannot change by itself (memory, features, log). In the
  * session's thread; what runs a queue, and where, is the runner's.
  */
+import { REGION_SIZE_MAX } from '../../memory/region.ts';
 import { VIRTIO_RING_F_EVENT_IDX } from '../../ring/constants.ts';
 import { RING_PARTS } from '../../ring/split-layout.ts';
 import { ProtocolError } from '../messages/errors.ts';
@@ -45,8 +46,11 @@ export const hasBit = (word: bigint, bit: number): boolean => ((word >> BigInt(b
 const activeLog = ({ features, log }: RingContext): AreaSetup | null =>
   hasBit(features, VHOST_F_LOG_ALL) ? log : null;
 
+/** Of a log no more than can be mapped as one piece is used: 128 TiB of guest addresses. */
+const LOG_SIZE_MAX = REGION_SIZE_MAX;
+
 /** Guest addresses below this are covered by a log of so many bytes: one bit a page. */
-export const logEnd = (sizeBytes: number): number => sizeBytes * 8 * VHOST_LOG_PAGE;
+export const logEnd = (sizeBytes: number): number => Math.min(sizeBytes, LOG_SIZE_MAX) * 8 * VHOST_LOG_PAGE;
 
 /** @throws ProtocolError unless all that can be written is covered by the log, where one is kept. */
 function checkLog(context: RingContext, request: string): void {
@@ -210,6 +214,7 @@ export class VringSet {
       log,
       logCall: log === null ? null : logCall,
       usedLogAddress: log === null ? null : usedLogAddress,
+      record: null,
       inflight: inflight === null ? null : inflightPart(inflight, ring.index, ring.size, ring.wasReset),
     };
   }

@@ -24,6 +24,8 @@ const FEATURES = [32, 30, 29, 28, 26, 24] as const;
 /** MQ, LOG_SHMFD, REPLY_ACK, BACKEND_REQ, CONFIG, INFLIGHT_SHMFD, RESET_DEVICE, INBAND, MEM_SLOTS, STATUS. */
 const PROTOCOL_FEATURES = [0, 1, 3, 5, 9, 12, 13, 14, 15, 16] as const;
 
+const RING_SIZES = [1, 4, 16, 16, 64, 256] as const;
+
 type FrontendRequest = RequestToSend<NameFrom<'frontend'>>;
 type DescribedRequest = FrontendRequest & { readonly with?: readonly DescriptorName[] };
 
@@ -63,7 +65,7 @@ export function legalSession(random: Random, { queueCount, configBytes }: Target
   const features = wordOf([32, 30, ...(random.oneIn(2) ? chosen(FEATURES) : [])]);
   // Who asks is answered, and goes on after what is refused.
   const needsReply = has(3) && !random.oneIn(4);
-  const size = random.pick([1, 4, 16, 16, 64, 256]);
+  const size = random.pick(RING_SIZES);
   const queues = Array.from({ length: queueCount }, (_, index) => index);
   const actions: Action[] = [];
   const say = (request: DescribedRequest) => actions.push(send({ ...request, needsReply } as DescribedRequest));
@@ -87,6 +89,7 @@ export function legalSession(random: Random, { queueCount, configBytes }: Target
   }
   read();
   say({ request: 'SET_MEM_TABLE', regions: [regionOf(MEMORY)], with: ['memory'] });
+  const prelude = actions.slice();
   let hasMore = has(15);
   if (hasMore) say({ request: 'ADD_MEM_REG', region: regionOf(MORE_MEMORY), with: ['more memory'] });
   /** Base null: where the backend left it. */
@@ -97,7 +100,8 @@ export function legalSession(random: Random, { queueCount, configBytes }: Target
       noDescriptor,
       with: noDescriptor ? [] : [`${name} ${index}` as const],
     });
-    say({ request: 'SET_VRING_NUM', index, num: size });
+    // An in-flight area outlives its rings: the next one may be larger than it has room for.
+    say({ request: 'SET_VRING_NUM', index, num: base === 0 && random.oneIn(4) ? random.pick(RING_SIZES) : size });
     if (base !== null) say({ request: 'SET_VRING_BASE', index, num: base });
     const [desc, avail, used] = (['desc', 'avail', 'used'] as const).map((part) => userAddress(index, part));
     say({ request: 'SET_VRING_ADDR', index, flags: 0, desc: desc!, avail: avail!, used: used!, log: 0n });
@@ -143,12 +147,18 @@ export function legalSession(random: Random, { queueCount, configBytes }: Target
       hasMore = false;
     },
     () => {
-      // What is in flight would have to be told anew.
-      if (!has(13) || has(12)) return;
+      if (!has(13)) return;
       say({ request: 'RESET_DEVICE' });
       // Nobody looks at the rings any more that the guest begins anew.
       actions.push({ does: 'wait', turns: 5 });
       for (const index of queues) start(index, 0);
+    },
+    () => {
+      // The next backend gets the same in-flight area; its rings go on, or begin anew.
+      actions.push({ does: 'reconnect' }, ...prelude);
+      hasMore = false;
+      const base = random.oneIn(2) ? 0 : null;
+      for (const index of queues) start(index, base);
     },
     () => {
       if (has(16)) say({ request: 'GET_STATUS' });

@@ -5,16 +5,18 @@
 import type { Device, QueueService } from '../../devices/device.ts';
 import { restOf, Turns } from '../../devices/in-service.ts';
 import type { QueueState } from '../../host/queue.ts';
-import { DirtyLog } from '../../memory/dirty-log.ts';
+import { DirtyLog, LOG_PAGE_SIZE } from '../../memory/dirty-log.ts';
 import { bindRing } from '../../ordering/ring-fields.ts';
 import { seqcst } from '../../ordering/seqcst.ts';
 import { VIRTIO_F_NOTIFY_ON_EMPTY } from '../../ring/constants.ts';
 import { hasFeature } from '../../ring/feature-word.ts';
 import { featuresFromBits } from '../../ring/features.ts';
+import { RING_PARTS } from '../../ring/split-layout.ts';
 import type { Handle } from '../messages/handle.ts';
 import { InflightArea } from './inflight.ts';
 import { CallBell, type KickSource, watchKicks } from './notifications.ts';
 import { VhostUserQueue } from './queue.ts';
+import { QueueRecord } from './queue-record.ts';
 import { NO_STATS, type QueueRunner, type QueueStats, type RunnerEvents, type ServedDevice } from './queue-runner.ts';
 import type { AreaSetup, QueueSetup } from './queue-setup.ts';
 import { type MappedArea, mapArea, type QueueMemory, threadMemory } from './thread-memory.ts';
@@ -84,7 +86,7 @@ class LocalRunner implements QueueRunner {
     const memory = threadMemory().open(setup.regions);
     try {
       const ring = memory.ringOf(setup);
-      const log = setup.log === null ? null : new DirtyLog(map(setup.log));
+      const log = setup.log === null ? null : new DirtyLog(map(usedPart(setup.log, setup)));
       memory.guest.dirtyLog = log;
       const part = setup.inflight;
       for (const area of part?.forgotten ?? []) InflightArea.forget(map(area));
@@ -100,6 +102,7 @@ class LocalRunner implements QueueRunner {
         inOrder: setup.inOrder,
         inflight,
         usedLogAddress: setup.usedLogAddress,
+        ...(setup.record && { record: new QueueRecord(setup.size, setup.record) }),
         name,
       });
       const call = new CallBell(setup.call, setup.byMessage ? events.called : null, this.fail);
@@ -199,6 +202,14 @@ class LocalRunner implements QueueRunner {
     this.isBroken = true;
     this.current.events.broken(error);
   };
+}
+
+/** A log's bytes for all that can be written: it may be said to be of any size. */
+function usedPart(log: AreaSetup, { regions, usedLogAddress, size, features }: QueueSetup): AreaSetup {
+  const usedBytes = RING_PARTS.used.sizeBytes(size, featuresFromBits(features).eventIdx);
+  const usedEnd = usedLogAddress === null ? 0 : usedLogAddress + usedBytes;
+  const end = regions.reduce((last, region) => Math.max(last, region.guestBase + region.sizeBytes), usedEnd);
+  return { ...log, sizeBytes: Math.min(log.sizeBytes, Math.ceil(end / (8 * LOG_PAGE_SIZE))) };
 }
 
 function tellLog({ log, logCall }: InService): void {

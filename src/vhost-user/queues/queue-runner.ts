@@ -52,7 +52,11 @@ export interface QueueRunner {
   setCall(call: Handle | null): Promise<void>;
   /** Kicks a queue that is kicked by messages. */
   kick(): void;
-  /** Ends service and lets go of everything. Where the queue stands; for a ring that broke, where it stood at last. */
+  /**
+   * Ends service and lets go of everything. Where the queue stands; for a ring that broke, where it stood at last. From
+   * `availIdx` on no entry was used, whatever order requests were finished in: nothing is served twice. What was in
+   * flight before it, of a ring that broke or a thread that died, is known to the in-flight area alone.
+   */
   stop(): Promise<QueueState>;
   readonly stats: QueueStats;
 }

@@ -65,6 +65,8 @@ export interface QueueSetup {
   readonly logCall: Handle | null;
   /** Guest address under which writes to the used ring are noted, or null. */
   readonly usedLogAddress: number | null;
+  /** What is left of the queue when its thread dies (`QueueRecord`), or null: it dies with the session. */
+  readonly record: SharedArrayBuffer | null;
   /** This queue's part of the in-flight area, or null: it is served untracked. */
   readonly inflight: InflightSetup | null;
 }

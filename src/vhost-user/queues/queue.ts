@@ -20,6 +20,7 @@ import type { RingFields } from '../../ordering/ring-fields.ts';
 import { RingError } from '../../ring/errors.ts';
 import type { SplitRing } from '../../ring/split-layout.ts';
 import type { InflightArea } from './inflight.ts';
+import type { QueueRecord } from './queue-record.ts';
 
 /** The most elements of a request, whatever the queue's size. */
 const ELEMENTS_MAX = 1024;
@@ -41,7 +42,7 @@ const USED_IDX = 2;
 const USED_RING = 4;
 const USED_ELEMENT_SIZE = 8;
 
-export interface VhostUserQueueOptions extends Omit<SplitHostQueueOptions, 'state'> {
+export interface VhostUserQueueOptions extends Omit<SplitHostQueueOptions, 'state' | 'heads'> {
   /** The next available entry to take, unless the in-flight area or `inOrder` say otherwise. */
   availIdx: number;
   /** The next used entry to write. Null: where the used ring stands. */
@@ -54,6 +55,8 @@ export interface VhostUserQueueOptions extends Omit<SplitHostQueueOptions, 'stat
   inflight?: InflightArea | null;
   /** Guest address under which writes to the used ring are noted in the memory's dirty log. Default null: they are not. */
   usedLogAddress?: number | null;
+  /** What is left of it when its thread dies: a new one. Default: nothing is. */
+  record?: QueueRecord;
 }
 
 export class VhostUserQueue extends SplitHostQueue {
@@ -63,6 +66,7 @@ export class VhostUserQueue extends SplitHostQueue {
   private readonly memory: GuestMemory;
   private readonly notifyOnEmpty: boolean;
   private readonly inflight: InflightArea | null;
+  private readonly record: QueueRecord | null;
   /** By used entry: filled, but not shown yet. */
   private readonly filled: Uint8Array;
   /** Where the requests of a predecessor end, as an available index, while some of them can still be handed back. */
@@ -83,7 +87,9 @@ export class VhostUserQueue extends SplitHostQueue {
     const left = inflight === null ? null : inflight.recover(usedIdx);
     // What was taken and not finished comes first, so that the first entry not taken is behind both.
     const availIdx = left !== null || options.inOrder === true ? usedIdx : options.availIdx;
-    super({ ...options, state: { availIdx, usedIdx } }, VHOST_USER_POLICY);
+    const { record = null } = options;
+    super({ ...options, ...(record && { heads: record }), state: { availIdx, usedIdx } }, VHOST_USER_POLICY);
+    this.record = record;
     this.memory = options.memory;
     this.notifyOnEmpty = options.notifyOnEmpty ?? false;
     this.inflight = inflight;
@@ -97,6 +103,8 @@ export class VhostUserQueue extends SplitHostQueue {
       this.seenAvailIdx = this.replayEnd;
       this.replaying = true;
     }
+    // Entries that stand for a predecessor's requests name others: only the area can hand those on.
+    record?.begin(this.replaying ? this.replayEnd : availIdx);
     this.noteUsed(USED_FLAGS, 2);
     if (this.eventIdx) this.noteUsed(this.availEventPlace, 2);
   }
@@ -113,6 +121,7 @@ export class VhostUserQueue extends SplitHostQueue {
       this.noteUsed(this.availEventPlace, 2);
     }
     if (!replayed) {
+      if (this.record !== null) this.record.take(this.lastAvailIdx);
       if (this.inflight !== null) this.inflight.take(head);
       // Its places in `taken` are used again by now.
       if (this.replayEnd !== NO_REPLAY && ((this.lastAvailIdx - this.replayEnd) & 0xffff) >= this.size)
@@ -201,6 +210,7 @@ export class VhostUserQueue extends SplitHostQueue {
       // The newest first: whoever is killed in between leaves a record without a gap.
       for (let i = 1; i <= fresh; i++) this.inflight.giveBack(this.taken[(before - i) & this.mask]!);
     if (count > fresh) this.replaying = true;
+    this.record?.giveBack(fresh, this.replaying ? this.replayEnd : this.lastAvailIdx);
   }
 
   override needsCall(): boolean {

@@ -13,6 +13,7 @@ const FEATURES = (1n << 32n) | (1n << 30n);
 const REPLY_ACK = 1n << 3n;
 const CONFIG = 1n << 9n;
 export const DEADLY = 0xdead;
+export const KEPT = 0x4e97;
 
 export interface Bench {
   readonly device: WorkerDevice;
@@ -28,7 +29,7 @@ export async function withWorkerSession(
 ): Promise<void> {
   const device = await WorkerDevice.open({
     factory: FACTORY,
-    device: { queueCount: 2, deadly: DEADLY },
+    device: { queueCount: 2, deadly: DEADLY, kept: KEPT },
     ...options,
   });
   const [ours, theirs] = socketPair();

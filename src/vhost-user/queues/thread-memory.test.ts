@@ -72,6 +72,7 @@ const setupOf = (region: RegionSetup, offsets: Record<keyof RingPlaces, number>,
   logCall: null,
   usedLogAddress: null,
   inflight: null,
+  record: null,
 });
 
 const PARTS = ['desc', 'avail', 'used'] as const;

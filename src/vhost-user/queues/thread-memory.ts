@@ -2,7 +2,7 @@
  * Memory of setups, mapped for one thread: each region once, for all its queues that name it, and let go of with the
  * last of them. It checks only what mapping itself needs: the session has checked the rest.
  */
-import { GuestMemory } from '../../memory/guest-memory.ts';
+import { GuestMemory, type RegionPlace } from '../../memory/guest-memory.ts';
 import { MemoryRegion, REGION_SIZE_MAX } from '../../memory/region.ts';
 import { MAPPING_ALIGNMENT, type Mapping, mapFile } from '../../native/mapping.ts';
 import { RingError } from '../../ring/errors.ts';
@@ -13,6 +13,7 @@ import type { AreaSetup, QueueSetup, RegionSetup } from './queue-setup.ts';
 
 /** A piece of a file or of shared memory, in this thread. */
 export interface MappedArea {
+  /** Made when it is first asked for. */
   readonly bytes: Uint8Array;
   /** Where it is in this process; null for memory that is no file. */
   readonly address: number | null;
@@ -25,45 +26,65 @@ export function mapArea({ handle, offsetBytes, sizeBytes }: AreaSetup): MappedAr
   if (handle.kind === 'memory')
     return { bytes: new Uint8Array(handle.memory.buffer, offsetBytes, sizeBytes), address: null, close: () => {} };
   const mapping: Mapping = mapFile(handle.descriptor, { offsetBytes, sizeBytes });
-  return { bytes: new Uint8Array(mapping.buffer), address: mapping.address, close: () => mapping.close() };
+  return {
+    get bytes() {
+      return new Uint8Array(mapping.buffer);
+    },
+    address: mapping.address,
+    close: () => mapping.close(),
+  };
 }
 
-function regionOver({ bytes }: MappedArea, handle: Handle, guestBase: number): MemoryRegion {
-  // A shared memory stays one: orderings that are written in Wasm import it.
-  const buffer = handle.kind === 'memory' ? handle.memory : (bytes.buffer as ArrayBuffer);
-  return new MemoryRegion({ guestBase, buffer, byteOffset: bytes.byteOffset, sizeBytes: bytes.length });
+/** A piece of a region: mapped, and with views once it is used. */
+class MappedPiece implements RegionPlace {
+  readonly guestBase: number;
+  readonly sizeBytes: number;
+  readonly area: MappedArea;
+  private readonly handle: Handle;
+  private region: MemoryRegion | null = null;
+
+  constructor(area: AreaSetup, guestBase: number) {
+    this.area = mapArea(area);
+    this.handle = area.handle;
+    this.guestBase = guestBase;
+    this.sizeBytes = area.sizeBytes;
+  }
+
+  open(): MemoryRegion {
+    if (this.region !== null) return this.region;
+    const { guestBase, sizeBytes, handle } = this;
+    const { buffer, byteOffset } = this.area.bytes;
+    // A shared memory stays one: orderings that are written in Wasm import it.
+    const held = handle.kind === 'memory' ? handle.memory : (buffer as ArrayBuffer);
+    this.region = new MemoryRegion({ guestBase, buffer: held, byteOffset, sizeBytes });
+    return this.region;
+  }
 }
 
 /** A region in pieces that views can be made of; all but the last have the largest size. */
 class MappedRegion {
   readonly setup: RegionSetup;
-  readonly pieces: readonly MemoryRegion[];
-  /** Where each piece is in this process. */
-  readonly addresses: readonly (number | null)[];
+  readonly pieces: readonly MappedPiece[];
   users = 0;
-  private readonly areas: MappedArea[] = [];
 
   constructor(setup: RegionSetup) {
     const { handle, offsetBytes, sizeBytes, guestBase } = setup;
     this.setup = setup;
-    const pieces: MemoryRegion[] = [];
+    const pieces: MappedPiece[] = [];
+    this.pieces = pieces;
     try {
       for (let at = 0; at < sizeBytes; at += REGION_SIZE_MAX) {
         const part = Math.min(REGION_SIZE_MAX, sizeBytes - at);
-        const area = mapArea({ handle, offsetBytes: offsetBytes + at, sizeBytes: part });
-        this.areas.push(area);
-        pieces.push(regionOver(area, handle, guestBase + at));
+        pieces.push(new MappedPiece({ handle, offsetBytes: offsetBytes + at, sizeBytes: part }, guestBase + at));
       }
     } catch (error) {
       this.close();
       throw error;
     }
-    this.pieces = pieces;
-    this.addresses = this.areas.map(({ address }) => address);
   }
 
   close(): void {
-    for (const area of this.areas) area.close();
+    for (const { area } of this.pieces) area.close();
   }
 }
 
@@ -73,7 +94,7 @@ export class QueueMemory {
   private readonly regions: readonly MappedRegion[];
   private readonly release: () => void;
   /** Parts of the ring that lie across the border of two pieces: once more, each as one. */
-  private readonly across: MappedArea[] = [];
+  private readonly across: MappedPiece[] = [];
 
   constructor(regions: readonly MappedRegion[], release: () => void) {
     this.regions = regions;
@@ -99,7 +120,7 @@ export class QueueMemory {
       const inPiece = offset % REGION_SIZE_MAX;
       if (inPiece + sizeBytes > REGION_SIZE_MAX && offset + sizeBytes <= setup.sizeBytes)
         return this.mapAcross(setup, offset, sizeBytes);
-      return { region: pieces[Math.floor(offset / REGION_SIZE_MAX)]!, offset: inPiece };
+      return { region: pieces[Math.floor(offset / REGION_SIZE_MAX)]!.open(), offset: inPiece };
     }
     throw new RingError('ring-outside-memory', queue, 0, userAddress);
   }
@@ -108,14 +129,17 @@ export class QueueMemory {
   private mapAcross({ handle, offsetBytes, guestBase }: RegionSetup, offset: number, sizeBytes: number): RingPlace {
     const start = offset - (offset % MAPPING_ALIGNMENT);
     const wholeBytes = alignUp(offset + sizeBytes, MAPPING_ALIGNMENT) - start;
-    const area = mapArea({ handle, offsetBytes: offsetBytes + start, sizeBytes: wholeBytes });
-    this.across.push(area);
-    return { region: regionOver(area, handle, guestBase + start), offset: offset - start };
+    const piece = new MappedPiece(
+      { handle, offsetBytes: offsetBytes + start, sizeBytes: wholeBytes },
+      guestBase + start,
+    );
+    this.across.push(piece);
+    return { region: piece.open(), offset: offset - start };
   }
 
   /** Lets go of it; once. */
   close(): void {
-    for (const area of this.across) area.close();
+    for (const { area } of this.across) area.close();
     this.release();
   }
 }
@@ -156,7 +180,7 @@ export class ThreadMemory {
   addressesOf({ id }: RegionSetup): { address: number | null; sizeBytes: number }[] {
     const region = this.mapped.get(id);
     if (region === undefined) return [];
-    return region.pieces.map(({ sizeBytes }, i) => ({ address: region.addresses[i] ?? null, sizeBytes }));
+    return region.pieces.map(({ sizeBytes, area }) => ({ address: area.address, sizeBytes }));
   }
 }
 

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { addEventfd, takeEventfd } from '../../native/eventfd.ts';
 import { whyUnavailable } from '../../native/libc.ts';
 import { until } from '../backend/test-frontend.ts';
-import { DEADLY, FACTORY, withWorkers } from './test-workers.ts';
+import { DEADLY, FACTORY, KEPT, withWorkers } from './test-workers.ts';
 import { WorkerDevice } from './worker-device.ts';
 
 const skip = whyUnavailable() ?? false;
@@ -100,6 +100,41 @@ test('worker device: a thread that never comes back, from a loop or a lock, is s
   for (const { stdout, stderr } of await Promise.all(['a loop', 'a lock'].map(play)))
     assert.deepEqual([stdout, stderr], ['ended\n', '']);
 });
+/** What a thread is given, head by head, before it dies of the last; where the queue then stands, and what is left. */
+const DEATHS: readonly [what: string, given: readonly number[], base: number, left: readonly number[]][] = [
+  ['all of them finished', [1, 2, DEADLY], 2, [2]],
+  ['the first one kept', [KEPT, 1, DEADLY], 2, [2]],
+  ['the first two kept, what is behind them finished', [KEPT, KEPT, 1, 1, DEADLY], 4, [4]],
+  ['the middle one finished first', [KEPT, 1, KEPT, DEADLY], 2, [2, 3]],
+  ['none finished', [KEPT, KEPT, DEADLY], 0, [0, 1, 2]],
+  ['heads used again', [1, 2, 3, 4, 5, 6, 7, 1, KEPT, 1, KEPT, DEADLY], 10, [2, 3]],
+];
+for (const [what, given, base, left] of DEATHS)
+  test(`worker device: a thread that dies: no entry that was used is named again: ${what}`, { skip }, () =>
+    withWorkers({ threads: 2 }, async ({ frontend, guest }) => {
+      const { size, driver, kick, err } = guest.ring(0);
+      const headOf = (i: number) => (2 * i) % size;
+      const used: number[] = [];
+      for (const [i, number] of given.entries()) {
+        guest.offer(0, headOf(i), number);
+        addEventfd(kick);
+        if (number !== KEPT && number !== DEADLY) used.push((await guest.nextUsed(0)).id);
+      }
+      await until(() => takeEventfd(err), 'the err eventfd');
+      assert.equal(await frontend.stop(0), base);
+      // Those that are left are now harmless.
+      for (let head = 0; head < size; head += 2) guest.view.u32[(guest.ring(0).data + 256 * head) / 4] = 9;
+      await frontend.setUp(guest, 0, base);
+      for (const head of left) assert.deepEqual(await guest.nextUsed(0), { id: headOf(head), length: 4 });
+      assert.equal(await frontend.stop(0), given.length);
+      assert.equal(driver.readUsed(), null, 'one answer too many');
+      assert.equal(used.length + left.length, given.length - lost(given, base));
+    }),
+  );
+
+/** Requests that were kept before the base: an index has no word for them. */
+const lost = (given: readonly number[], base: number) =>
+  given.slice(0, base).filter((number) => number === KEPT).length;
 
 const NO_FACTORY = new URL('./queue-runner.js', import.meta.url).href;
 for (const [what, options, message] of [

@@ -8,6 +8,7 @@
 import type { QueueState } from '../../host/queue.ts';
 import { seqcst } from '../../ordering/seqcst.ts';
 import type { Handle } from '../messages/handle.ts';
+import { QueueRecord } from './queue-record.ts';
 import type { QueueRunner, QueueStats, RunnerEvents, ServedDevice } from './queue-runner.ts';
 import { NO_STATS } from './queue-runner.ts';
 import type { QueueSetup } from './queue-setup.ts';
@@ -38,11 +39,14 @@ export interface WorkerDeviceOptions {
 /** More than a device may take to finish what it holds. */
 const CALL_TIMEOUT_MS = 15_000;
 
+/** What a queue's thread is started with: its record is there. */
+type RecordedSetup = QueueSetup & { readonly record: SharedArrayBuffer };
+
 class WorkerRunner implements QueueRunner {
   private readonly device: WorkerDevice;
   private readonly index: number;
   private readonly counters: Float64Array;
-  private setup: QueueSetup | null = null;
+  private setup: RecordedSetup | null = null;
   private events: RunnerEvents | null = null;
   private thread: ThreadLink | null = null;
   private run = 0;
@@ -56,7 +60,8 @@ class WorkerRunner implements QueueRunner {
     this.counters = counters;
   }
 
-  async start(setup: QueueSetup, events: RunnerEvents): Promise<void> {
+  async start(given: QueueSetup, events: RunnerEvents): Promise<void> {
+    const setup = { ...given, record: new SharedArrayBuffer(QueueRecord.bytes(given.size)) };
     this.setup = setup;
     this.events = events;
     this.run++;
@@ -129,13 +134,13 @@ class WorkerRunner implements QueueRunner {
   }
 }
 
-/** Where a queue stands whose thread is gone: everything that the used ring does not show is still to be done. */
-function standOf(setup: QueueSetup): QueueState {
+/** Where a queue stands whose thread is gone: what it left in its record, and what its used ring shows. */
+function standOf(setup: RecordedSetup): QueueState {
   const memory = threadMemory().open(setup.regions);
   try {
     const ring = memory.ringOf(setup);
     const usedIdx = seqcst.bind(ring.places.used.region).load16(ring.usedIdx);
-    return { availIdx: usedIdx, usedIdx };
+    return { availIdx: new QueueRecord(setup.size, setup.record).resumeAt(), usedIdx };
   } finally {
     memory.close();
   }
