@@ -15,8 +15,8 @@
  * or is not in its file (before anything is mapped); rings without memory, kicks without addresses, queues that are not
  * there, another geometry while a ring runs; logs and in-flight areas that do not hold what they must.
  *
- * A refused request has changed nothing, but for SET_VRING_KICK and SET_VRING_ENABLE whose queue could not be put into
- * service (`queue-failed`): the queue is then broken until GET_VRING_BASE. Whatever the end, all that was received
+ * A refused request has changed nothing. A queue that could not be put into service because its runner failed
+ * (`queue-failed`) is also broken until GET_VRING_BASE. Whatever the end, all that was received
  * is given back: handles, mappings, rings. What a request means is in `backend-requests.ts`.
  */
 
@@ -61,6 +61,8 @@ export class BackendSession {
    * @throws what ended it otherwise: ProtocolError, SystemError, what a hook threw. Everything is given back then, too.
    */
   async run(): Promise<void> {
+    // What an earlier frontend acknowledged is not this one's.
+    this.state.device.acknowledge(0n);
     try {
       for (let message = await this.channel.receive(); message !== null; message = await this.channel.receive())
         await this.take(message);
@@ -110,6 +112,7 @@ export class BackendSession {
   private async obey(request: FrontendRequest, number: number): Promise<void> {
     const handler = HANDLERS[request.request] as Handler<typeof request.request> | undefined;
     if (handler === undefined) throw new ProtocolError('unsupported-request', request.request, number);
+    this.state.need(request.request);
     const answer = await handler(this.state, request);
     if (answer !== undefined) {
       await this.channel.send(encodeReply({ request: request.request, ...answer } as ReplyToSend));

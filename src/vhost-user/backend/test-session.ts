@@ -9,6 +9,7 @@ import { NO_STATS, type QueueRunner, type RunnerEvents, type ServedDevice } from
 import type { QueueSetup } from '../queues/queue-setup.ts';
 import type { Postcopy, SessionEvent, SessionHooks, SessionSystem } from './backend-options.ts';
 import { BackendSession } from './backend-session.ts';
+import type { BackendState } from './backend-state.ts';
 
 export type Step = RequestToSend<NameFrom<'frontend'>> | { readonly raw: Message } | { readonly run: () => void };
 
@@ -18,6 +19,14 @@ let lastDescriptor = 100;
 
 /** Another file of FILE_SIZE bytes. */
 export const aFile = (): Handle => ({ kind: 'descriptor', descriptor: ++lastDescriptor });
+/** More bytes than a view of memory can have. */
+export const BIG_FILE_SIZE = 2 ** 40;
+const bigFiles = new WeakSet<Handle>();
+export const aBigFile = (): Handle => {
+  const handle = aFile();
+  bigFiles.add(handle);
+  return handle;
+};
 /** Something without a size. */
 export const aSocket = (): Handle => ({ kind: 'descriptor', descriptor: -++lastDescriptor });
 
@@ -65,14 +74,15 @@ export class FakeRunner implements QueueRunner {
   readonly notes: string[] = [];
   setup: QueueSetup | null = null;
   events: RunnerEvents | null = null;
-  /** What the next start fails with. */
+  /** What starts fail with, after those that are good. */
   fails: Error | null = null;
+  goodStarts = 0;
   /** Requests that it serves before it is stopped. */
   serves = 3;
 
   async start(setup: QueueSetup, events: RunnerEvents): Promise<void> {
     this.notes.push('start');
-    if (this.fails !== null) throw this.fails;
+    if (this.fails !== null && this.goodStarts-- <= 0) throw this.fails;
     assert.equal(this.events, null, 'started twice');
     this.setup = setup;
     this.events = events;
@@ -147,6 +157,8 @@ class FakePostcopy implements Postcopy {
 export interface PlayOptions {
   readonly device?: FakeDevice;
   readonly hooks?: SessionHooks;
+  /** Given the session's state before its first message. */
+  readonly inspect?: (state: BackendState) => void;
 }
 
 export interface Played {
@@ -164,7 +176,10 @@ export interface Played {
 }
 
 /** Runs a session of these messages to its end, and checks that every handle was given back once. */
-export async function play(steps: readonly Step[], { device = new FakeDevice(), hooks = {} }: PlayOptions = {}) {
+export async function play(
+  steps: readonly Step[],
+  { device = new FakeDevice(), hooks = {}, inspect = () => {} }: PlayOptions = {},
+) {
   const channel = new FakeChannel(steps);
   const rung: Handle[] = [];
   const allocated: Handle[] = [];
@@ -174,7 +189,7 @@ export async function play(steps: readonly Step[], { device = new FakeDevice(), 
   const system: SessionSystem = {
     sizeOf(handle) {
       if (handle.kind === 'descriptor' && handle.descriptor < 0) throw new TypeError('a socket has no size');
-      return FILE_SIZE;
+      return bigFiles.has(handle) ? BIG_FILE_SIZE : FILE_SIZE;
     },
     allocate() {
       const handle = aFile();
@@ -196,6 +211,7 @@ export async function play(steps: readonly Step[], { device = new FakeDevice(), 
   };
   const events: SessionEvent[] = [];
   const session = new BackendSession({ channel, device, system, hooks, report: (event) => events.push(event) });
+  inspect(Reflect.get(session, 'state') as BackendState);
   let ended: string | null = null;
   try {
     await session.run();

@@ -266,10 +266,9 @@ export class VhostUserDevice {
     }
     void session.ended.then(() => channel.close());
     void serveBackendRequests(channel, {
+      queueCount: this.queues.length,
       onConfigChange: () => void this.readConfigAgain(session),
-      onCall: (index) => {
-        if (index < this.queues.length) this.handlers?.onCall(index);
-      },
+      onCall: (index) => this.handlers?.onCall(index),
       onQueueError: (index) => this.handlers?.onQueueError?.(index),
     });
   }

@@ -3,6 +3,7 @@
 import type { Random } from '../../fuzz/random.ts';
 import type { Handle } from '../messages/handle.ts';
 import { encode, type NameFrom, type RequestToSend } from '../messages/message.ts';
+import { withoutLonely } from '../messages/protocol-features.ts';
 import {
   type Action,
   type DescriptorName,
@@ -58,7 +59,8 @@ const regionOf = ({ guestBase, userBase, sizeBytes }: typeof MEMORY | typeof MOR
 export function legalSession(random: Random, { queueCount, configBytes }: Target): Action[] {
   const chosen = <T>(values: readonly T[]) => values.filter(() => !random.oneIn(3));
   const offered = PROTOCOL_FEATURES.filter((number) => number !== 9 || configBytes > 0);
-  const protocol = random.oneIn(3) ? offered : chosen(offered);
+  const word = withoutLonely(wordOf(random.oneIn(3) ? offered : chosen(offered)));
+  const protocol = offered.filter((number) => (word & bit(number)) !== 0n);
   const has = (feature: number) => protocol.some((number) => number === feature);
   const features = wordOf([32, 30, ...(random.oneIn(2) ? chosen(FEATURES) : [])]);
   // Who asks is answered, and goes on after what is refused.
