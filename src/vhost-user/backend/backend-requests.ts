@@ -107,7 +107,10 @@ export const HANDLERS: Handlers = {
     return undefined;
   },
   // One session is one owner.
-  SET_OWNER: () => undefined,
+  SET_OWNER(state) {
+    state.isOwned = true;
+    return undefined;
+  },
   async RESET_OWNER(state) {
     await state.disableAll();
     return undefined;

@@ -50,6 +50,8 @@ export class BackendSession {
   /** The request of a postcopy migration whose addresses the frontend has yet to take note of. */
   private unconfirmed: FrontendRequest | null = null;
   private closed = false;
+  /** Why it was ended from outside. */
+  private endedFor: Error | null = null;
 
   constructor(options: BackendSessionOptions) {
     this.channel = options.channel;
@@ -66,8 +68,10 @@ export class BackendSession {
     try {
       for (let message = await this.channel.receive(); message !== null; message = await this.channel.receive())
         await this.take(message);
+      if (this.endedFor !== null) throw this.endedFor;
     } catch (error) {
       // What fails because the channel was closed, by us or by a frontend that did not wait for its answer, is none.
+      if (this.endedFor !== null) throw this.endedFor;
       if (!this.closed && !GONE.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
     } finally {
       await this.state.close();
@@ -79,6 +83,17 @@ export class BackendSession {
   close(): void {
     this.closed = true;
     this.channel.close();
+  }
+
+  /** The same for a reason, which `run` throws. */
+  end(reason: Error): void {
+    this.endedFor ??= reason;
+    this.close();
+  }
+
+  /** The frontend has said that it owns the session, or has started a ring. */
+  get hasBegun(): boolean {
+    return this.state.isOwned || this.state.rings.anyStarted;
   }
 
   /** Tells the frontend, where it wants to know, that the configuration space is not what it was. */

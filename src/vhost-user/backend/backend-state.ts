@@ -4,6 +4,7 @@
  */
 
 import { VIRTIO_ID_NET } from '../../formats/ids.ts';
+import { VIRTIO_NET_F_MAC, VIRTIO_NET_F_MTU } from '../../formats/net.ts';
 import {
   VIRTIO_F_NOTIFY_ON_EMPTY,
   VIRTIO_F_VERSION_1,
@@ -77,6 +78,16 @@ const OF_NET = featureWord(VHOST_USER_PROTOCOL_F_RARP, VHOST_USER_PROTOCOL_F_NET
 /** Frontends ask these before they have negotiated, or without: the answer says that there is nothing. */
 const ANSWERED_ANYWAY: ReadonlySet<RequestName> = new Set(['GET_QUEUE_NUM', 'GET_CONFIG']);
 
+/** What a network device can say of itself by its configuration space alone. */
+const SAID_BY_NET_CONFIG = featureWord(VIRTIO_NET_F_MAC, VIRTIO_NET_F_MTU);
+
+/**
+ * True if the configuration space has something to say. The virtual machine makes a network card's space itself: QEMU
+ * warns on every connection of a card that offers its own. So only one that was given an address or an MTU does.
+ */
+const tellsConfig = ({ id, features, config }: ServedDevice): boolean =>
+  id === VIRTIO_ID_NET ? (features & SAID_BY_NET_CONFIG) !== 0n : config.length > 0;
+
 /** Memory regions at most: each holds a descriptor of this process. */
 export const MEMORY_SLOTS = 256;
 
@@ -86,6 +97,8 @@ export class BackendState {
   readonly system: SessionSystem;
   readonly rings: VringSet;
   protocolFeatures = 0n;
+  /** SET_OWNER was said. */
+  isOwned = false;
   postcopy: Postcopy | null = null;
   /** POSTCOPY_LISTEN was said. */
   listening = false;
@@ -155,7 +168,7 @@ export class BackendState {
   get offeredProtocolFeatures(): bigint {
     let features = ALWAYS;
     if (this.device.id === VIRTIO_ID_NET) features |= OF_NET;
-    if (this.hooks.readConfig !== undefined || this.device.config.length > 0)
+    if (this.hooks.readConfig !== undefined || tellsConfig(this.device))
       features |= featureWord(VHOST_USER_PROTOCOL_F_CONFIG);
     // One thread's mappings are the ones that the frontend is told of.
     if (this.system.openPostcopy !== null && this.device.oneThread)
