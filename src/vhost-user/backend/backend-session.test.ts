@@ -48,8 +48,13 @@ test('backend session: features, protocol features, queues', async () => {
   assert.equal(offered.lastValue, 1n | bit(24) | LOG_ALL | bit(28) | EVENT_IDX | PROTOCOL | VERSION_1);
   assert.equal((await play([{ request: 'GET_PROTOCOL_FEATURES' }])).lastValue, OFFERED);
   assert.equal((await play([{ request: 'GET_QUEUE_NUM' }])).lastValue, 2n);
-  const net = await play([{ request: 'GET_PROTOCOL_FEATURES' }], { device: new FakeDevice(1) });
-  assert.equal(net.lastValue, OFFERED | bit(2) | bit(4));
+  const ofNet = async (deviceFeatures: bigint) =>
+    (await play([{ request: 'GET_PROTOCOL_FEATURES' }], { device: new FakeDevice(1, deviceFeatures) })).lastValue;
+  const plainNet = (OFFERED & ~CONFIG) | bit(2) | bit(4);
+  // Only a card that was given an address or an MTU has something to say that the virtual machine does not.
+  assert.equal(await ofNet(bit(15) | bit(16)), plainNet);
+  assert.equal(await ofNet(bit(5)), plainNet | CONFIG);
+  assert.equal(await ofNet(bit(3)), plainNet | CONFIG);
   assert.equal((await play([{ request: 'GET_QUEUE_NUM' }], { device: new FakeDevice(1) })).lastValue, 1n);
   const acknowledged = await play([features(VERSION_1 | EVENT_IDX | bit(27) | 1n)]);
   assert.deepEqual(
@@ -446,7 +451,7 @@ test('backend session: the device author’s callbacks', async () => {
       stop(),
     ],
     {
-      device: new FakeDevice(1),
+      device: new FakeDevice(1, bit(5)),
       hooks: {
         offerFeatures: (value) => value | bit(5),
         offerProtocolFeatures: (value) => value & ~INBAND,

@@ -47,7 +47,7 @@ export type Refusal = readonly [
   device?: () => FakeDevice,
 ];
 
-const netDevice = () => new FakeDevice(1);
+const netDevice = () => new FakeDevice(1, bit(5));
 
 /** Refused whether or not an answer is asked for; nothing has changed then. */
 export const REFUSALS: readonly Refusal[] = [

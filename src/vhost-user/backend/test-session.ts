@@ -107,7 +107,7 @@ export class FakeRunner implements QueueRunner {
 
 export class FakeDevice implements ServedDevice {
   readonly name = 'fake';
-  readonly features = 1n;
+  readonly features: bigint;
   readonly queueCount = 2;
   readonly config = Uint8Array.of(1, 2, 3, 4);
   readonly oneThread = true;
@@ -115,8 +115,9 @@ export class FakeDevice implements ServedDevice {
   acknowledged: bigint | null = null;
   readonly id: number;
 
-  constructor(id = 42) {
+  constructor(id = 42, features = 1n) {
     this.id = id;
+    this.features = features;
   }
 
   acknowledge(features: bigint): void {

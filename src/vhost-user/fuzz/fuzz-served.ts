@@ -14,6 +14,8 @@ import { FUZZED_DEVICES, type FuzzedDevice, type Target } from './fuzz-actions.t
 import { serveHonestly } from './fuzz-honest.ts';
 
 const DISK_BYTES = 16 * 512;
+/** With an address the card offers its configuration space. */
+const NET_ADDRESS = Uint8Array.of(0x52, 0x54, 0, 1, 2, 3);
 /** A frontend that does not go on is sent away. */
 const MESSAGE_TIMEOUT_MS = 200;
 
@@ -61,7 +63,7 @@ export class Served {
     const block: DeviceOptions = { kind: 'block', image, queues: 2 };
     const devices: Record<FuzzedDevice, () => ServedDevice | Promise<ServedDevice>> = {
       block: () => new LocalDevice(openDevice(block)),
-      net: () => new LocalDevice(openDevice({ kind: 'net', link: { kind: 'loopback' } })),
+      net: () => new LocalDevice(openDevice({ kind: 'net', link: { kind: 'loopback' }, mac: NET_ADDRESS })),
       entropy: () => new LocalDevice(openDevice({ kind: 'entropy' })),
       console: () => new LocalDevice(openDevice({ kind: 'console', port: { kind: 'echo' } })),
       'block in threads': () => WorkerDevice.open({ device: block }),
