@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BackendState } from './backend-state.ts';
+import { pictureOf } from './session-picture.ts';
 import { REFUSALS, type Refusal, UNSERVED } from './test-refusals.ts';
 import { FakeDevice, type Played, play, type Step } from './test-session.ts';
 import { features, memTable, PROTOCOL, region, stop, VERSION_1 } from './test-steps.ts';
@@ -9,18 +10,12 @@ import { features, memTable, PROTOCOL, region, stop, VERSION_1 } from './test-st
 const notes = ({ device }: Played) => device.runners.map((runner) => runner.notes.join(' '));
 const deviceOf = ([, , , , device = () => new FakeDevice()]: Refusal) => device();
 
-/** All that a request could have changed; copied, so that a later change does not show. */
-function everything({ rings, protocolFeatures, postcopy, listening, backend, status, device }: BackendState) {
-  const { memory, ...context } = rings.context;
-  return {
-    ...{ protocolFeatures, listening, backend, status, postcopy },
-    ...context,
-    regions: [...memory.regions],
-    rings: rings.rings.map((ring) => ({ ...ring, position: { ...ring.position } })),
-    config: [...device.config],
-    acknowledged: (device as FakeDevice).acknowledged,
-  };
-}
+/** All that a request could have changed, the device with it. */
+const everything = (state: BackendState) => ({
+  ...pictureOf(state),
+  backend: state.backend,
+  acknowledged: (state.device as FakeDevice).acknowledged,
+});
 
 type Everything = ReturnType<typeof everything>;
 

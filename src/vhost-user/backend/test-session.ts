@@ -10,6 +10,7 @@ import type { QueueSetup } from '../queues/queue-setup.ts';
 import type { Postcopy, SessionEvent, SessionHooks, SessionSystem } from './backend-options.ts';
 import { BackendSession } from './backend-session.ts';
 import type { BackendState } from './backend-state.ts';
+import { stateOf } from './session-picture.ts';
 
 export type Step = RequestToSend<NameFrom<'frontend'>> | { readonly raw: Message } | { readonly run: () => void };
 
@@ -212,7 +213,7 @@ export async function play(
   };
   const events: SessionEvent[] = [];
   const session = new BackendSession({ channel, device, system, hooks, report: (event) => events.push(event) });
-  inspect(Reflect.get(session, 'state') as BackendState);
+  inspect(stateOf(session));
   let ended: string | null = null;
   try {
     await session.run();

@@ -6,6 +6,7 @@ import { encode, type NameFrom, type RequestToSend } from '../messages/message.t
 import { withoutLonely } from '../messages/protocol-features.ts';
 import {
   type Action,
+  bit,
   type DescriptorName,
   INFLIGHT_BYTES,
   LOG_BYTES,
@@ -13,11 +14,11 @@ import {
   MORE_MEMORY,
   RING_PARTS_AT,
   RING_STRIDE,
+  regionOf,
   type SendAction,
   type Target,
 } from './fuzz-actions.ts';
 
-const bit = (number: number) => 1n << BigInt(number);
 const wordOf = (bits: readonly number[]) => bits.reduce((word, number) => word | bit(number), 0n);
 
 /** VERSION_1, PROTOCOL_FEATURES, and what shapes rings: INDIRECT_DESC, EVENT_IDX, NOTIFY_ON_EMPTY, LOG_ALL. */
@@ -26,12 +27,13 @@ const FEATURES = [32, 30, 29, 28, 26, 24] as const;
 const PROTOCOL_FEATURES = [0, 1, 3, 5, 9, 12, 13, 14, 15, 16] as const;
 
 type FrontendRequest = RequestToSend<NameFrom<'frontend'>>;
-type DescribedRequest = FrontendRequest & { readonly with?: readonly DescriptorName[] };
+export type DescribedRequest = FrontendRequest & { readonly with?: readonly DescriptorName[] };
 
 /** Stands for each descriptor until the session is played. */
 const PLACEHOLDER: Handle = { kind: 'descriptor', descriptor: -1 };
 
-function send({ with: descriptors = [], ...request }: DescribedRequest): SendAction {
+/** A request as an action; its descriptors by name. */
+export function send({ with: descriptors = [], ...request }: DescribedRequest): SendAction {
   const handles = descriptors.map(() => PLACEHOLDER);
   const { request: number, flags, payload } = encode({ ...request, handles } as FrontendRequest);
   return {
@@ -47,13 +49,6 @@ function send({ with: descriptors = [], ...request }: DescribedRequest): SendAct
 
 const userAddress = (queue: number, part: keyof typeof RING_PARTS_AT) =>
   BigInt(MEMORY.userBase + queue * RING_STRIDE + RING_PARTS_AT[part]);
-
-const regionOf = ({ guestBase, userBase, sizeBytes }: typeof MEMORY | typeof MORE_MEMORY) => ({
-  guestAddress: BigInt(guestBase),
-  userAddress: BigInt(userBase),
-  sizeBytes: BigInt(sizeBytes),
-  mmapOffset: 0n,
-});
 
 /** A session that keeps every rule. */
 export function legalSession(random: Random, { queueCount, configBytes }: Target): Action[] {
