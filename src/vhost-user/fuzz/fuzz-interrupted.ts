@@ -14,8 +14,8 @@ const TRANSMIT = 1;
 /** Requests that are sent between the first mark and the last. */
 const REQUESTS_MAX = 5;
 const MARK_BYTES = 64;
-/** Taken in parts, some of them after a pause. */
-const LONG_BYTES = 30_000;
+/** Longer than what the device holds: it is taken in parts, and some of them after a pause. */
+const LONG_BYTES = 100_000;
 
 /** What an interrupted device is sent, and how it comes back. */
 interface Stream {
