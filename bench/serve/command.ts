@@ -5,13 +5,13 @@ import { type DeviceOptions, openDevice } from '../../src/devices/open-device.ts
 import { setAffinity } from '../../src/native/affinity.ts';
 import { type FileLock, lockImage } from '../../src/native/file-lock.ts';
 import { whyUnavailable } from '../../src/native/libc.ts';
-import { eventLine } from '../../src/vhost-user/backend/event-line.ts';
-import { type ServerEvent, VhostUserServer } from '../../src/vhost-user/backend/server.ts';
+import { VhostUserServer } from '../../src/vhost-user/backend/server.ts';
 import { LocalDevice } from '../../src/vhost-user/queues/local-device.ts';
 import type { ServedDevice } from '../../src/vhost-user/queues/queue-runner.ts';
 import { WorkerDevice } from '../../src/vhost-user/queues/worker-device.ts';
 import type { Console, Hooks } from '../command-line/command.ts';
 import { UsageError } from '../command-line/option-values.ts';
+import { EventLog } from './event-log.ts';
 import { parseServeOptions, type ServeOptions, serveHelp } from './options.ts';
 import { statsLines } from './stats.ts';
 
@@ -28,10 +28,14 @@ export async function serveCommand(args: readonly string[], console: Console, ho
   // From before the socket is there, so that it is never left behind.
   const signal = hooks.signal?.();
   const { device, lock } = await open(options, console);
-  const report = (event: ServerEvent) => {
-    console.err(`${device.name}: ${eventLine(event)}`);
-  };
-  const server = new VhostUserServer({ path: socket, device, connects: connect, report });
+  const log = new EventLog({ name: device.name, write: console.err });
+  const server = new VhostUserServer({
+    path: socket,
+    device,
+    connects: connect,
+    handshakeTimeoutMs: 1000 * options.handshakeSeconds,
+    report: (event) => log.tell(event),
+  });
   try {
     server.open();
   } catch (error) {
@@ -51,6 +55,7 @@ export async function serveCommand(args: readonly string[], console: Console, ho
   await interrupted(signal);
   if (timer !== null) clearInterval(timer);
   await server.close();
+  log.close();
   lock?.close();
   if (statsSeconds !== null) tell();
   return 0;

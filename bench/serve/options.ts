@@ -2,9 +2,11 @@
 import { isIPv4 } from 'node:net';
 import type { DeviceOptions } from '../../src/devices/open-device.ts';
 import { MTU_MAX, MTU_MIN } from '../../src/formats/net.ts';
+import { HANDSHAKE_TIMEOUT_MS } from '../../src/vhost-user/backend/server.ts';
 import { flag, type GivenOptions, type OptionTable, optionLines, readArguments } from '../command-line/option-table.ts';
 import { choiceOf, countOf, secondsOf, UsageError } from '../command-line/option-values.ts';
 import { allowedCpus, parseCpuList } from '../pair/pinning.ts';
+import { LINES_MAX } from './event-log.ts';
 
 type OptionName =
   | 'socket'
@@ -19,10 +21,12 @@ type OptionName =
   | 'address'
   | 'mac'
   | 'mtu'
+  | 'handshake'
   | 'poll-us'
   | 'stats';
 
 const QUEUES_MAX = 64;
+const HANDSHAKE_DEFAULT = String(HANDSHAKE_TIMEOUT_MS / 1000);
 const POLL_US_MAX = 1_000_000;
 
 const SERVE_OPTIONS: OptionTable<OptionName> = {
@@ -42,8 +46,13 @@ const SERVE_OPTIONS: OptionTable<OptionName> = {
     summary: 'net: an interface of this machine, made unless it stands already (needs the right to)',
   },
   address: { value: 'A/P', summary: "net: this machine's own address on it, like 192.0.2.1/24; brings it up, too" },
-  mac: { value: 'ADDRESS', summary: "net: the guest's address, like 52:54:00:12:34:56; default: the guest chooses" },
+  mac: { value: 'ADDRESS', summary: "net: the guest's address, like 52:54:00:12:34:56 (QEMU has its own: mac=)" },
   mtu: { value: 'N', summary: `net: what the guest is told, ${MTU_MIN} to ${MTU_MAX}` },
+  handshake: {
+    value: 'S',
+    summary: 'a frontend that has not said SET_OWNER after so many seconds gives way to one that waits',
+    byDefault: HANDSHAKE_DEFAULT,
+  },
   'poll-us': { value: 'N', summary: 'look again for so long before waiting for a kick, microseconds', byDefault: '0' },
   stats: { value: 'S', summary: 'what each queue did, at the end; with a number also every S seconds', implied: '0' },
   help: flag('this text; -h too'),
@@ -122,6 +131,7 @@ export interface ServeOptions {
   socket: string;
   connect: boolean;
   threads: boolean;
+  handshakeSeconds: number;
   /** CPU numbers, or null. */
   cpus: number[] | null;
   pollUs: number;
@@ -150,6 +160,7 @@ export function parseServeOptions(args: readonly string[]): ServeOptions | null 
     socket,
     connect: given.has('connect'),
     threads: given.has('threads'),
+    handshakeSeconds: secondsOf('--handshake', given.get('handshake') ?? HANDSHAKE_DEFAULT),
     cpus: cpus === undefined ? null : cpusOf(cpus),
     pollUs: countOf('--poll-us', given.get('poll-us') ?? '0', 0, POLL_US_MAX),
     statsSeconds: stats === undefined ? null : stats === '0' ? 0 : secondsOf('--stats', stats),
@@ -185,11 +196,14 @@ export function serveHelp(): string {
 
 ${kinds.join('\n')}
 
-Serves one frontend after another (QEMU, or vringbench drive) until Ctrl-C. An image is
-locked as QEMU's programs lock theirs: nobody else writes it meanwhile. The guest's memory must be shared: -object memory-backend-memfd,share=on. Standard output has a line when it
-listens; standard error has one for each connection and for what goes wrong. Of a console
-standard output is the guest's, and all lines go to standard error. It needs 64-bit Linux
-and the optional package koffi.
+Serves one frontend after another (QEMU, or vringbench drive) until Ctrl-C. One that connects
+while another is served waits, unanswered, until that is gone; standard error says that it
+waits. A message that is begun must be complete within 10 seconds. An image is locked as
+QEMU's programs lock theirs: nobody else writes it meanwhile. The guest's memory must be
+shared: -object memory-backend-memfd,share=on. Standard output has a line when it listens;
+standard error has one for each connection and for what goes wrong; where these are more than
+${LINES_MAX} a minute, they are counted. Of a console standard output is the guest's, and all lines go
+to standard error. It needs 64-bit Linux and the optional package koffi.
 
 ${optionLines(SERVE_OPTIONS)}
 

@@ -251,6 +251,40 @@ for (const [kind, sent, got] of [
     }),
   );
 
+test('serve: a silent frontend gives way to one that waits, and standard error says so', { skip }, () =>
+  leavingNoneOpen(async () => {
+    const served = await serve('rng', '--handshake', '0.05');
+    const silent = connectUnix(served.socket);
+    await asGuest(1, connectUnix(served.socket), async (ask) => {
+      assert.equal((await ask({ queue: 0, head: 0, room: 16 })).length, 16);
+    });
+    closeDescriptor(silent);
+    assert.equal(await served.end(), 0);
+    assert.deepEqual(served.err.slice(0, 3), [
+      'entropy: connected',
+      'entropy: another frontend waits: one is served at a time',
+      'entropy: disconnected: SET_OWNER: the peer took too long (timed-out: 50)',
+    ]);
+  }),
+);
+
+test('serve: frontends that come and go without end are counted', { skip }, () =>
+  leavingNoneOpen(async () => {
+    const served = await serve('rng');
+    for (let i = 0; i < 100; i++) {
+      const frontend = new TestFrontend(new SocketChannel(connectUnix(served.socket)));
+      assert.notEqual(await frontend.value({ request: 'GET_FEATURES' }), 0n);
+      frontend.channel.close();
+    }
+    assert.equal(await served.end(), 0);
+    assert.ok(served.err.length <= 22, `${served.err.length} lines`);
+    const total = served.err.filter((line) => line === 'entropy: connected').length;
+    const [, counted] = /(\d+) × connected/.exec(served.err.at(-1)!)!;
+    // One that is still waited for, because its end was not seen yet, is told as well.
+    assert.equal(total + Number(counted), 100);
+  }),
+);
+
 test('serve --connect: the frontend listens', { skip }, () =>
   leavingNoneOpen(async () => {
     const served = await serve('rng', '--connect');
@@ -369,6 +403,7 @@ const wrong: [args: string[], message: RegExp][] = [
   [['net', ...SOCKET, '--loopback', '--mtu', '67'], /^--mtu wants 68 to 65535, not 67$/],
   [['rng', ...SOCKET, '--cpus', 'all'], /^--cpus wants CPU numbers like 0,2 or 0-3, not 'all'$/],
   [['rng', ...SOCKET, '--cpus', '0-4096'], /^--cpus CPU 4096 is not among those allowed here: /],
+  [['rng', ...SOCKET, '--handshake', '0'], /^--handshake wants seconds above 0, up to 86400, not '0'$/],
   [['rng', ...SOCKET, '--stats', 'often'], /^--stats wants seconds/],
   [['rng', ...SOCKET, '--polls', '1'], /^unknown argument '--polls'/],
 ];

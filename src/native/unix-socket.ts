@@ -11,8 +11,10 @@
  */
 import { lstatSync, unlinkSync } from 'node:fs';
 import { constants } from 'node:os';
+import { dirname } from 'node:path';
 import { closeDescriptor } from './descriptors.ts';
 import { systemError } from './errors.ts';
+import { holdingFolder } from './folder-lock.ts';
 import { lazyCalls, libc } from './libc.ts';
 import { closeStranger } from './strangers.ts';
 
@@ -217,20 +219,28 @@ function isStale(path: string, address: Uint8Array): boolean {
 
 /**
  * A socket that listens at `path`. What a process that died left there is replaced; a path that somebody listens at,
- * or that is another kind of file, is EADDRINUSE. Closing it leaves the file, which its owner unlinks.
+ * or that is another kind of file, is EADDRINUSE. Of processes that try at the same moment one listens: its folder is
+ * held meanwhile, so that a socket that does not listen yet is not taken for one that is left over. Closing it leaves
+ * the file, which its owner unlinks.
+ * @throws SystemError
  */
 export function listenUnix(path: string): number {
   const address = addressOfPath('bind', path);
-  const { bind, listen } = calls();
-  return withSocket((socket) => {
-    if (bind(socket, address, address.length) < 0) {
-      const errno = libc().errno();
-      if (errno !== EADDRINUSE || !isStale(path, address)) throw systemError('bind', errno, path);
-      unlinkSync(path);
-      if (bind(socket, address, address.length) < 0) throw systemError('bind', libc().errno(), path);
-    }
-    if (listen(socket, BACKLOG) < 0) throw systemError('listen', libc().errno(), path);
-  });
+  return holdingFolder(dirname(path), () =>
+    withSocket((socket) => {
+      bindAt(socket, path, address);
+      if (calls().listen(socket, BACKLOG) < 0) throw systemError('listen', libc().errno(), path);
+    }),
+  );
+}
+
+function bindAt(socket: number, path: string, address: Uint8Array): void {
+  const { bind } = calls();
+  if (bind(socket, address, address.length) === 0) return;
+  const errno = libc().errno();
+  if (errno !== EADDRINUSE || !isStale(path, address)) throw systemError('bind', errno, path);
+  unlinkSync(path);
+  if (bind(socket, address, address.length) < 0) throw systemError('bind', libc().errno(), path);
 }
 
 /** The next connection, or -1 if none waits. */

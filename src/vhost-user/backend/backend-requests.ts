@@ -3,23 +3,11 @@
  * an entry is known and not served. A handler that throws a ProtocolError has changed nothing, or says what is lost.
  */
 import { VIRTIO_ID_NET } from '../../formats/ids.ts';
+import { REGION_SIZE_MAX } from '../../memory/region.ts';
 import { ProtocolError } from '../messages/errors.ts';
 import type { Handle } from '../messages/handle.ts';
 import type { NameFrom, ReplyToSend, Request } from '../messages/message.ts';
-import {
-  VHOST_USER_MAX_CONFIG_SIZE,
-  VHOST_USER_PROTOCOL_F_BACKEND_REQ,
-  VHOST_USER_PROTOCOL_F_CONFIG,
-  VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS,
-  VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS,
-  VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD,
-  VHOST_USER_PROTOCOL_F_LOG_SHMFD,
-  VHOST_USER_PROTOCOL_F_NET_MTU,
-  VHOST_USER_PROTOCOL_F_PAGEFAULT,
-  VHOST_USER_PROTOCOL_F_RARP,
-  VHOST_USER_PROTOCOL_F_RESET_DEVICE,
-  VHOST_USER_PROTOCOL_F_STATUS,
-} from '../messages/protocol.ts';
+import { VHOST_USER_MAX_CONFIG_SIZE, VHOST_USER_PROTOCOL_F_CONFIG } from '../messages/protocol.ts';
 import type { AreaSetup } from '../queues/queue-setup.ts';
 import { type BackendState, MEMORY_SLOTS } from './backend-state.ts';
 import { checkInflight, inflightSize } from './inflight-shape.ts';
@@ -61,14 +49,24 @@ function stoppedRing(state: BackendState, index: number, request: string): Vring
 /** Starts a ring, which the frontend kicks in one way or the other. */
 async function startRing(state: BackendState, ring: VringState, kick: Handle | null, request: string): Promise<void> {
   state.rings.check(ring, state.rings.context, request);
-  await state.rings.pause(ring);
-  state.release(...ring.takeHandles('kick'));
-  ring.kick = kick === null ? null : state.keep(kick);
-  if (!ring.started) {
-    ring.started = true;
-    state.hooks.queueStarted?.(ring.index, true);
+  const before = ring.kick;
+  const isNew = !ring.started;
+  if (isNew) state.hooks.queueStarted?.(ring.index, true);
+  try {
+    await state.rings.alter(ring, { kick, started: true }, request);
+  } catch (error) {
+    if (isNew) state.hooks.queueStarted?.(ring.index, false);
+    throw error;
   }
-  await state.rings.settle(ring, request);
+  if (kick !== null) state.keep(kick);
+  state.release(before);
+}
+
+/** A postcopy migration tells one address of each region. @throws ProtocolError if there is none */
+function checkForPostcopy(state: BackendState, table: MemoryTable, request: string): void {
+  if (!state.listening) return;
+  for (const { sizeBytes } of table.regions)
+    if (sizeBytes > REGION_SIZE_MAX) throw new ProtocolError('memory-too-large', request, sizeBytes);
 }
 
 /** Where each region is in this process, for the frontend to know whose page is missing. */
@@ -109,7 +107,10 @@ export const HANDLERS: Handlers = {
     return undefined;
   },
   // One session is one owner.
-  SET_OWNER: () => undefined,
+  SET_OWNER(state) {
+    state.isOwned = true;
+    return undefined;
+  },
   async RESET_OWNER(state) {
     await state.disableAll();
     return undefined;
@@ -119,13 +120,13 @@ export const HANDLERS: Handlers = {
     const { context } = state.rings;
     const table = MemoryTable.of(regions, handles, limitsOf(state, request));
     if (state.listening && state.rings.anyStarted) throw new ProtocolError('queue-running', request, 0);
+    checkForPostcopy(state, table, request);
     await state.rings.change({ memory: table }, request);
     for (const handle of handles) state.keep(handle);
     state.release(...context.memory.regions.map(({ handle }) => handle));
     return state.listening ? { value: 0n, regions: mapForPostcopy(state, table, message) } : undefined;
   },
   async SET_LOG_BASE(state, message) {
-    state.need(VHOST_USER_PROTOCOL_F_LOG_SHMFD, message.request);
     const log = checkLogArea(state, message);
     const before = state.rings.context.log;
     await state.rings.change({ log }, message.request);
@@ -161,9 +162,7 @@ export const HANDLERS: Handlers = {
     // Of a ring that runs only the log may change: a migration begins or ends.
     if (!samePlace(addresses, ring.addresses!)) throw new ProtocolError('queue-running', request, index);
     state.rings.check({ ...ring, addresses }, context, request);
-    await state.rings.pause(ring);
-    ring.addresses = addresses;
-    await state.rings.settle(ring, request);
+    await state.rings.alter(ring, { addresses }, request);
     return undefined;
   },
   SET_VRING_BASE(state, { request, index, num }) {
@@ -209,19 +208,16 @@ export const HANDLERS: Handlers = {
   async SET_VRING_ENABLE(state, { request, index, num }) {
     const ring = state.rings.at(index, request);
     if (num > 1) throw new ProtocolError('bad-value', request, num);
-    ring.enabled = num === 1;
-    await state.rings.settle(ring, request);
+    await state.rings.alter(ring, { enabled: num === 1 }, request);
     return undefined;
   },
   SEND_RARP(state, { value, request }) {
-    state.need(VHOST_USER_PROTOCOL_F_RARP, request);
     const mac = new Uint8Array(BigUint64Array.of(value).buffer, 0, 6);
     if (state.hooks.announce !== undefined) state.hooks.announce(mac);
     else if (state.device.announce?.(mac) === false) throw new ProtocolError('refused', request, value);
     return undefined;
   },
   NET_SET_MTU(state, { value, request }) {
-    state.need(VHOST_USER_PROTOCOL_F_NET_MTU, request);
     if (value < MTU_MIN || value > MTU_MAX) throw new ProtocolError('bad-value', request, value);
     const mtu = Number(value);
     if ((state.hooks.setMtu?.(mtu) ?? state.device.setMtu?.(mtu)) === false)
@@ -229,7 +225,6 @@ export const HANDLERS: Handlers = {
     return undefined;
   },
   SET_BACKEND_REQ_FD(state, { request, handles }) {
-    state.need(VHOST_USER_PROTOCOL_F_BACKEND_REQ, request);
     const [handle] = handles;
     if (handle?.kind !== 'descriptor') throw new ProtocolError('wrong-handle', request, 0);
     state.keep(handle);
@@ -241,14 +236,12 @@ export const HANDLERS: Handlers = {
     return { offset, flags, bytes: found };
   },
   async SET_CONFIG(state, { request, offset, flags, bytes }) {
-    state.need(VHOST_USER_PROTOCOL_F_CONFIG, request);
     const { device, hooks } = state;
     const taken = await (hooks.writeConfig?.(offset, bytes, flags) ?? device.writeConfig(offset, bytes));
     if (!taken) throw new ProtocolError('config-refused', request, offset);
     return undefined;
   },
   POSTCOPY_ADVISE(state, { request }) {
-    state.need(VHOST_USER_PROTOCOL_F_PAGEFAULT, request);
     if (state.postcopy !== null || state.system.openPostcopy === null) throw new ProtocolError('refused', request, 0);
     state.postcopy = state.system.openPostcopy();
     return { handles: [state.postcopy.handle] };
@@ -267,14 +260,12 @@ export const HANDLERS: Handlers = {
     return { value: 0n };
   },
   GET_INFLIGHT_FD(state, { request, queues, queueSize }) {
-    state.need(VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD, request);
     const sizeBytes = inflightSize(queues, queueSize, state.device.queueCount, request);
     const handle = state.lend(state.system.allocate('vhost-user in flight', sizeBytes));
     return { sizeBytes: BigInt(sizeBytes), offsetBytes: 0n, queues, queueSize, handles: [handle] };
   },
   async SET_INFLIGHT_FD(state, message) {
     const { request, handles } = message;
-    state.need(VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD, request);
     if (state.rings.anyStarted) throw new ProtocolError('queue-running', request, 0);
     const { queueCount } = state.device;
     const inflight = checkInflight(message, handles[0]!, { request, queueCount, sizeOf: state.system.sizeOf });
@@ -284,33 +275,27 @@ export const HANDLERS: Handlers = {
     state.release(before?.handle);
     return undefined;
   },
-  async RESET_DEVICE(state, { request }) {
-    state.need(VHOST_USER_PROTOCOL_F_RESET_DEVICE, request);
+  async RESET_DEVICE(state) {
     await state.reset();
     return undefined;
   },
   async VRING_KICK(state, { request, index }) {
-    state.need(VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS, request);
     const ring = state.rings.at(index, request);
     if (ring.started) state.rings.kick(ring);
     else await startRing(state, ring, null, request);
     return undefined;
   },
-  GET_MAX_MEM_SLOTS(state, { request }) {
-    state.need(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS, request);
-    return { value: BigInt(MEMORY_SLOTS) };
-  },
+  GET_MAX_MEM_SLOTS: () => ({ value: BigInt(MEMORY_SLOTS) }),
   async ADD_MEM_REG(state, message) {
     const { request, region, handles } = message;
-    state.need(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS, request);
     const table = state.rings.context.memory.with(region, handles[0]!, limitsOf(state, request));
+    checkForPostcopy(state, table, request);
     await state.rings.change({ memory: table }, request);
     state.keep(handles[0]!);
     if (!state.listening) return undefined;
     return { value: 0n, region: mapForPostcopy(state, table, message)[0]! };
   },
   async REM_MEM_REG(state, { request, region }) {
-    state.need(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS, request);
     const { memory } = state.rings.context;
     const found = memory.find(region, request);
     await state.rings.change({ memory: memory.without(found) }, request);
@@ -318,13 +303,9 @@ export const HANDLERS: Handlers = {
     return undefined;
   },
   async SET_STATUS(state, { request, value }) {
-    state.need(VHOST_USER_PROTOCOL_F_STATUS, request);
     if (value > STATUS_MAX) throw new ProtocolError('bad-value', request, value);
     await state.setStatus(Number(value));
     return undefined;
   },
-  GET_STATUS(state, { request }) {
-    state.need(VHOST_USER_PROTOCOL_F_STATUS, request);
-    return { value: BigInt(state.status) };
-  },
+  GET_STATUS: (state) => ({ value: BigInt(state.status) }),
 };

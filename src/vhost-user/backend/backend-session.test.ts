@@ -3,88 +3,45 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ProtocolErrorCode } from '../messages/errors.ts';
 import { decodeReply, encode, type Reply, type RequestName } from '../messages/message.ts';
-import { aFile, aSocket, FakeDevice, FILE_SIZE, type Played, play, type Step } from './test-session.ts';
-
-const bit = (number: number) => 1n << BigInt(number);
-const VERSION_1 = bit(32);
-const PROTOCOL = bit(30);
-const LOG_ALL = bit(26);
-const EVENT_IDX = bit(29);
-
-const GUEST = 0x10000n;
-const USER = 0x7f0000000000n;
-const SIZE = 0x10000n;
-const region = (
-  over: Partial<{ guestAddress: bigint; sizeBytes: bigint; userAddress: bigint; mmapOffset: bigint }> = {},
-) => ({
-  guestAddress: GUEST,
-  sizeBytes: SIZE,
-  userAddress: USER,
-  mmapOffset: 0n,
-  ...over,
-});
-const next = region({ guestAddress: GUEST + SIZE, userAddress: USER + SIZE, mmapOffset: SIZE });
-
-const memTable = (...regions: ReturnType<typeof region>[]): Step => ({
-  request: 'SET_MEM_TABLE',
-  regions,
-  handles: regions.map(aFile),
-});
-const addRegion = (one: ReturnType<typeof region>, handle = aFile()): Step => ({
-  request: 'ADD_MEM_REG',
-  region: one,
-  handles: [handle],
-});
-const num = (value: number, index = 0): Step => ({ request: 'SET_VRING_NUM', index, num: value });
-const base = (value: number, index = 0): Step => ({ request: 'SET_VRING_BASE', index, num: value });
-const addr = (
-  over: Partial<{ desc: bigint; avail: bigint; used: bigint; log: bigint; flags: number }> = {},
-  index = 0,
-): Step => ({
-  request: 'SET_VRING_ADDR',
-  index,
-  flags: 0,
-  desc: USER,
-  avail: USER + 0x1000n,
-  used: USER + 0x2000n,
-  log: 0n,
-  ...over,
-});
-const kick = (index = 0, handle = aFile()): Step => ({
-  request: 'SET_VRING_KICK',
-  index,
-  noDescriptor: false,
-  handles: [handle],
-});
-const kickless = (index = 0): Step => ({ request: 'SET_VRING_KICK', index, noDescriptor: true });
-const call = (index = 0): Step => ({ request: 'SET_VRING_CALL', index, noDescriptor: false, handles: [aFile()] });
-const err = (index = 0): Step => ({ request: 'SET_VRING_ERR', index, noDescriptor: false, handles: [aFile()] });
-const enable = (on = 1, index = 0): Step => ({ request: 'SET_VRING_ENABLE', index, num: on });
-const stop = (index = 0): Step => ({ request: 'GET_VRING_BASE', index, num: 0 });
-const features = (value = VERSION_1 | PROTOCOL): Step => ({ request: 'SET_FEATURES', value });
-const log = (sizeBytes = 1024n, offsetBytes = 0n, handle = aFile()): Step => ({
-  request: 'SET_LOG_BASE',
-  sizeBytes,
-  offsetBytes,
-  handles: [handle],
-});
-const inflight = (queues: number, queueSize: number, sizeBytes = 8192n, offsetBytes = 0n): Step => ({
-  request: 'SET_INFLIGHT_FD',
-  sizeBytes,
-  offsetBytes,
-  queues,
-  queueSize,
-  handles: [aFile()],
-});
-const protocolFeatures = (value: bigint): Step => ({ request: 'SET_PROTOCOL_FEATURES', value });
-
-/** All that a device without a network is offered. */
-const OFFERED = 0b1_1111_0011_0010_1011n;
-const [MQ, REPLY_ACK, CONFIG, INBAND] = [bit(0), bit(3), bit(9), bit(14)];
-
-const negotiated = () => [protocolFeatures(OFFERED), features()];
-const ready = () => [...negotiated(), memTable(region()), num(16), base(5), addr(), call(), err()];
-const running = () => [...ready(), kick(), enable()];
+import { netNegotiated } from './test-refusals.ts';
+import { aFile, aSocket, FakeDevice, type Played, play, type Step } from './test-session.ts';
+import {
+  addRegion,
+  addr,
+  base,
+  bit,
+  CONFIG,
+  call,
+  EVENT_IDX,
+  enable,
+  err,
+  features,
+  GUEST,
+  INBAND,
+  inflight,
+  kick,
+  kickless,
+  LOG_64_END,
+  LOG_ALL,
+  log,
+  MQ,
+  memTable,
+  negotiated,
+  next,
+  num,
+  OFFERED,
+  PROTOCOL,
+  protocolFeatures,
+  REPLY_ACK,
+  RINGS_AT_THE_END,
+  ready,
+  region,
+  running,
+  SIZE,
+  stop,
+  USER,
+  VERSION_1,
+} from './test-steps.ts';
 
 const replyTo = <N extends RequestName>(request: N, { sent }: Played): Reply<N> => decodeReply(request, sent.at(-1)!);
 const notes = ({ device }: Played, index = 0) => device.runner(index).notes.join(' ');
@@ -94,10 +51,17 @@ test('backend session: features, protocol features, queues', async () => {
   assert.equal(offered.lastValue, 1n | bit(24) | LOG_ALL | bit(28) | EVENT_IDX | PROTOCOL | VERSION_1);
   assert.equal((await play([{ request: 'GET_PROTOCOL_FEATURES' }])).lastValue, OFFERED);
   assert.equal((await play([{ request: 'GET_QUEUE_NUM' }])).lastValue, 2n);
-  const net = await play([{ request: 'GET_PROTOCOL_FEATURES' }], { device: new FakeDevice(1) });
-  assert.equal(net.lastValue, OFFERED | bit(2) | bit(4));
-  const mute = await play([{ request: 'GET_PROTOCOL_FEATURES' }], { device: new FakeDevice(1, false) });
-  assert.equal(mute.lastValue, OFFERED, 'only what the device does');
+  const ofNet = async (deviceFeatures: bigint, announces = true) => {
+    const device = new FakeDevice(1, deviceFeatures, announces);
+    return (await play([{ request: 'GET_PROTOCOL_FEATURES' }], { device })).lastValue;
+  };
+  const mute = OFFERED & ~CONFIG;
+  assert.equal(await ofNet(bit(15) | bit(16), false), mute, 'only what the device does');
+  const plainNet = mute | bit(2) | bit(4);
+  // Only a card that was given an address or an MTU has something to say that the virtual machine does not.
+  assert.equal(await ofNet(bit(15) | bit(16)), plainNet);
+  assert.equal(await ofNet(bit(5)), plainNet | CONFIG);
+  assert.equal(await ofNet(bit(3)), plainNet | CONFIG);
   assert.equal((await play([{ request: 'GET_QUEUE_NUM' }], { device: new FakeDevice(1) })).lastValue, 1n);
   const acknowledged = await play([features(VERSION_1 | EVENT_IDX | bit(27) | 1n)]);
   assert.deepEqual(
@@ -106,10 +70,13 @@ test('backend session: features, protocol features, queues', async () => {
   );
 });
 
-/** Rings of 16 descriptors without events: 36 and 132 bytes. */
-const RINGS_AT_THE_END = { used: USER + SIZE - 132n, avail: USER + SIZE - 132n - 36n };
-/** Guest addresses below this have their bit in a log of 64 bytes. */
-const LOG_64_END = 64n * 8n * 4096n;
+test('backend session: what one frontend has acknowledged is not the next one’s', async () => {
+  const device = new FakeDevice();
+  await play([features(VERSION_1)], { device });
+  assert.equal(device.acknowledged, VERSION_1);
+  await play([memTable(region()), num(16), addr(), kick()], { device });
+  assert.equal(device.acknowledged, 0n);
+});
 
 /** Orders that end with queue 0 in service, whatever the order. */
 const orders: [string, () => Step[]][] = [
@@ -291,266 +258,6 @@ test('backend session: a setup carries what was agreed on', async () => {
     [Number(GUEST), Number(USER), Number(SIZE)],
   );
 });
-
-const END = 2n ** 64n;
-/** Refused whether or not an answer is asked for; nothing has changed then. */
-const refusals: [string, () => Step[], () => Step, ProtocolErrorCode][] = [
-  ['a feature that was not offered', negotiated, () => features(bit(34)), 'feature-not-offered'],
-  [
-    'a protocol feature that was not offered',
-    negotiated,
-    () => protocolFeatures(OFFERED | bit(17)),
-    'feature-not-offered',
-  ],
-  ['ring features while a ring runs', running, () => features(VERSION_1 | PROTOCOL | EVENT_IDX), 'queue-running'],
-  ['an empty region', negotiated, () => memTable(region({ sizeBytes: 0n })), 'region-empty'],
-  ['a guest address that wraps', negotiated, () => memTable(region({ guestAddress: END - 8n })), 'region-wraps'],
-  ['a user address that wraps', negotiated, () => memTable(region({ userAddress: END - SIZE + 8n })), 'region-wraps'],
-  ['an offset that wraps', negotiated, () => memTable(region({ mmapOffset: END - 8n })), 'region-wraps'],
-  ['a size beyond every address', negotiated, () => memTable(region({ sizeBytes: 2n ** 60n })), 'address-too-large'],
-  ['an address above 2^53', negotiated, () => memTable(region({ guestAddress: 2n ** 53n })), 'address-too-large'],
-  ['a guest address of no word', negotiated, () => memTable(region({ guestAddress: GUEST + 4n })), 'region-misaligned'],
-  ['a size of no word', negotiated, () => memTable(region({ sizeBytes: SIZE - 1n })), 'region-misaligned'],
-  [
-    'guest addresses that overlap',
-    negotiated,
-    () => memTable(region(), { ...next, guestAddress: GUEST + SIZE - 8n }),
-    'region-overlaps',
-  ],
-  [
-    'user addresses that overlap',
-    negotiated,
-    () => memTable({ ...next, userAddress: USER }, region()),
-    'region-overlaps',
-  ],
-  [
-    'a file that is too short',
-    negotiated,
-    () => memTable(region({ mmapOffset: BigInt(FILE_SIZE) - SIZE + 8n })),
-    'file-too-short',
-  ],
-  ['a socket as memory', negotiated, () => addRegion(region(), aSocket()), 'file-too-short'],
-  [
-    'a slot that overlaps',
-    () => [...negotiated(), addRegion(region())],
-    () => addRegion(region({ userAddress: 0n })),
-    'region-overlaps',
-  ],
-  [
-    'a slot more than there are',
-    () => [...negotiated(), ...manySlots(256)],
-    () => addRegion(slot(256)),
-    'too-many-regions',
-  ],
-  [
-    'a slot that is not there',
-    () => [...negotiated(), addRegion(region())],
-    () => ({ request: 'REM_MEM_REG', region: next }),
-    'region-unknown',
-  ],
-  ['the slot that a ring lies in', running, () => ({ request: 'REM_MEM_REG', region: region() }), 'region-in-use'],
-  ['a table without a ring that runs', running, () => memTable(next), 'address-outside-memory'],
-  [
-    'slots without their feature',
-    () => [protocolFeatures(REPLY_ACK)],
-    () => addRegion(region()),
-    'feature-not-negotiated',
-  ],
-  ['queue 2 of 2', negotiated, () => num(16, 2), 'queue-out-of-range'],
-  ['base of a queue beyond', negotiated, () => base(0, 255), 'queue-out-of-range'],
-  ['enable of a queue beyond', negotiated, () => enable(1, 2), 'queue-out-of-range'],
-  ['kick of a queue beyond', negotiated, () => kick(2), 'queue-out-of-range'],
-  ['call of a queue beyond', negotiated, () => call(2), 'queue-out-of-range'],
-  ['err of a queue beyond', negotiated, () => err(255), 'queue-out-of-range'],
-  ['enable by another number', negotiated, () => enable(2), 'bad-value'],
-  ['a size of 0', negotiated, () => num(0), 'bad-queue-size'],
-  ['a size of no power of two', negotiated, () => num(12), 'bad-queue-size'],
-  ['a size above 32768', negotiated, () => num(65536), 'bad-queue-size'],
-  ['another size while it runs', running, () => num(32), 'queue-running'],
-  ['a position while it runs', running, () => base(5), 'queue-running'],
-  ['other addresses while it runs', running, () => addr({ avail: USER + 0x4000n }), 'queue-running'],
-  ['a position of more than 16 bits', negotiated, () => base(65536), 'bad-ring-index'],
-  ['addresses before memory', negotiated, () => addr(), 'no-memory-table'],
-  ['addresses outside memory', ready, () => addr({ desc: USER + SIZE }), 'address-outside-memory'],
-  [
-    'a used ring that ends with its memory, with events',
-    () => [...ready(), features(VERSION_1 | PROTOCOL | EVENT_IDX)],
-    () => addr({ used: RINGS_AT_THE_END.used }),
-    'address-outside-memory',
-  ],
-  [
-    'an available ring that ends with its memory, with events',
-    () => [...ready(), features(VERSION_1 | PROTOCOL | EVENT_IDX)],
-    () => addr({ avail: USER + SIZE - 36n }),
-    'address-outside-memory',
-  ],
-  [
-    'a used ring that ends with the log, with events',
-    () => [
-      ...ready(),
-      log(64n),
-      features(VERSION_1 | PROTOCOL | EVENT_IDX | LOG_ALL),
-      addr({ flags: 1, log: LOG_64_END - 132n }),
-    ],
-    () => kick(),
-    'bad-log-area',
-  ],
-  ['a ring that ends outside memory', ready, () => addr({ used: USER + SIZE - 16n }), 'address-outside-memory'],
-  ['an address above 2^53 of a ring', ready, () => addr({ used: END - 4n }), 'address-too-large'],
-  ['descriptors that are misaligned', ready, () => addr({ desc: USER + 8n }), 'bad-ring-address'],
-  ['an available ring that is misaligned', ready, () => addr({ avail: USER + 0x1001n }), 'bad-ring-address'],
-  ['a used ring that is misaligned', ready, () => addr({ used: USER + 0x2002n }), 'bad-ring-address'],
-  ['parts that overlap', ready, () => addr({ avail: USER + 0xf0n }), 'bad-ring-address'],
-  ['unknown address flags', ready, () => addr({ flags: 2 }), 'bad-value'],
-  [
-    'a kick before addresses',
-    () => [...negotiated(), memTable(region()), num(16)],
-    () => kick(),
-    'kick-before-addresses',
-  ],
-  [
-    'a kick before the size',
-    () => [...negotiated(), memTable(region()), addr()],
-    () => kick(),
-    'kick-before-addresses',
-  ],
-  [
-    'a kick by message before addresses',
-    negotiated,
-    () => ({ request: 'VRING_KICK', index: 0, num: 0 }),
-    'kick-before-addresses',
-  ],
-  [
-    'a kick by message without its feature',
-    () => [protocolFeatures(REPLY_ACK)],
-    () => ({ request: 'VRING_KICK', index: 0, num: 0 }),
-    'feature-not-negotiated',
-  ],
-  ['a log beyond its file', negotiated, () => log(64n, BigInt(FILE_SIZE)), 'bad-log-area'],
-  ['a log whose end wraps', negotiated, () => log(END - 8n, 16n), 'address-too-large'],
-  ['a log of nothing', negotiated, () => log(0n), 'bad-log-area'],
-  [
-    'a log that does not cover memory',
-    () => [...negotiated(), memTable(region({ guestAddress: 0x1000000n }))],
-    () => log(8n),
-    'bad-log-area',
-  ],
-  ['a socket as log', negotiated, () => log(64n, 0n, aSocket()), 'bad-log-area'],
-  [
-    'a log without descriptor',
-    negotiated,
-    () => ({ request: 'SET_LOG_BASE', sizeBytes: 8n, offsetBytes: 0n }),
-    'too-few-descriptors',
-  ],
-  [
-    'memory that the log does not cover',
-    () => [protocolFeatures(OFFERED), features(VERSION_1 | LOG_ALL), log(8n)],
-    () => memTable(region({ guestAddress: 0x1000000n })),
-    'bad-log-area',
-  ],
-  [
-    'logging by a log that is too small',
-    () => [...negotiated(), log(8n), memTable(region({ guestAddress: 0x1000000n }))],
-    () => features(VERSION_1 | PROTOCOL | LOG_ALL),
-    'bad-log-area',
-  ],
-  [
-    'a used ring logged beyond the log',
-    () => [...running(), log(64n), features(VERSION_1 | PROTOCOL | LOG_ALL)],
-    () => addr({ flags: 1, log: 0x10000000n }),
-    'bad-log-area',
-  ],
-  ['an in-flight area for more queues than there are', negotiated, () => inflight(3, 16), 'bad-inflight-area'],
-  ['an in-flight area for no queue', negotiated, () => inflight(0, 16), 'bad-inflight-area'],
-  ['an in-flight area that is too small', negotiated, () => inflight(2, 64, 2175n), 'bad-inflight-area'],
-  [
-    'an in-flight area beyond its file',
-    negotiated,
-    () => inflight(1, 16, 8192n, BigInt(FILE_SIZE) - 64n),
-    'bad-inflight-area',
-  ],
-  ['an in-flight area that is misaligned', negotiated, () => inflight(1, 16, 8192n, 4n), 'bad-inflight-area'],
-  ['an in-flight area for queues of no size', negotiated, () => inflight(1, 17), 'bad-queue-size'],
-  ['an in-flight area while a ring runs', running, () => inflight(2, 64), 'queue-running'],
-  [
-    'an area asked for too many queues',
-    negotiated,
-    () => ({ request: 'GET_INFLIGHT_FD', sizeBytes: 0n, offsetBytes: 0n, queues: 9, queueSize: 16 }),
-    'bad-inflight-area',
-  ],
-  [
-    'configuration beyond its end',
-    negotiated,
-    () => ({ request: 'SET_CONFIG', offset: 3, flags: 0, bytes: Uint8Array.of(1, 2) }),
-    'config-refused',
-  ],
-  ['an MTU that the device does not take', netNegotiated, () => ({ request: 'NET_SET_MTU', value: 2001n }), 'refused'],
-  ['a RARP that the device has no room for', netAnnounced, () => ({ request: 'SEND_RARP', value: 3n }), 'refused'],
-  ['an MTU of 67', netNegotiated, () => ({ request: 'NET_SET_MTU', value: 67n }), 'bad-value'],
-  [
-    'a RARP of a device without a network',
-    negotiated,
-    () => ({ request: 'SEND_RARP', value: 1n }),
-    'feature-not-negotiated',
-  ],
-  ['a status of more than 8 bits', negotiated, () => ({ request: 'SET_STATUS', value: 256n }), 'bad-value'],
-  ['listening before postcopy was advised', negotiated, () => ({ request: 'POSTCOPY_LISTEN' }), 'refused'],
-  [
-    'advising twice',
-    () => [...negotiated(), { request: 'POSTCOPY_ADVISE' }],
-    () => ({ request: 'POSTCOPY_ADVISE' }),
-    'refused',
-  ],
-  [
-    'listening with memory',
-    () => [...negotiated(), { request: 'POSTCOPY_ADVISE' }, memTable(region())],
-    () => ({ request: 'POSTCOPY_LISTEN' }),
-    'refused',
-  ],
-  [
-    'an IOTLB message',
-    negotiated,
-    () => ({ request: 'IOTLB_MSG', iova: 0n, sizeBytes: 0n, userAddress: 0n, access: 0, type: 0 }),
-    'unsupported-request',
-  ],
-  ['another endianness', negotiated, () => ({ request: 'SET_VRING_ENDIAN', index: 0, num: 1 }), 'unsupported-request'],
-  ['a GPU socket', negotiated, () => ({ request: 'GPU_SET_SOCKET', handles: [aSocket()] }), 'unsupported-request'],
-];
-
-function slot(i: number) {
-  return region({ guestAddress: BigInt(i) * 16n, userAddress: BigInt(i) * 16n, sizeBytes: 8n });
-}
-function manySlots(count: number): Step[] {
-  return Array.from({ length: count }, (_, i) => addRegion(slot(i)));
-}
-function netNegotiated(): Step[] {
-  return [protocolFeatures(OFFERED | bit(2) | bit(4)), features()];
-}
-/** As often as the device has room for it. */
-function netAnnounced(): Step[] {
-  return [...netNegotiated(), { request: 'SEND_RARP', value: 1n }, { request: 'SEND_RARP', value: 2n }];
-}
-const deviceFor = (before: () => Step[]) => new FakeDevice([netNegotiated, netAnnounced].includes(before) ? 1 : 42);
-
-for (const [what, before, step, code] of refusals)
-  test(`backend session: refused: ${what}`, async () => {
-    const asked = { ...step(), needsReply: true } as Step;
-    const answered = await play([...before(), asked, { request: 'GET_QUEUE_NUM' }], { device: deviceFor(before) });
-    assert.equal(answered.ended, null);
-    const answer = answered.sent.at(-2)!;
-    assert.deepEqual([answer.payload.length, answer.payload[0]], [8, 1]);
-    assert.deepEqual(
-      answered.events.map((event) => event.kind === 'refused' && (event.error as { code?: string }).code),
-      [code],
-    );
-    // The queue that ran runs on, as it was.
-    const undisturbed = await play(before(), { device: deviceFor(before) });
-    assert.equal(notes(answered), notes(undisturbed));
-
-    const ended = await play([...before(), step(), { request: 'GET_QUEUE_NUM' }], { device: deviceFor(before) });
-    assert.equal(ended.ended, code);
-    assert.equal(ended.sent.length, undisturbed.sent.length);
-  });
 
 /** No message at all: the end, also for those who ask for an answer. */
 const broken: [string, Step, ProtocolErrorCode][] = [
@@ -759,7 +466,7 @@ test('backend session: the device author’s callbacks', async () => {
       stop(),
     ],
     {
-      device: new FakeDevice(1),
+      device: new FakeDevice(1, bit(5)),
       hooks: {
         offerFeatures: (value) => value | bit(5),
         offerProtocolFeatures: (value) => value & ~INBAND,
@@ -792,7 +499,7 @@ test('backend session: the device author’s callbacks', async () => {
 test('backend session: a net device does what it offers itself where no callback is given', async () => {
   const { device, ended } = await play(
     [...netNegotiated(), { request: 'SEND_RARP', value: 0x060504030201n }, { request: 'NET_SET_MTU', value: 1500n }],
-    { device: new FakeDevice(1) },
+    { device: new FakeDevice(1, bit(5)) },
   );
   assert.deepEqual(
     [ended, device.told],

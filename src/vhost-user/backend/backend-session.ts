@@ -15,8 +15,8 @@
  * or is not in its file (before anything is mapped); rings without memory, kicks without addresses, queues that are not
  * there, another geometry while a ring runs; logs and in-flight areas that do not hold what they must.
  *
- * A refused request has changed nothing, but for SET_VRING_KICK and SET_VRING_ENABLE whose queue could not be put into
- * service (`queue-failed`): the queue is then broken until GET_VRING_BASE. Whatever the end, all that was received
+ * A refused request has changed nothing. A queue that could not be put into service because its runner failed
+ * (`queue-failed`) is also broken until GET_VRING_BASE. Whatever the end, all that was received
  * is given back: handles, mappings, rings. What a request means is in `backend-requests.ts`.
  */
 
@@ -50,6 +50,8 @@ export class BackendSession {
   /** The request of a postcopy migration whose addresses the frontend has yet to take note of. */
   private unconfirmed: FrontendRequest | null = null;
   private closed = false;
+  /** Why it was ended from outside. */
+  private endedFor: Error | null = null;
 
   constructor(options: BackendSessionOptions) {
     this.channel = options.channel;
@@ -61,11 +63,15 @@ export class BackendSession {
    * @throws what ended it otherwise: ProtocolError, SystemError, what a hook threw. Everything is given back then, too.
    */
   async run(): Promise<void> {
+    // What an earlier frontend acknowledged is not this one's.
+    this.state.device.acknowledge(0n);
     try {
       for (let message = await this.channel.receive(); message !== null; message = await this.channel.receive())
         await this.take(message);
+      if (this.endedFor !== null) throw this.endedFor;
     } catch (error) {
       // What fails because the channel was closed, by us or by a frontend that did not wait for its answer, is none.
+      if (this.endedFor !== null) throw this.endedFor;
       if (!this.closed && !GONE.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
     } finally {
       await this.state.close();
@@ -77,6 +83,17 @@ export class BackendSession {
   close(): void {
     this.closed = true;
     this.channel.close();
+  }
+
+  /** The same for a reason, which `run` throws. */
+  end(reason: Error): void {
+    this.endedFor ??= reason;
+    this.close();
+  }
+
+  /** The frontend has said that it owns the session, or has started a ring. */
+  get hasBegun(): boolean {
+    return this.state.isOwned || this.state.rings.anyStarted;
   }
 
   /** Tells the frontend, where it wants to know, that the configuration space is not what it was. */
@@ -110,6 +127,7 @@ export class BackendSession {
   private async obey(request: FrontendRequest, number: number): Promise<void> {
     const handler = HANDLERS[request.request] as Handler<typeof request.request> | undefined;
     if (handler === undefined) throw new ProtocolError('unsupported-request', request.request, number);
+    this.state.need(request.request);
     const answer = await handler(this.state, request);
     if (answer !== undefined) {
       await this.channel.send(encodeReply({ request: request.request, ...answer } as ReplyToSend));

@@ -4,6 +4,7 @@
  */
 
 import { VIRTIO_ID_NET } from '../../formats/ids.ts';
+import { VIRTIO_NET_F_MAC, VIRTIO_NET_F_MTU } from '../../formats/net.ts';
 import {
   VIRTIO_F_NOTIFY_ON_EMPTY,
   VIRTIO_F_VERSION_1,
@@ -14,6 +15,7 @@ import { featureWord } from '../../ring/feature-word.ts';
 import type { Channel } from '../messages/channel.ts';
 import { ProtocolError } from '../messages/errors.ts';
 import type { Handle } from '../messages/handle.ts';
+import type { RequestName } from '../messages/message.ts';
 import {
   VHOST_F_LOG_ALL,
   VHOST_USER_F_PROTOCOL_FEATURES,
@@ -31,6 +33,7 @@ import {
   VHOST_USER_PROTOCOL_F_RESET_DEVICE,
   VHOST_USER_PROTOCOL_F_STATUS,
 } from '../messages/protocol.ts';
+import { lonelyFeatures, missingFeature, withoutLonely } from '../messages/protocol-features.ts';
 import type { ServedDevice } from '../queues/queue-runner.ts';
 import { BackendChannel } from './backend-channel.ts';
 import type { BackendSessionOptions, Postcopy, SessionEvent, SessionHooks, SessionSystem } from './backend-options.ts';
@@ -72,6 +75,19 @@ const ALWAYS = featureWord(
   VHOST_USER_PROTOCOL_F_STATUS,
 );
 
+/** Frontends ask these before they have negotiated, or without: the answer says that there is nothing. */
+const ANSWERED_ANYWAY: ReadonlySet<RequestName> = new Set(['GET_QUEUE_NUM', 'GET_CONFIG']);
+
+/** What a network device can say of itself by its configuration space alone. */
+const SAID_BY_NET_CONFIG = featureWord(VIRTIO_NET_F_MAC, VIRTIO_NET_F_MTU);
+
+/**
+ * True if the configuration space has something to say. The virtual machine makes a network card's space itself: QEMU
+ * warns on every connection of a card that offers its own. So only one that was given an address or an MTU does.
+ */
+const tellsConfig = ({ id, features, config }: ServedDevice): boolean =>
+  id === VIRTIO_ID_NET ? (features & SAID_BY_NET_CONFIG) !== 0n : config.length > 0;
+
 /** Memory regions at most: each holds a descriptor of this process. */
 export const MEMORY_SLOTS = 256;
 
@@ -81,6 +97,8 @@ export class BackendState {
   readonly system: SessionSystem;
   readonly rings: VringSet;
   protocolFeatures = 0n;
+  /** SET_OWNER was said. */
+  isOwned = false;
   postcopy: Postcopy | null = null;
   /** POSTCOPY_LISTEN was said. */
   listening = false;
@@ -159,21 +177,24 @@ export class BackendState {
       if (this.hooks.setMtu !== undefined || this.device.setMtu !== undefined)
         features |= featureWord(VHOST_USER_PROTOCOL_F_NET_MTU);
     }
-    if (this.hooks.readConfig !== undefined || this.device.config.length > 0)
+    if (this.hooks.readConfig !== undefined || tellsConfig(this.device))
       features |= featureWord(VHOST_USER_PROTOCOL_F_CONFIG);
     // One thread's mappings are the ones that the frontend is told of.
     if (this.system.openPostcopy !== null && this.device.oneThread)
       features |= featureWord(VHOST_USER_PROTOCOL_F_PAGEFAULT);
-    return this.hooks.offerProtocolFeatures?.(features) ?? features;
+    // A frontend that acknowledges all that is offered must not be refused for it.
+    return withoutLonely(this.hooks.offerProtocolFeatures?.(features) ?? features);
   }
 
   has(protocolFeature: number): boolean {
     return hasBit(this.protocolFeatures, protocolFeature);
   }
 
-  /** @throws ProtocolError */
-  need(protocolFeature: number, request: string): void {
-    if (!this.has(protocolFeature)) throw new ProtocolError('feature-not-negotiated', request, protocolFeature);
+  /** @throws ProtocolError unless the feature that a request belongs to was negotiated */
+  need(request: RequestName): void {
+    const missing = missingFeature(request, this.protocolFeatures);
+    if (missing !== null && !ANSWERED_ANYWAY.has(request))
+      throw new ProtocolError('feature-not-negotiated', request, missing);
   }
 
   /** SET_FEATURES. @throws ProtocolError */
@@ -183,8 +204,8 @@ export class BackendState {
     const changed = features ^ this.rings.context.features;
     if (this.rings.anyStarted && (changed & ~LIVE_FEATURES) !== 0n)
       throw new ProtocolError('queue-running', request, changed);
-    if (!this.rings.anyStarted) this.device.acknowledge(features);
     await this.rings.change({ features }, request);
+    if (!this.rings.anyStarted) this.device.acknowledge(features);
     // Without PROTOCOL_FEATURES there is no SET_VRING_ENABLE: rings are enabled from the start.
     if (!hasBit(features, VHOST_USER_F_PROTOCOL_FEATURES)) {
       for (const ring of this.rings.rings) ring.enabled = null;
@@ -193,13 +214,15 @@ export class BackendState {
     this.hooks.featuresSet?.(features);
   }
 
-  setProtocolFeatures(features: bigint, request: string): Promise<void> {
+  /** SET_PROTOCOL_FEATURES. @throws ProtocolError */
+  async setProtocolFeatures(features: bigint, request: string): Promise<void> {
     const unknown = features & ~this.offeredProtocolFeatures;
     if (unknown !== 0n) throw new ProtocolError('feature-not-offered', request, unknown);
+    const lonely = lonelyFeatures(features);
+    if (lonely !== 0n) throw new ProtocolError('feature-alone', request, lonely);
+    await this.rings.change({ byMessage: hasBit(features, VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS) }, request);
     this.protocolFeatures = features;
     this.hooks.protocolFeaturesSet?.(features);
-    const byMessage = this.has(VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS);
-    return byMessage === this.rings.context.byMessage ? Promise.resolve() : this.rings.change({ byMessage }, request);
   }
 
   get status(): number {

@@ -5,6 +5,8 @@ export function eventLine(event: ServerEvent): string {
   switch (event.kind) {
     case 'connected':
       return 'connected';
+    case 'waiting':
+      return 'another frontend waits: one is served at a time';
     case 'disconnected':
       return event.error === null ? 'disconnected' : `disconnected: ${event.error.message}`;
     case 'queue-broken':

@@ -461,7 +461,9 @@ for (const [row, refusals] of Object.entries(REFUSALS)) {
       for (const { what, code, at, request, first } of refusals)
         await withPeer(served, async (peer) => {
           const { frontend } = peer;
-          await peer.reach(at, PROTOCOL);
+          // Kicks by message take acknowledgements; this frontend does not ask for them all the same.
+          const byMessage = request(peer).request === 'VRING_KICK';
+          await peer.reach(at, byMessage ? PROTOCOL | REPLY_ACK : PROTOCOL);
           for (const step of first?.(peer) ?? []) await frontend.tell(step);
           await frontend.tell(request(peer));
           const error = await served.ended();

@@ -4,11 +4,14 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { closeDescriptor } from '../../native/descriptors.ts';
 import { addEventfd } from '../../native/eventfd.ts';
 import { whyUnavailable } from '../../native/libc.ts';
 import { leavingNoneOpen, openDescriptors } from '../../native/test-leaks.ts';
 import { acceptUnix, connectUnix, listenUnix, sendBytes } from '../../native/unix-socket.ts';
+import type { Message } from '../messages/channel.ts';
+import { ProtocolError } from '../messages/errors.ts';
 import { encode } from '../messages/message.ts';
 import { SocketChannel } from '../messages/socket-channel.ts';
 import { LocalDevice } from '../queues/local-device.ts';
@@ -51,6 +54,14 @@ function withServer(options: Partial<VhostUserServerOptions>, body: (bench: Benc
   });
 }
 
+function frameOf({ request, flags, payload }: Message): Uint8Array {
+  const frame = new Uint8Array(12 + payload.length);
+  const view = new DataView(frame.buffer);
+  for (const [i, word] of [request, flags, payload.length].entries()) view.setUint32(4 * i, word, true);
+  frame.set(payload, 12);
+  return frame;
+}
+
 /** A frontend from its connection to an answered request and its end. */
 async function useOnce(socket: number): Promise<void> {
   const frontend = new TestFrontend(new SocketChannel(socket));
@@ -91,6 +102,50 @@ test('server: a second frontend waits until the first is gone', { skip }, () =>
     first.channel.close();
     await second;
     assert.equal(server.sessions, 2);
+  }),
+);
+
+/** What a connection does that keeps the server without beginning a session. */
+const IDLE: readonly (readonly [what: string, keep: (socket: number) => void])[] = [
+  ['says nothing', () => {}],
+  ['sends half a header', (socket) => sendBytes(socket, Uint8Array.of(1, 0, 0, 0, 1), 0, 5, [])],
+  ['asks for features', (socket) => sendBytes(socket, frameOf(encode({ request: 'GET_FEATURES' })), 0, 12, [])],
+];
+for (const [what, keep] of IDLE)
+  test(`server: a connection that ${what} gives way to the next, and not before one waits`, { skip }, () =>
+    withServer({ handshakeTimeoutMs: 20 }, async ({ path, server, events }) => {
+      server.open();
+      const socket = connectUnix(path);
+      keep(socket);
+      await until(() => server.sessions === 1, 'the first connection');
+      // Far beyond its time: nobody waits.
+      await delay(100);
+      assert.deepEqual(
+        events.map(({ kind }) => kind),
+        ['connected'],
+      );
+      await useOnce(connectUnix(path));
+      const [, waiting, gone] = events;
+      assert.equal(waiting?.kind, 'waiting');
+      assert.ok(gone?.kind === 'disconnected' && gone.error instanceof ProtocolError);
+      assert.deepEqual([gone.error.code, gone.error.request, gone.error.value], ['timed-out', 'SET_OWNER', 20]);
+      closeDescriptor(socket);
+    }),
+  );
+
+test('server: a frontend that owns its session may be silent while another waits', { skip }, () =>
+  withServer({ handshakeTimeoutMs: 20 }, async ({ path, server, events }) => {
+    server.open();
+    const first = new TestFrontend(new SocketChannel(connectUnix(path)));
+    await first.tell({ request: 'SET_OWNER' });
+    assert.notEqual(await first.value({ request: 'GET_FEATURES' }), 0n);
+    const second = useOnce(connectUnix(path));
+    await until(() => events.at(-1)?.kind === 'waiting', 'the second connection to be seen');
+    await delay(100);
+    assert.notEqual(await first.value({ request: 'GET_FEATURES' }), 0n);
+    first.channel.close();
+    await second;
+    assert.equal(events.filter(({ kind }) => kind === 'waiting').length, 1, 'told once');
   }),
 );
 
@@ -157,12 +212,7 @@ test('server: 500 quick connections leave nothing, whatever they break off', { s
     const mapped = mappings();
     const guest = new TestGuest();
     const table = encode({ request: 'SET_MEM_TABLE', regions: [guest.region], handles: [file(guest.memory)] });
-    const frame = new Uint8Array(12 + table.payload.length);
-    const view = new DataView(frame.buffer);
-    [table.request, table.flags, table.payload.length].forEach((word, i) => {
-      view.setUint32(4 * i, word, true);
-    });
-    frame.set(table.payload, 12);
+    const frame = frameOf(table);
     for (let i = 0; i < 500; i++) {
       const socket = connectUnix(path);
       // From nothing at all over half a header, half a payload with its descriptor, to a whole message and garbage.

@@ -2,9 +2,11 @@
  * Serves one device to one frontend after the other: listens at a path, or connects to one (QEMU's `server=on`) and
  * tries again for ever. Each connection is a session of its own; the device outlives them. On the thread's event loop.
  *
- * One connection at a time: others wait in the kernel's backlog and are served when it is over. No message ends the
- * server. What a frontend does with memory that it shares can: a file that is cut short under its mapping ends the
- * process (SIGBUS), unless it is sealed. SECURITY.md says what else is not prevented.
+ * One connection at a time: others wait in the kernel's backlog, which is told once a session, and are served when it is
+ * over. A connection that has not begun its session (SET_OWNER, or a ring that is started) within `handshakeTimeoutMs`
+ * gives way to one that waits; after that a frontend may be silent for as long as it likes. No message ends the server.
+ * What a frontend does with memory that it shares can: a file that is cut short under its mapping ends the process
+ * (SIGBUS), unless it is sealed. SECURITY.md says what else is not prevented.
  */
 import { lstatSync, unlinkSync } from 'node:fs';
 import { closeDescriptor } from '../../native/descriptors.ts';
@@ -15,11 +17,14 @@ import type { QueueStats, ServedDevice } from '../queues/queue-runner.ts';
 import type { SessionEvent, SessionHooks, SessionSystem } from './backend-options.ts';
 import { BackendSession } from './backend-session.ts';
 import { nativeSystem } from './native-system.ts';
+import { WaitingPeer } from './waiting-peer.ts';
 
 export type ServerEvent =
   | SessionEvent
   /** A frontend is there. */
   | { readonly kind: 'connected' }
+  /** Another frontend waits until this one is gone. */
+  | { readonly kind: 'waiting' }
   /** It is gone, or was sent away: then `error` says why. */
   | { readonly kind: 'disconnected'; readonly error: Error | null };
 
@@ -34,6 +39,8 @@ export interface VhostUserServerOptions {
   readonly retryMs?: number;
   /** The longest time that a message may take, once begun. Default 10,000. */
   readonly messageTimeoutMs?: number;
+  /** How long a connection may keep others waiting before it has begun its session. Default 10,000. */
+  readonly handshakeTimeoutMs?: number;
   readonly hooks?: SessionHooks;
   readonly system?: SessionSystem;
   /** Told what happens, at once. */
@@ -42,6 +49,7 @@ export interface VhostUserServerOptions {
 
 const RETRY_MS = 1000;
 const MESSAGE_TIMEOUT_MS = 10_000;
+export const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 export class VhostUserServer {
   private readonly options: VhostUserServerOptions;
@@ -124,14 +132,28 @@ export class VhostUserServer {
     this.session = session;
     this.sessions++;
     this.report({ kind: 'connected' });
+    const waiting = this.watchWaiting(session);
     let error: Error | null = null;
     try {
       await session.run();
     } catch (thrown) {
       error = thrown as Error;
     }
+    waiting?.close();
     this.session = null;
     this.report({ kind: 'disconnected', error });
+  }
+
+  /** Null where nobody can wait: the server itself connects. */
+  private watchWaiting(session: BackendSession): WaitingPeer | null {
+    if (this.listener < 0) return null;
+    return new WaitingPeer({
+      listener: this.listener,
+      handshakeTimeoutMs: this.options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
+      hasBegun: () => session.hasBegun,
+      onWaiting: () => this.report({ kind: 'waiting' }),
+      onLate: (error) => session.end(error),
+    });
   }
 
   /** The next connection, or -1. */

@@ -9,6 +9,7 @@ import { openMemfd } from '../../native/memfd.ts';
 import { ODD_DESCRIPTORS, type OddDescriptorKind } from '../../native/odd-descriptors.ts';
 import type { Handle } from '../messages/handle.ts';
 import type { MemoryRegionDescription } from '../messages/payload.ts';
+import { withoutLonely } from '../messages/protocol-features.ts';
 import { SocketChannel } from '../messages/socket-channel.ts';
 import { file, TestFrontend, TestGuest } from './test-frontend.ts';
 import { type ServedSocket, surviving } from './test-server.ts';
@@ -41,7 +42,8 @@ export class Peer {
   async reach(stage: Stage, protocolFeatures: bigint): Promise<void> {
     const { frontend, guest } = this;
     const stages = STAGES.slice(0, STAGES.indexOf(stage) + 1);
-    await frontend.tell({ request: 'SET_PROTOCOL_FEATURES', value: protocolFeatures });
+    // A frontend without acknowledgements has no calls by message either.
+    await frontend.tell({ request: 'SET_PROTOCOL_FEATURES', value: withoutLonely(protocolFeatures) });
     await frontend.tell({ request: 'SET_OWNER' });
     await frontend.tell({ request: 'SET_FEATURES', value: FEATURES });
     if (stages.includes('with memory')) await frontend.setMemory(guest);

@@ -10,6 +10,8 @@ import { NO_STATS, type QueueRunner, type RunnerEvents, type ServedDevice } from
 import type { QueueSetup } from '../queues/queue-setup.ts';
 import type { Postcopy, SessionEvent, SessionHooks, SessionSystem } from './backend-options.ts';
 import { BackendSession } from './backend-session.ts';
+import type { BackendState } from './backend-state.ts';
+import { stateOf } from './session-picture.ts';
 
 export type Step = RequestToSend<NameFrom<'frontend'>> | { readonly raw: Message } | { readonly run: () => void };
 
@@ -19,6 +21,14 @@ let lastDescriptor = 100;
 
 /** Another file of FILE_SIZE bytes. */
 export const aFile = (): Handle => ({ kind: 'descriptor', descriptor: ++lastDescriptor });
+/** More bytes than a view of memory can have. */
+export const BIG_FILE_SIZE = 2 ** 40;
+const bigFiles = new WeakSet<Handle>();
+export const aBigFile = (): Handle => {
+  const handle = aFile();
+  bigFiles.add(handle);
+  return handle;
+};
 /** Something without a size. */
 export const aSocket = (): Handle => ({ kind: 'descriptor', descriptor: -++lastDescriptor });
 
@@ -66,14 +76,15 @@ export class FakeRunner implements QueueRunner {
   readonly notes: string[] = [];
   setup: QueueSetup | null = null;
   events: RunnerEvents | null = null;
-  /** What the next start fails with. */
+  /** What starts fail with, after those that are good. */
   fails: Error | null = null;
+  goodStarts = 0;
   /** Requests that it serves before it is stopped. */
   serves = 3;
 
   async start(setup: QueueSetup, events: RunnerEvents): Promise<void> {
     this.notes.push('start');
-    if (this.fails !== null) throw this.fails;
+    if (this.fails !== null && this.goodStarts-- <= 0) throw this.fails;
     assert.equal(this.events, null, 'started twice');
     this.setup = setup;
     this.events = events;
@@ -98,7 +109,7 @@ export class FakeRunner implements QueueRunner {
 
 export class FakeDevice implements ServedDevice {
   readonly name = 'fake';
-  readonly features = 1n;
+  readonly features: bigint;
   readonly queueCount = 2;
   readonly config = Uint8Array.of(1, 2, 3, 4);
   readonly oneThread = true;
@@ -112,8 +123,9 @@ export class FakeDevice implements ServedDevice {
   readonly setMtu: ServedDevice['setMtu'];
 
   /** @param announces a network device announces, and takes MTUs up to 2000 */
-  constructor(id = 42, announces = id === VIRTIO_ID_NET) {
+  constructor(id = 42, features = 1n, announces = id === VIRTIO_ID_NET) {
     this.id = id;
+    this.features = features;
     if (!announces) return;
     this.announce = (mac) => this.told.push(['announce', ...mac]) < 3;
     this.setMtu = (mtu) => this.told.push(['mtu', mtu]) > 0 && mtu <= 2000;
@@ -161,6 +173,8 @@ class FakePostcopy implements Postcopy {
 export interface PlayOptions {
   readonly device?: FakeDevice;
   readonly hooks?: SessionHooks;
+  /** Given the session's state before its first message. */
+  readonly inspect?: (state: BackendState) => void;
 }
 
 export interface Played {
@@ -178,7 +192,10 @@ export interface Played {
 }
 
 /** Runs a session of these messages to its end, and checks that every handle was given back once. */
-export async function play(steps: readonly Step[], { device = new FakeDevice(), hooks = {} }: PlayOptions = {}) {
+export async function play(
+  steps: readonly Step[],
+  { device = new FakeDevice(), hooks = {}, inspect = () => {} }: PlayOptions = {},
+) {
   const channel = new FakeChannel(steps);
   const rung: Handle[] = [];
   const allocated: Handle[] = [];
@@ -188,7 +205,7 @@ export async function play(steps: readonly Step[], { device = new FakeDevice(), 
   const system: SessionSystem = {
     sizeOf(handle) {
       if (handle.kind === 'descriptor' && handle.descriptor < 0) throw new TypeError('a socket has no size');
-      return FILE_SIZE;
+      return bigFiles.has(handle) ? BIG_FILE_SIZE : FILE_SIZE;
     },
     allocate() {
       const handle = aFile();
@@ -210,6 +227,7 @@ export async function play(steps: readonly Step[], { device = new FakeDevice(), 
   };
   const events: SessionEvent[] = [];
   const session = new BackendSession({ channel, device, system, hooks, report: (event) => events.push(event) });
+  inspect(stateOf(session));
   let ended: string | null = null;
   try {
     await session.run();

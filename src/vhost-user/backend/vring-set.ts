@@ -27,6 +27,12 @@ export interface RingContext {
   readonly byMessage: boolean;
 }
 
+/** What a request changes of a ring that may be in service. */
+export type VringChange = Partial<Pick<VringState, 'enabled' | 'started' | 'kick' | 'addresses'>>;
+
+/** What decides whether a ring is served. */
+type Wanting = Pick<VringState, 'size' | 'addresses' | 'enabled' | 'started' | 'broken'>;
+
 export interface VringSetOptions {
   readonly count: number;
   readonly runner: (index: number) => QueueRunner;
@@ -92,6 +98,25 @@ export class VringSet {
     const wanted = this.isWanted(ring, this.context);
     if (wanted && !ring.running) await this.start(ring, request);
     else if (!wanted && ring.running) await this.pause(ring);
+  }
+
+  /**
+   * Changes one ring, and puts it into service or takes it out as that demands. A ring that runs is paused if its
+   * runner has to know.
+   * @throws ProtocolError if it cannot be served so: then it is as it was; broken, if its runner failed
+   */
+  async alter(ring: VringState, change: VringChange, request: string): Promise<void> {
+    const { enabled, started, kick, addresses } = ring;
+    const next = { ...ring, ...change };
+    if (this.isWanted(next, this.context)) this.check(next, this.context, request);
+    if (next.kick !== kick || next.addresses !== addresses) await this.pause(ring);
+    Object.assign(ring, change);
+    try {
+      await this.settle(ring, request);
+    } catch (error) {
+      Object.assign(ring, { enabled, started, kick, addresses });
+      throw error;
+    }
   }
 
   /** Takes a ring out of service, if it is in it. */
@@ -162,7 +187,7 @@ export class VringSet {
     }
   }
 
-  private isWanted(ring: VringState, { memory, features }: RingContext): boolean {
+  private isWanted(ring: Wanting, { memory, features }: RingContext): boolean {
     const enabled = ring.enabled ?? !hasBit(features, VHOST_USER_F_PROTOCOL_FEATURES);
     const complete = ring.size > 0 && ring.addresses !== null && memory.regions.length > 0;
     return complete && enabled && ring.started && !ring.broken;

@@ -13,6 +13,7 @@ function stage() {
   const [ours, theirs] = channelPair();
   const told: string[] = [];
   const ended = serveBackendRequests(ours, {
+    queueCount: 5,
     onConfigChange: () => told.push('config'),
     onCall: (index) => told.push(`call ${index}`),
     onQueueError: (index) => told.push(`error ${index}`),
@@ -44,6 +45,21 @@ test('backend requests: what is of no use is refused, its descriptors given back
   await ended;
   assert.deepEqual(told, ['call 0']);
 });
+
+for (const request of ['BACKEND_VRING_CALL', 'BACKEND_VRING_ERR'] as const)
+  for (const index of [5, 77, 255, 256, 2 ** 32 - 1])
+    test(`backend requests: ${request} of queue ${index} of 5 is refused, and nobody told`, async () => {
+      const { theirs, told, ended } = stage();
+      await theirs.send(encode({ request, index, num: 0, needsReply: true }));
+      assert.equal(decodeReply(request, (await theirs.receive())!).value, 1n);
+      // One that does not want an answer is passed over; the next is served.
+      await theirs.send(encode({ request, index, num: 0 }));
+      await theirs.send(encode({ request, index: 4, num: 0, needsReply: true }));
+      assert.equal(decodeReply(request, (await theirs.receive())!).value, 0n);
+      assert.deepEqual(told, [request === 'BACKEND_VRING_CALL' ? 'call 4' : 'error 4']);
+      theirs.close();
+      assert.equal(await ended, null);
+    });
 
 const spoilt: [what: string, message: Partial<Message>, code: string][] = [
   ['no request of a backend', { request: 99 }, 'unknown-request'],

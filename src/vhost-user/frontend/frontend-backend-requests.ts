@@ -6,6 +6,8 @@ import type { Channel } from '../messages/channel.ts';
 import { decode, encodeReply, type NameFrom, type Reply, type ReplyToSend, type Request } from '../messages/message.ts';
 
 export interface BackendRequestHandlers {
+  /** Queues that the backend may name; what is said of another one is refused. */
+  readonly queueCount: number;
   /** The configuration space is not what it was. */
   onConfigChange(): void;
   /** Calls and errors by message, where a queue has no descriptor for them. */
@@ -50,8 +52,9 @@ function handle(
   }
 }
 
-/** False: refused. */
+/** False: refused, and nothing was told. */
 function act(request: Request<NameFrom<'backend'>>, handlers: BackendRequestHandlers): boolean {
+  if ('index' in request && request.index >= handlers.queueCount) return false;
   switch (request.request) {
     case 'BACKEND_CONFIG_CHANGE_MSG':
       handlers.onConfigChange();

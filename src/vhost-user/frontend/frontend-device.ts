@@ -277,10 +277,9 @@ export class VhostUserDevice {
     }
     void session.ended.then(() => channel.close());
     void serveBackendRequests(channel, {
+      queueCount: this.queues.length,
       onConfigChange: coalesced(() => this.readConfigAgain(session)),
-      onCall: (index) => {
-        if (index < this.queues.length) this.handlers?.onCall(index);
-      },
+      onCall: (index) => this.handlers?.onCall(index),
       onQueueError: (index) => this.handlers?.onQueueError?.(index),
     });
   }

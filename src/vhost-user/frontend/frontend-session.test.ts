@@ -120,9 +120,49 @@ test('frontend session: a backend without protocol features is asked for nothing
     'SET_VRING_CALL',
     'SET_VRING_KICK',
   ]);
-  for (const refused of [session.getConfig(0, 8), session.getInflight(1, 8), session.setBackendChannel(descriptor(1))])
-    await assert.rejects(refused, { code: 'feature-not-negotiated' });
   assert.equal(session.isOpen, true);
+  session.close();
+});
+
+const REGION = { guestAddress: 0n, sizeBytes: 4096n, userAddress: 0n, mmapOffset: 0n };
+const AREA = { handle: descriptor(70), sizeBytes: 4096n, offsetBytes: 0n, queues: 1, queueSize: 8 };
+
+/** What belongs to a feature that was not negotiated. */
+const UNNEGOTIATED: readonly (readonly [what: string, call: (session: FrontendSession) => Promise<unknown>])[] = [
+  ['reading configuration', (session) => session.getConfig(0, 8)],
+  ['writing configuration', (session) => session.setConfig(0, Uint8Array.of(1))],
+  ['asking for an in-flight area', (session) => session.getInflight(1, 8)],
+  ['setting an in-flight area', (session) => session.setInflight(AREA)],
+  ['a log and its call', (session) => session.setLog(AREA, descriptor(2))],
+  ['a backend channel', (session) => session.setBackendChannel(descriptor(1))],
+  ['taking a region away', (session) => session.removeRegion(REGION)],
+  ['enabling a queue', (session) => session.enableQueue(0, true)],
+  ['a reset', (session) => session.tell({ request: 'RESET_DEVICE' })],
+  ['a kick by message', (session) => session.tell({ request: 'VRING_KICK', index: 0, num: 0 })],
+  ['a status', (session) => session.ask({ request: 'GET_STATUS' })],
+];
+for (const [what, call] of UNNEGOTIATED)
+  test(`frontend session: not negotiated, not sent: ${what}`, async () => {
+    const { ours, names } = backend({ GET_FEATURES: () => ({ value: bits(9, 32) }) });
+    const session = new FrontendSession(ours);
+    await session.negotiate(WANTED);
+    const before = names();
+    await assert.rejects(call(session), { code: 'feature-not-negotiated' });
+    assert.equal(session.isOpen, true);
+    // The next request is sent; between them there was none.
+    await session.stopQueue(0);
+    assert.deepEqual(names(), [...before, 'GET_VRING_BASE']);
+    session.close();
+  });
+
+test('frontend session: a feature without those that it needs is not acknowledged', async () => {
+  const offered = bits(3, 14);
+  const { ours, seen } = backend({ GET_PROTOCOL_FEATURES: () => ({ value: offered }) });
+  const session = new FrontendSession(ours);
+  const { protocolFeatures } = await session.negotiate({ ...WANTED, protocolFeatures: bits(3, 5, 14) });
+  assert.equal(protocolFeatures, bits(3));
+  const told = seen.find(({ request }) => request === 'SET_PROTOCOL_FEATURES') as { value: bigint } | undefined;
+  assert.equal(told?.value, bits(3));
   session.close();
 });
 

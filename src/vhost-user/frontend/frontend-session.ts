@@ -23,15 +23,12 @@ import type { MemoryRegionDescription } from '../messages/payload.ts';
 import {
   VHOST_USER_F_PROTOCOL_FEATURES,
   VHOST_USER_MAX_CONFIG_SIZE,
-  VHOST_USER_PROTOCOL_F_BACKEND_REQ,
-  VHOST_USER_PROTOCOL_F_CONFIG,
   VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS,
-  VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD,
-  VHOST_USER_PROTOCOL_F_LOG_SHMFD,
   VHOST_USER_PROTOCOL_F_MQ,
   VHOST_USER_PROTOCOL_F_REPLY_ACK,
   VHOST_VRING_F_LOG,
 } from '../messages/protocol.ts';
+import { missingFeature, withoutLonely } from '../messages/protocol-features.ts';
 
 /** How long a backend may take to answer, unless the caller says otherwise. */
 export const ANSWER_TIMEOUT_MS = 10_000;
@@ -145,7 +142,7 @@ export class FrontendSession {
     let protocolFeatures = 0n;
     if (hasFeature(offered, VHOST_USER_F_PROTOCOL_FEATURES)) {
       protocolOffered = (await this.ask({ request: 'GET_PROTOCOL_FEATURES' })).value;
-      protocolFeatures = protocolOffered & wanted.protocolFeatures;
+      protocolFeatures = withoutLonely(protocolOffered & wanted.protocolFeatures);
       await this.tell({ request: 'SET_PROTOCOL_FEATURES', value: protocolFeatures });
     }
     this.acknowledged = { features: 0n, protocolFeatures, memorySlots: null };
@@ -160,7 +157,6 @@ export class FrontendSession {
 
   /** A piece of the configuration space. @throws ProtocolError `config-refused` */
   async getConfig(offset: number, sizeBytes: number): Promise<Uint8Array> {
-    this.checkNegotiated('GET_CONFIG', VHOST_USER_PROTOCOL_F_CONFIG);
     if (offset + sizeBytes > VHOST_USER_MAX_CONFIG_SIZE)
       throw new RangeError(`${sizeBytes} bytes at ${offset} of a configuration space of ${VHOST_USER_MAX_CONFIG_SIZE}`);
     const reply = await this.ask({ request: 'GET_CONFIG', offset, flags: 0, bytes: new Uint8Array(sizeBytes) });
@@ -210,8 +206,12 @@ export class FrontendSession {
     if (hasFeature(this.acknowledged.features, VHOST_USER_F_PROTOCOL_FEATURES)) await this.enableQueue(index, true);
   }
 
-  enableQueue(index: number, enabled: boolean): Promise<void> {
-    return this.tell({ request: 'SET_VRING_ENABLE', index, num: enabled ? 1 : 0 });
+  /** @throws ProtocolError `feature-not-negotiated` without PROTOCOL_FEATURES: then queues are always enabled */
+  async enableQueue(index: number, enabled: boolean): Promise<void> {
+    const request = 'SET_VRING_ENABLE';
+    if (!hasFeature(this.acknowledged.features, VHOST_USER_F_PROTOCOL_FEATURES))
+      throw new ProtocolError('feature-not-negotiated', request, VHOST_USER_F_PROTOCOL_FEATURES);
+    await this.tell({ request, index, num: enabled ? 1 : 0 });
   }
 
   /** Stops a queue; answers with the next available entry that the backend would have taken. */
@@ -224,7 +224,6 @@ export class FrontendSession {
 
   /** The backend's memory of requests under way, whose handle is then the caller's; null: it has none. */
   async getInflight(queues: number, queueSize: number): Promise<InflightArea | null> {
-    this.checkNegotiated('GET_INFLIGHT_FD', VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD);
     const reply = await this.ask({ request: 'GET_INFLIGHT_FD', sizeBytes: 0n, offsetBytes: 0n, queues, queueSize });
     const { sizeBytes, offsetBytes, handles } = reply;
     const handle = handles[0];
@@ -237,7 +236,8 @@ export class FrontendSession {
 
   /** Where the backend notes the pages that it writes, and what it then rings. */
   async setLog(area: { handle: Handle; sizeBytes: bigint; offsetBytes: bigint }, call: Handle | null): Promise<void> {
-    this.checkNegotiated('SET_LOG_BASE', VHOST_USER_PROTOCOL_F_LOG_SHMFD);
+    // Before SET_LOG_FD, which belongs to no feature.
+    this.need('SET_LOG_BASE');
     const { handle, sizeBytes, offsetBytes } = area;
     if (call !== null) await this.tell({ request: 'SET_LOG_FD', handles: [call] });
     await this.ask({ request: 'SET_LOG_BASE', sizeBytes, offsetBytes, handles: [handle] });
@@ -245,7 +245,6 @@ export class FrontendSession {
 
   /** The socket over which the backend may ask something itself. */
   async setBackendChannel(socket: Handle): Promise<void> {
-    this.checkNegotiated('SET_BACKEND_REQ_FD', VHOST_USER_PROTOCOL_F_BACKEND_REQ);
     await this.tell({ request: 'SET_BACKEND_REQ_FD', handles: [socket] });
   }
 
@@ -253,15 +252,22 @@ export class FrontendSession {
     this.finish(null);
   }
 
-  /** Sends a request that has an answer, and waits for it. @throws ProtocolError, SystemError */
+  /**
+   * Sends a request that has an answer, and waits for it.
+   * @throws ProtocolError `feature-not-negotiated`, nothing sent; other codes for the answer; SystemError
+   */
   ask<N extends FrontendRequest>(request: RequestToSend<N>): Promise<Reply<N>> {
     if (!isAnswered(request.request)) throw new RangeError(`${request.request} has no answer`);
-    return this.inTurn(() => this.exchange(request as RequestToSend)) as Promise<Reply<N>>;
+    return this.inTurn(async () => {
+      this.need(request.request);
+      return await this.exchange(request as RequestToSend);
+    }) as Promise<Reply<N>>;
   }
 
   /** Sends a request that has none; where acknowledgements were negotiated, waits for one. */
   tell(request: RequestToSend<FrontendRequest>): Promise<void> {
     return this.inTurn(async () => {
+      this.need(request.request);
       if (!this.hasProtocolFeature(VHOST_USER_PROTOCOL_F_REPLY_ACK)) {
         await this.send(encode(request));
         return;
@@ -272,8 +278,10 @@ export class FrontendSession {
     });
   }
 
-  private checkNegotiated(request: FrontendRequest, feature: number): void {
-    if (!this.hasProtocolFeature(feature)) throw new ProtocolError('feature-not-negotiated', request, feature);
+  /** @throws ProtocolError unless the feature that a request belongs to was negotiated */
+  private need(request: FrontendRequest): void {
+    const missing = missingFeature(request, this.acknowledged.protocolFeatures);
+    if (missing !== null) throw new ProtocolError('feature-not-negotiated', request, missing);
   }
 
   private tellOfFile(

@@ -70,9 +70,19 @@ export type Action =
   /** The connection ends, and another one begins. */
   | { readonly does: 'reconnect' };
 
+export const bit = (number: number): bigint => 1n << BigInt(number);
+
 /** Where the fuzzed frontend has its memory, for whom. */
 export const MEMORY = { sizeBytes: 2 ** 20, guestBase: 0x100000, userBase: 0x7f0000000000 } as const;
 export const MORE_MEMORY = { sizeBytes: 2 ** 20, guestBase: 0x40000000, userBase: 0x7e0000000000 } as const;
+/** As the frontend tells of it. */
+export const regionOf = ({ guestBase, userBase, sizeBytes }: typeof MEMORY | typeof MORE_MEMORY) => ({
+  guestAddress: BigInt(guestBase),
+  userAddress: BigInt(userBase),
+  sizeBytes: BigInt(sizeBytes),
+  mmapOffset: 0n,
+});
+
 export const LOG_BYTES = 0x40000000 / 4096 / 8 + 64;
 export const INFLIGHT_BYTES = 65536;
 

@@ -14,9 +14,9 @@ import { VHOST_USER_PROTOCOL_F_REPLY_ACK } from '../messages/protocol.ts';
 import { SocketChannel } from '../messages/socket-channel.ts';
 import type { FuzzedDevice } from './fuzz-actions.ts';
 
-const MEMORY_BYTES = 2 ** 18;
-const RING_SIZE = 32;
-const BUFFER_BYTES = 2048;
+const MEMORY_BYTES = 2 ** 20;
+export const RING_SIZE = 32;
+export const BUFFER_BYTES = 2048;
 const WAIT_MS = 10_000;
 
 /** Of the requests below: block's header and status, net's header. */
@@ -24,14 +24,14 @@ const BLOCK_IN = 0;
 const BLOCK_OUT = 1;
 const BLOCK_HEADER_BYTES = 16;
 const SECTOR_BYTES = 512;
-const NET_HEADER_BYTES = 12;
+export const NET_HEADER_BYTES = 12;
 const FRAME_BYTES = 64;
 const RANDOM_BYTES = 64;
 
-class Honest {
+export class Honest {
   readonly memory = new FrontendMemory(MEMORY_BYTES);
   readonly queues: FrontendQueue[] = [];
-  private readonly session: FrontendSession;
+  readonly session: FrontendSession;
   private readonly scatter = new ScatterList(4);
 
   constructor(path: string) {
@@ -95,7 +95,7 @@ class Honest {
   }
 }
 
-async function within(condition: () => boolean, what: string): Promise<void> {
+export async function within(condition: () => boolean, what: string): Promise<void> {
   const deadline = performance.now() + WAIT_MS;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
@@ -106,7 +106,7 @@ async function within(condition: () => boolean, what: string): Promise<void> {
 /** Another one each time: what an earlier frontend sent is not taken for it. */
 let lastPattern = 0;
 
-function pattern(length: number): Uint8Array {
+export function pattern(length: number): Uint8Array {
   const bytes = new Uint8Array(length).fill(0xa5);
   new DataView(bytes.buffer).setUint32(0, ++lastPattern);
   return bytes;

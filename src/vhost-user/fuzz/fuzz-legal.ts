@@ -3,8 +3,10 @@
 import type { Random } from '../../fuzz/random.ts';
 import type { Handle } from '../messages/handle.ts';
 import { encode, type NameFrom, type RequestToSend } from '../messages/message.ts';
+import { withoutLonely } from '../messages/protocol-features.ts';
 import {
   type Action,
+  bit,
   type DescriptorName,
   INFLIGHT_BYTES,
   LOG_BYTES,
@@ -12,11 +14,11 @@ import {
   MORE_MEMORY,
   RING_PARTS_AT,
   RING_STRIDE,
+  regionOf,
   type SendAction,
   type Target,
 } from './fuzz-actions.ts';
 
-const bit = (number: number) => 1n << BigInt(number);
 const wordOf = (bits: readonly number[]) => bits.reduce((word, number) => word | bit(number), 0n);
 
 /** VERSION_1, PROTOCOL_FEATURES, and what shapes rings: INDIRECT_DESC, EVENT_IDX, NOTIFY_ON_EMPTY, LOG_ALL. */
@@ -27,12 +29,13 @@ const PROTOCOL_FEATURES = [0, 1, 3, 5, 9, 12, 13, 14, 15, 16] as const;
 const RING_SIZES = [1, 4, 16, 16, 64, 256] as const;
 
 type FrontendRequest = RequestToSend<NameFrom<'frontend'>>;
-type DescribedRequest = FrontendRequest & { readonly with?: readonly DescriptorName[] };
+export type DescribedRequest = FrontendRequest & { readonly with?: readonly DescriptorName[] };
 
 /** Stands for each descriptor until the session is played. */
 const PLACEHOLDER: Handle = { kind: 'descriptor', descriptor: -1 };
 
-function send({ with: descriptors = [], ...request }: DescribedRequest): SendAction {
+/** A request as an action; its descriptors by name. */
+export function send({ with: descriptors = [], ...request }: DescribedRequest): SendAction {
   const handles = descriptors.map(() => PLACEHOLDER);
   const { request: number, flags, payload } = encode({ ...request, handles } as FrontendRequest);
   return {
@@ -49,18 +52,12 @@ function send({ with: descriptors = [], ...request }: DescribedRequest): SendAct
 const userAddress = (queue: number, part: keyof typeof RING_PARTS_AT) =>
   BigInt(MEMORY.userBase + queue * RING_STRIDE + RING_PARTS_AT[part]);
 
-const regionOf = ({ guestBase, userBase, sizeBytes }: typeof MEMORY | typeof MORE_MEMORY) => ({
-  guestAddress: BigInt(guestBase),
-  userAddress: BigInt(userBase),
-  sizeBytes: BigInt(sizeBytes),
-  mmapOffset: 0n,
-});
-
 /** A session that keeps every rule. */
 export function legalSession(random: Random, { queueCount, configBytes }: Target): Action[] {
   const chosen = <T>(values: readonly T[]) => values.filter(() => !random.oneIn(3));
   const offered = PROTOCOL_FEATURES.filter((number) => number !== 9 || configBytes > 0);
-  const protocol = random.oneIn(3) ? offered : chosen(offered);
+  const word = withoutLonely(wordOf(random.oneIn(3) ? offered : chosen(offered)));
+  const protocol = offered.filter((number) => (word & bit(number)) !== 0n);
   const has = (feature: number) => protocol.some((number) => number === feature);
   const features = wordOf([32, 30, ...(random.oneIn(2) ? chosen(FEATURES) : [])]);
   // Who asks is answered, and goes on after what is refused.

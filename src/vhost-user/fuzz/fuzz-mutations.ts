@@ -16,6 +16,8 @@ import {
 } from './fuzz-actions.ts';
 import { SHARED_CHANGES } from './fuzz-flags.ts';
 import { legalSession } from './fuzz-legal.ts';
+import { pausedActions } from './fuzz-pauses.ts';
+import { refusedActions } from './fuzz-refusals.ts';
 
 /** Numbers at which something ends, in 16, 32 and 64 bits. */
 const EDGES = [
@@ -142,7 +144,8 @@ function anyGuestAction(random: Random, queueCount: number): Action[] {
 }
 
 /** Changes a session in one way. */
-function mutate(random: Random, actions: Action[], { queueCount }: Target): void {
+function mutate(random: Random, actions: Action[], target: Target): void {
+  const { queueCount } = target;
   const at = random.below(actions.length);
   const action = actions[at]!;
   const change = () => {
@@ -165,6 +168,8 @@ function mutate(random: Random, actions: Action[], { queueCount }: Target): void
     () => actions.splice(random.below(actions.length), 0, ...actions.splice(at, 1)),
     () => actions.splice(random.below(actions.length), 0, ...actions.slice(at, at + random.below(8))),
     () => actions.splice(at, random.below(8)),
+    () => actions.splice(at, 0, ...refusedActions(random, target)),
+    () => actions.splice(at, 0, ...pausedActions(random, target)),
     () => actions.splice(at, 0, anyMessage(random)),
     () => actions.splice(at, 0, { does: 'reconnect' }),
     () => {

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay, setImmediate as loopTurn } from 'node:timers/promises';
 import { type DeviceOptions, openDevice } from '../../devices/open-device.ts';
+import type { Random } from '../../fuzz/random.ts';
 import type { SessionSystem } from '../backend/backend-options.ts';
+import type { BackendSession } from '../backend/backend-session.ts';
 import { nativeSystem } from '../backend/native-system.ts';
 import { type ServerEvent, VhostUserServer } from '../backend/server.ts';
 import { LocalDevice } from '../queues/local-device.ts';
@@ -12,8 +14,12 @@ import type { ServedDevice } from '../queues/queue-runner.ts';
 import { WorkerDevice } from '../queues/worker-device.ts';
 import { FUZZED_DEVICES, type FuzzedDevice, type Target } from './fuzz-actions.ts';
 import { serveHonestly } from './fuzz-honest.ts';
+import { isInterrupted, serveInterrupted } from './fuzz-interrupted.ts';
+import { RefusalWatch } from './fuzz-refusals.ts';
 
 const DISK_BYTES = 16 * 512;
+/** With an address the card offers its configuration space. */
+const NET_ADDRESS = Uint8Array.of(0x52, 0x54, 0, 1, 2, 3);
 /** A frontend that does not go on is sent away. */
 const MESSAGE_TIMEOUT_MS = 200;
 
@@ -32,6 +38,7 @@ export class Served {
   readonly path: string;
   readonly target: Target;
   readonly kind: FuzzedDevice;
+  readonly refusals: RefusalWatch;
   private readonly folder: string;
   private readonly server: VhostUserServer;
 
@@ -44,12 +51,17 @@ export class Served {
     this.folder = folder;
     this.path = join(folder, 'socket');
     this.target = { queueCount: device.queueCount, configBytes: Math.min(device.config.length, 64) };
+    this.refusals = new RefusalWatch(device, () => Reflect.get(this.server, 'session') as BackendSession | null);
     this.server = new VhostUserServer({
       path: this.path,
       device,
       messageTimeoutMs: MESSAGE_TIMEOUT_MS,
       system,
-      report: (event) => this.events.push(event),
+      hooks: this.refusals.hooks,
+      report: (event) => {
+        this.events.push(event);
+        if (event.kind === 'refused') this.refusals.see(event);
+      },
     });
     this.server.open();
   }
@@ -61,7 +73,7 @@ export class Served {
     const block: DeviceOptions = { kind: 'block', image, queues: 2 };
     const devices: Record<FuzzedDevice, () => ServedDevice | Promise<ServedDevice>> = {
       block: () => new LocalDevice(openDevice(block)),
-      net: () => new LocalDevice(openDevice({ kind: 'net', link: { kind: 'loopback' } })),
+      net: () => new LocalDevice(openDevice({ kind: 'net', link: { kind: 'loopback' }, mac: NET_ADDRESS })),
       entropy: () => new LocalDevice(openDevice({ kind: 'entropy' })),
       console: () => new LocalDevice(openDevice({ kind: 'console', port: { kind: 'echo' } })),
       'block in threads': () => WorkerDevice.open({ device: block }),
@@ -130,12 +142,21 @@ export class Servers {
 }
 
 /** An honest frontend from its connection to its end; what is wrong, or null. */
-export async function serveOne(served: Served): Promise<string | null> {
+export const serveOne = (served: Served): Promise<string | null> =>
+  serveBy(served, 'honest', () => serveHonestly(served.path, served.kind));
+
+/** One that interrupts its own queues. */
+export const interruptOne = (served: Served, random: Random): Promise<string | null> =>
+  isInterrupted(served.kind)
+    ? serveBy(served, 'interrupted', () => serveInterrupted(served.path, served.kind, random))
+    : Promise.resolve(null);
+
+async function serveBy(served: Served, what: string, serve: () => Promise<void>): Promise<string | null> {
   const ended = served.ends;
   try {
-    await serveHonestly(served.path, served.kind);
+    await serve();
   } catch (error) {
-    return `the next honest frontend of the ${served.kind} device: ${(error as Error).stack}`;
+    return `the next ${what} frontend of the ${served.kind} device: ${(error as Error).stack}`;
   }
-  return (await waitFor(() => served.ends > ended, SESSION_MS_MAX)) ? null : 'an honest session is not over';
+  return (await waitFor(() => served.ends > ended, SESSION_MS_MAX)) ? null : `an ${what} session is not over`;
 }

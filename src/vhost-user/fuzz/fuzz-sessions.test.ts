@@ -4,7 +4,10 @@ import { test } from 'node:test';
 import { whyUnavailable } from '../../native/libc.ts';
 import { leavingNoneOpen } from '../../native/test-leaks.ts';
 import type { SessionSystem } from '../backend/backend-options.ts';
+import { BackendState } from '../backend/backend-state.ts';
 import { nativeSystem } from '../backend/native-system.ts';
+import { VringSet } from '../backend/vring-set.ts';
+import { VringState } from '../backend/vring-state.ts';
 import { VHOST_USER_GET_INFLIGHT_FD, VHOST_USER_SET_BACKEND_REQ_FD } from '../messages/protocol.ts';
 import { describeAction } from './fuzz-actions.ts';
 import { fuzzedSession } from './fuzz-mutations.ts';
@@ -81,5 +84,91 @@ for (const [what, change, why, request] of PLANTED)
     assert.ok(failure.actions.length <= 5, failure.actions.map(describeAction).join('\n'));
     assert.ok(failure.actions.some((action) => action.does === 'send' && action.request === request));
     // Without what was planted nothing is wrong with it.
+    assert.equal(await playSession(SEED, failure.session), null);
+  });
+
+/** A method that does something wrong, in place of the right one; what the fuzzer says of it. */
+interface Plant {
+  readonly what: string;
+  /** Puts it there; returns what puts the right one back. */
+  readonly plant: () => () => void;
+  readonly why: RegExp;
+  /** It takes one session, which is shortened to so many actions; null: it is not of one session. */
+  readonly actionsMax: number | null;
+}
+
+function replaced<T extends object, K extends keyof T>(target: T, name: K, make: (right: T[K]) => T[K]): () => void {
+  const right = target[name];
+  target[name] = make(right);
+  return () => {
+    target[name] = right;
+  };
+}
+
+const WRONG: readonly Plant[] = [
+  {
+    what: 'a device that is told of features which are then refused',
+    plant: () =>
+      replaced(
+        BackendState.prototype,
+        'setFeatures',
+        (right) =>
+          function (this: BackendState, features, request) {
+            if (!this.rings.anyStarted) this.device.acknowledge(features);
+            return right.call(this, features, request);
+          },
+      ),
+    why: /^SET_FEATURES was refused and has changed acknowledged$/,
+    actionsMax: 9,
+  },
+  {
+    what: 'a ring that stays as a refused request wanted it',
+    plant: () =>
+      replaced(
+        VringSet.prototype,
+        'alter',
+        () =>
+          async function (this: VringSet, ring, change, request) {
+            Object.assign(ring, change);
+            await this.settle(ring, request);
+          },
+      ),
+    why: /^SET_VRING_(ENABLE|KICK|ADDR) was refused and has changed rings$/,
+    // A ring is set up, stopped from running, and refused.
+    actionsMax: 25,
+  },
+  {
+    what: 'a queue that goes on one request before the place where it was stopped',
+    plant: () =>
+      replaced(
+        VringState.prototype,
+        'standAt',
+        (right) =>
+          function (this: VringState, { availIdx, usedIdx }) {
+            const back = (index: number) => (index - 1) & 0xffff;
+            right.call(
+              this,
+              this.index === 1 ? { availIdx: back(availIdx), usedIdx: back(usedIdx) } : { availIdx, usedIdx },
+            );
+          },
+      ),
+    why: /^the next interrupted frontend of the (net|console) device/,
+    actionsMax: null,
+  },
+];
+for (const { what, plant, why, actionsMax } of WRONG)
+  test(`fuzzed sessions: ${what} is found`, { skip }, async () => {
+    const putBack = plant();
+    let failure: FuzzFigures['failure'];
+    try {
+      failure = (await fuzzSessions({ seed: SEED, cases: 500 })).failure;
+    } finally {
+      putBack();
+    }
+    assert.ok(failure !== null);
+    assert.match(failure.why, why);
+    assert.equal(failure.alone, actionsMax !== null);
+    if (actionsMax === null) return;
+    assert.ok(failure.actions.length <= actionsMax, failure.actions.map(describeAction).join('\n'));
     assert.equal(await playSession(SEED, failure.session), null);
   });

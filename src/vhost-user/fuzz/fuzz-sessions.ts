@@ -6,15 +6,18 @@
  *
  *     the server has ended it, within a bound
  *     what ended it, and what broke its queues, is an error that has a type for a peer's misbehaviour
+ *     what was refused has changed nothing (`fuzz-refusals.ts`)
  *     no promise was rejected and nothing thrown with nobody there
  *     as many descriptors are open and as many files mapped as before
  *
- * and every so many sessions that the next honest frontend is served and memory has not grown. A session that fails
+ * and every so many sessions that the next honest frontend is served, also one that interrupts its own queues at any
+ * moment (`fuzz-interrupted.ts`), and memory has not grown. A session that fails
  * is shortened to the actions that it takes. What kills the process cannot be seen from within it: `scripts/fuzz.ts`.
  */
 import { setImmediate as loopTurn } from 'node:timers/promises';
 import type { FuzzBounds } from '../../fuzz/bounds.ts';
 import { growth, type Memory, mega, memoryNow } from '../../fuzz/growth.ts';
+import { Random } from '../../fuzz/random.ts';
 import { shorten } from '../../fuzz/shorten.ts';
 import { MappingError } from '../../native/mapping.ts';
 import { RingError } from '../../ring/errors.ts';
@@ -23,7 +26,7 @@ import { ProtocolError } from '../messages/errors.ts';
 import { type Action, describeAction } from './fuzz-actions.ts';
 import { FuzzFrontend } from './fuzz-frontend.ts';
 import { fuzzedSession } from './fuzz-mutations.ts';
-import { deviceOf, SESSION_MS_MAX, Served, Servers, serveOne, waitFor } from './fuzz-served.ts';
+import { deviceOf, interruptOne, SESSION_MS_MAX, Served, Servers, serveOne, waitFor } from './fuzz-served.ts';
 import { differenceFrom, standing } from './fuzz-standing.ts';
 
 const HONEST_EVERY = 25;
@@ -110,6 +113,8 @@ async function playOne(served: Served, actions: readonly Action[], unhandled: Un
     const error = 'error' in event ? event.error : null;
     if (error !== null && !isExpected(error)) return `${event.kind}: ${error.stack ?? error}`;
   }
+  const changed = served.refusals.take();
+  if (changed !== null) return changed;
   const thrown = unhandled.next();
   if (thrown !== null) return `unhandled: ${thrown.stack}`;
   return await differenceFrom(before);
@@ -191,7 +196,7 @@ export async function fuzzSessions(options: FuzzOptions): Promise<FuzzFigures> {
         break;
       }
       const done = session - from + 1;
-      if (done % HONEST_EVERY === 0) why = await honestlyServed(all);
+      if (done % HONEST_EVERY === 0) why = await honestlyServed(all, Random.of(seed, session));
       if (why === null && done % MEMORY_EVERY === 0) {
         const now = await memoryNow();
         // The first figures are those of a warm process.
@@ -212,10 +217,10 @@ export async function fuzzSessions(options: FuzzOptions): Promise<FuzzFigures> {
 }
 
 /** The same with every device, and that nothing is left. */
-async function honestlyServed(all: readonly Served[]): Promise<string | null> {
+async function honestlyServed(all: readonly Served[], random: Random): Promise<string | null> {
   const before = standing();
   for (const served of all) {
-    const wrong = await serveOne(served);
+    const wrong = (await serveOne(served)) ?? (await interruptOne(served, random));
     if (wrong !== null) return wrong;
   }
   await loopTurn();

@@ -30,6 +30,7 @@ export const PROTOCOL_ERRORS = {
   // Order and negotiation.
   'unsupported-request': 'the request is not served here',
   'feature-not-offered': 'feature bits are acknowledged that were not offered',
+  'feature-alone': 'feature bits are acknowledged without others that they need',
   'feature-not-negotiated': 'the request belongs to a feature that was not negotiated',
   'request-failed': 'the peer answered that the request failed',
   refused: 'the device refuses the request, or the session in its present state',

@@ -164,7 +164,7 @@ export const SINGLE_REGION: Layout<{ region: MemoryRegionDescription }> = {
   },
 };
 
-/** A count, 4 bytes of padding, and exactly so many regions: the size says the same as the count. */
+/** A count, 4 bytes of padding, and the regions that it counts. Peers send room for more, which says nothing. */
 export const MEMORY_TABLE: Layout<{ regions: readonly MemoryRegionDescription[] }> = {
   minBytes: REGIONS_OFFSET,
   maxBytes: TABLE_SIZE_MAX,
@@ -172,7 +172,7 @@ export const MEMORY_TABLE: Layout<{ regions: readonly MemoryRegionDescription[] 
     const count = viewOf(bytes).getUint32(0, true);
     if (count === 0 || count > VHOST_MEMORY_BASELINE_NREGIONS)
       throw new ProtocolError('bad-region-count', request, count);
-    if (bytes.length !== REGIONS_OFFSET + count * REGION.maxBytes)
+    if (bytes.length < REGIONS_OFFSET + count * REGION.maxBytes)
       throw new ProtocolError('wrong-size', request, bytes.length);
     return { regions: Array.from({ length: count }, (_, index) => readRegion(bytes, index, request)) };
   },
@@ -275,16 +275,19 @@ export const DEVICE_STATE_REPLY: Layout<{ error: number; noDescriptor: boolean }
 const CONFIG_HEADER = struct(12, { offset: u32(0), sizeBytes: u32(4), flags: u32(8) });
 const CONFIG_SIZE_MAX = CONFIG_HEADER.maxBytes + VHOST_USER_MAX_CONFIG_SIZE;
 
-/** A piece of the configuration space; a request to read has bytes too, which mean nothing. */
+/**
+ * A piece of the configuration space; a request to read has bytes too, which mean nothing. The payload may be longer
+ * than the piece.
+ */
 export const CONFIG: Layout<{ offset: number; flags: number; bytes: Uint8Array }> = {
   minBytes: CONFIG_HEADER.maxBytes,
   maxBytes: CONFIG_SIZE_MAX,
   read(payload, request) {
     const { offset, sizeBytes, flags } = CONFIG_HEADER.read(payload, request);
     if (sizeBytes > VHOST_USER_MAX_CONFIG_SIZE) throw new ProtocolError('size-too-large', request, sizeBytes);
-    if (payload.length !== CONFIG_HEADER.maxBytes + sizeBytes)
-      throw new ProtocolError('wrong-size', request, payload.length);
-    return { offset, flags, bytes: payload.slice(CONFIG_HEADER.maxBytes) };
+    const end = CONFIG_HEADER.maxBytes + sizeBytes;
+    if (payload.length < end) throw new ProtocolError('wrong-size', request, payload.length);
+    return { offset, flags, bytes: payload.slice(CONFIG_HEADER.maxBytes, end) };
   },
   write({ offset, flags, bytes }) {
     checkFits(bytes.length, VHOST_USER_MAX_CONFIG_SIZE);

@@ -54,6 +54,7 @@ export const VHOST_USER_GET_SHARED_OBJECT = 41;
 export const VHOST_USER_SET_DEVICE_STATE_FD = 42;
 export const VHOST_USER_CHECK_DEVICE_STATE = 43;
 export const VHOST_USER_GET_SHMEM_CONFIG = 44;
+export const VHOST_USER_GET_VRING_BASE_SKIP_DRAIN = 45;
 
 /** Requests of the backend, over the socket of SET_BACKEND_REQ_FD. */
 export const VHOST_USER_BACKEND_IOTLB_MSG = 1;
@@ -88,7 +89,10 @@ export const VHOST_USER_PROTOCOL_F_STATUS = 16;
 export const VHOST_USER_PROTOCOL_F_XEN_MMAP = 17;
 export const VHOST_USER_PROTOCOL_F_SHARED_OBJECT = 18;
 export const VHOST_USER_PROTOCOL_F_DEVICE_STATE = 19;
-export const VHOST_USER_PROTOCOL_F_SHMEM = 20;
+export const VHOST_USER_PROTOCOL_F_GET_VRING_BASE_INFLIGHT = 20;
+export const VHOST_USER_PROTOCOL_F_GPA_ADDRESSES = 21;
+export const VHOST_USER_PROTOCOL_F_SHMEM = 22;
+export const VHOST_USER_PROTOCOL_F_GET_VRING_BASE_SKIP_DRAIN = 23;
 
 /** Bit numbers in the device's feature word that belong to vhost and not to virtio. */
 export const VHOST_F_LOG_ALL = 26;

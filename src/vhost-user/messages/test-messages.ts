@@ -13,6 +13,8 @@ export interface Samples<N extends RequestName> {
   readonly optional?: boolean;
   /** Sizes of an answer that are let pass and never sent. */
   readonly toleratedSizes?: readonly number[];
+  /** A payload may be longer than what it counts, up to this. Bytes. */
+  readonly roomBytes?: number;
 }
 
 const MAX32 = 2 ** 32 - 1;
@@ -82,6 +84,7 @@ export const SAMPLES: { readonly [N in RequestName]: Samples<N> } = {
       ...tables.map((table) => ({ value: 0n, regions: table.regions })),
     ],
     kinds: AREAS,
+    roomBytes: 8 + 8 * 32,
   },
   SET_LOG_BASE: {
     requests: areas.map((area) => ({ ...area, ...one })),
@@ -110,8 +113,8 @@ export const SAMPLES: { readonly [N in RequestName]: Samples<N> } = {
   SET_BACKEND_REQ_FD: { requests: [one], replies: done, kinds: FILES },
   IOTLB_MSG: { requests: iotlbs, replies: done },
   SET_VRING_ENDIAN: withState,
-  GET_CONFIG: { requests: configs, replies: [{ offset: 0, flags: 0, bytes: null }, ...configs] },
-  SET_CONFIG: { requests: configs, replies: done },
+  GET_CONFIG: { requests: configs, replies: [{ offset: 0, flags: 0, bytes: null }, ...configs], roomBytes: 12 + 256 },
+  SET_CONFIG: { requests: configs, replies: done, roomBytes: 12 + 256 },
   CREATE_CRYPTO_SESSION: { requests: blobs, replies: blobs },
   CLOSE_CRYPTO_SESSION: withWord,
   POSTCOPY_ADVISE: { requests: EMPTY, replies: [one], kinds: FILES },
@@ -165,6 +168,7 @@ export const SAMPLES: { readonly [N in RequestName]: Samples<N> } = {
       { count: 256, sizes: new BigUint64Array(256).fill(MAX64) },
     ],
   },
+  GET_VRING_BASE_SKIP_DRAIN: { requests: states, replies: states },
   BACKEND_IOTLB_MSG: { requests: iotlbs, replies: done },
   BACKEND_CONFIG_CHANGE_MSG: plain,
   BACKEND_VRING_HOST_NOTIFIER_MSG: {

@@ -41,6 +41,61 @@ test('worker device: the configuration space is the same for all threads', { ski
   }),
 );
 
+/** Writes of the configuration space of 8 bytes 1 to 8, one after the other, and what is in it then. */
+const WRITES: readonly (readonly [what: string, writes: readonly [number, number[]][], config: number[]])[] = [
+  [
+    'the same place again, over a write in between',
+    [
+      [0, [1, 1, 1, 1]],
+      [2, [2, 2]],
+      [0, [3, 3, 3, 3]],
+    ],
+    [3, 3, 3, 3, 5, 6, 7, 8],
+  ],
+  [
+    'the same place, shorter',
+    [
+      [0, [1, 1, 1, 1]],
+      [0, [2, 2]],
+    ],
+    [2, 2, 1, 1, 5, 6, 7, 8],
+  ],
+  [
+    'the same place, longer',
+    [
+      [4, [1, 1]],
+      [4, [2, 2, 2, 2]],
+    ],
+    [1, 2, 3, 4, 2, 2, 2, 2],
+  ],
+  [
+    'places that overlap',
+    [
+      [0, [1, 1, 1]],
+      [2, [2, 2, 2]],
+      [1, [3, 3]],
+      [4, [4]],
+    ],
+    [1, 3, 3, 2, 4, 6, 7, 8],
+  ],
+];
+for (const [what, writes, config] of WRITES)
+  test(`worker device: a thread that starts later has the same configuration: ${what}`, { skip }, async () => {
+    const device = await WorkerDevice.open({ factory: FACTORY, device: { queueCount: 2 }, threads: 2 });
+    try {
+      for (const [offset, bytes] of writes)
+        assert.equal(await device.writeConfig(offset, Uint8Array.from(bytes)), true);
+      assert.deepEqual([...device.config], config);
+      const later = device.threadOf(1);
+      assert.deepEqual([...(await later.call({ call: 'describe' })).config], config);
+      // So has one that is written to many times more than it has bytes.
+      for (let i = 0; i < 100; i++) await device.writeConfig(i % 8, Uint8Array.of(i));
+      assert.deepEqual([...(await later.call({ call: 'describe' })).config], [...device.config]);
+    } finally {
+      await device.close();
+    }
+  });
+
 test(
   'worker device: kicks by message that come faster than the thread takes them are few, and none is lost',
   { skip },

@@ -8,6 +8,7 @@
 import type { QueueState } from '../../host/queue.ts';
 import { seqcst } from '../../ordering/seqcst.ts';
 import type { Handle } from '../messages/handle.ts';
+import { ConfigWrites } from './config-writes.ts';
 import { QueueRecord } from './queue-record.ts';
 import type { QueueRunner, QueueStats, RunnerEvents, ServedDevice } from './queue-runner.ts';
 import { NO_STATS } from './queue-runner.ts';
@@ -154,8 +155,8 @@ export class WorkerDevice implements ServedDevice {
   private readonly runners: WorkerRunner[] = [];
   private description: DeviceDescription;
   private acknowledged = 0n;
-  /** What the guest wrote into the configuration space, by offset: for threads that start later. */
-  private readonly written = new Map<number, Uint8Array>();
+  /** For threads that start later. */
+  private readonly written = new ConfigWrites();
 
   private constructor(options: WorkerDeviceOptions) {
     this.options = options;
@@ -212,7 +213,7 @@ export class WorkerDevice implements ServedDevice {
     if (first !== undefined) this.description = { ...this.description, config: first.config };
     const taken = results.every((result) => result.taken);
     // What is refused is not kept: a frontend could fill memory with it.
-    if (taken) this.written.set(offset, bytes);
+    if (taken) this.written.add(offset, bytes);
     return taken;
   }
 
@@ -236,7 +237,8 @@ export class WorkerDevice implements ServedDevice {
       thread = this.startThread(slot);
       this.threads[slot] = thread;
       thread.call({ call: 'acknowledge', features: this.acknowledged }).catch(() => {});
-      for (const [offset, bytes] of this.written) thread.call({ call: 'writeConfig', offset, bytes }).catch(() => {});
+      for (const { offset, bytes } of this.written.all)
+        thread.call({ call: 'writeConfig', offset, bytes }).catch(() => {});
     }
     return thread;
   }
