@@ -135,6 +135,8 @@ test(
         events.map((event) => (event.kind === 'queue-broken' ? event.index : event.kind)),
         [0],
       );
+      // A call for it is taken, and the session goes on.
+      assert.equal(await frontend.value({ request: 'SET_VRING_CALL', index: 0, noDescriptor: true }), 0n);
       await guest.exchange(1, 0, 2, kick(1));
       // What was not finished is still to be done: there the queue stands.
       assert.equal(await frontend.stop(0), 1);
@@ -142,6 +144,25 @@ test(
       await frontend.setUp(guest, 0, 1);
       assert.deepEqual(await guest.nextUsed(0), { id: 2, length: 4 });
       await guest.exchange(0, 4, 5, kick(0));
+    }),
+);
+
+test(
+  'worker device: a write of the configuration space that ends every thread is refused, and not made again',
+  {
+    skip,
+  },
+  () =>
+    withWorkers({ threads: 2 }, async ({ frontend, guest }) => {
+      const bytes = Uint8Array.of(DEADLY >> 8, DEADLY & 0xff);
+      assert.equal(await frontend.value({ request: 'SET_CONFIG', offset: 0, flags: 0, bytes }), 1n);
+      const reply = await frontend.ask({ request: 'GET_CONFIG', offset: 0, flags: 0, bytes: new Uint8Array(4) });
+      assert.deepEqual([...reply.bytes!], [1, 2, 3, 4]);
+      for (const index of [0, 1]) {
+        assert.equal(await frontend.stop(index), 0);
+        await frontend.setUp(guest, index);
+        await guest.exchange(index, 0, 7, () => addEventfd(guest.ring(index).kick));
+      }
     }),
 );
 
