@@ -132,9 +132,10 @@ export class VhostUserServer {
     this.session = session;
     this.sessions++;
     this.report({ kind: 'connected' });
-    const waiting = this.watchWaiting(session);
+    let waiting: WaitingPeer | null = null;
     let error: Error | null = null;
     try {
+      waiting = this.watchWaiting(session);
       await session.run();
     } catch (thrown) {
       error = thrown as Error;
