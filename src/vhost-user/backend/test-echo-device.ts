@@ -18,7 +18,7 @@ export interface EchoOptions {
   readonly features?: bigint;
   /** A thread ends when it serves a request, or takes two bytes of configuration, that start with this number. */
   readonly deadly?: number;
-  /** A thread never comes back from a request that starts with `at`. */
+  /** A thread never comes back from a request, or two bytes of configuration, that start with `at`. */
   readonly stuck?: Stuck;
   /** A request that starts with this number is kept until its queue stops. */
   readonly kept?: number;
@@ -129,7 +129,9 @@ export class EchoDevice implements Device {
 
   writeConfig(offset: number, bytes: Uint8Array): boolean {
     if (offset + bytes.length > CONFIG_SIZE) return false;
-    if (bytes.length >= 2 && ((bytes[0]! << 8) | bytes[1]!) === this.deadly) process.exit(7);
+    const number = bytes.length < 2 ? null : (bytes[0]! << 8) | bytes[1]!;
+    if (number === this.deadly) process.exit(7);
+    if (number === this.stuck?.at) this.stickFast();
     this.config.set(bytes, offset);
     return true;
   }

@@ -168,14 +168,15 @@ test(
 
 const run = promisify(execFile);
 
-test('worker device: a thread that never comes back, from a loop or a lock, is stopped within the bound', {
+test('worker device: a thread that never comes back, from a loop, a lock or a call, is stopped within the bound', {
   skip,
 }, async () => {
   const program = fileURLToPath(new URL('./test-stuck-thread.js', import.meta.url));
   const play = (place: string) => run(process.execPath, [program, place], { timeout: 60_000 });
-  for (const { stdout, stderr } of await Promise.all(['a loop', 'a lock'].map(play)))
+  for (const { stdout, stderr } of await Promise.all(['a loop', 'a lock', 'a call'].map(play)))
     assert.deepEqual([stdout, stderr], ['ended\n', '']);
 });
+
 /** What a thread is given, head by head, before it dies of the last; where the queue then stands, and what is left. */
 const DEATHS: readonly [what: string, given: readonly number[], base: number, left: readonly number[]][] = [
   ['all of them finished', [1, 2, DEADLY], 2, [2]],
