@@ -145,7 +145,7 @@ export class VhostUserServer {
     this.report({ kind: 'disconnected', error });
   }
 
-  /** Null where nobody can wait: the server itself connects. */
+  /** Null if none can wait: the server itself connects. */
   private watchWaiting(session: BackendSession): WaitingPeer | null {
     if (this.listener < 0) return null;
     return new WaitingPeer({
