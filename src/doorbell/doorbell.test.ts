@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readdirSync, writeSync } from 'node:fs';
 import { afterEach, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import { BLOCKED_AT_MOST_MS } from '../native/interrupts.ts';
+import { whyUnavailable } from '../native/libc.ts';
 import { cpuYield } from '../native/scheduler.ts';
 import { YieldingWaitSet } from './adaptive.ts';
 import {
@@ -22,6 +24,7 @@ const LONG_MS = 60_000;
 const WAITER = `
   import { parentPort, workerData } from 'node:worker_threads';
   const { DOORBELLS } = await import(workerData.module);
+  if (workerData.interrupted) (await import(workerData.interrupts)).boundBlockedCalls();
   const waits = DOORBELLS[workerData.name].waitSet(workerData.handle, workerData.options);
   for (let i = 0; i < workerData.waits; i++) {
     parentPort.postMessage('waiting');
@@ -34,14 +37,17 @@ interface Waiter {
   waits: number;
   timeoutMs?: number;
   options?: Partial<WaitOptions>;
+  /** Its system calls are interrupted, as those of a thread are that uses what a stranger shares. */
+  interrupted?: boolean;
 }
 
 function startWaiter(name: DoorbellName, handle: DoorbellHandle, waiter: Waiter) {
-  const { waits, timeoutMs = LONG_MS, options = {} } = waiter;
+  const { waits, timeoutMs = LONG_MS, options = {}, interrupted = false } = waiter;
   const module = new URL('./index.js', import.meta.url).href;
+  const interrupts = new URL('../native/interrupts.js', import.meta.url).href;
   const end = waitingEnd(handle);
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(WAITER)}`), {
-    workerData: { module, name, handle: end, waits, timeoutMs, options },
+    workerData: { module, interrupts, interrupted, name, handle: end, waits, timeoutMs, options },
     transferList: portsOf(end),
   });
   const inbox: string[] = [];
@@ -140,6 +146,21 @@ for (const { name: key, options } of CASES) {
       assert.equal(await waiter.receive(), 'waiting');
       assert.equal(await waiter.receive(), 'timed-out');
     }
+    assert.equal(await waiter.ended, 0);
+  });
+
+  test(`doorbell ${name}: a thread whose system calls are interrupted waits as any other`, {
+    skip: skip || (whyUnavailable() ?? false),
+  }, async () => {
+    const { handle } = rung();
+    const waiter = startWaiter(key, handle, {
+      waits: 1,
+      timeoutMs: 2 * BLOCKED_AT_MOST_MS,
+      options,
+      interrupted: true,
+    });
+    assert.equal(await waiter.receive(), 'waiting');
+    assert.equal(await waiter.receive(), 'timed-out');
     assert.equal(await waiter.ended, 0);
   });
 

@@ -77,12 +77,14 @@ class PipeWaitSet implements WaitSet {
     closeSync(this.glance);
   }
 
-  /** How many bytes it read; 0 if there are none and the descriptor does not block. */
+  /** Bytes that it read; 0 if there are none and the descriptor does not block, or if a signal ended the call. */
   private read(descriptor: number): number {
     try {
       return readSync(descriptor, this.buffer);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0;
+      const { code } = error as NodeJS.ErrnoException;
+      // The engine repeats every other call that a signal ended, but not this one.
+      if (code === 'EAGAIN' || code === 'EINTR') return 0;
       throw error;
     }
   }

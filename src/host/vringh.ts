@@ -16,7 +16,7 @@
  *     }
  *
  * One difference shows in counts: without EVENT_IDX the kernel's answers that the guest must be called also when nothing
- * was completed since it answered last. A call for nothing helps nobody: `needsCall` is true once for what was completed.
+ * was completed since it answered last. A call for nothing is of no use: `needsCall` is true once for what was completed.
  *
  * What it shares with the other faces stands in `SplitHostQueue`; here is the kernel's own interface.
  */
@@ -26,7 +26,7 @@ import { NO_HEAD, notTaken, SplitHostQueue, type SplitHostQueueOptions } from '.
 
 export type VringhOptions = SplitHostQueueOptions;
 
-/** @throws RangeError unless `used` holds so many pairs. */
+/** @throws RangeError unless `used` holds `count` pairs. */
 export function checkPairs(used: Uint32Array, count: number): void {
   if (!(Number.isInteger(count) && count >= 0 && 2 * count <= used.length))
     throw new RangeError(`${count} requests to be completed, in an array of ${used.length} words`);

@@ -4,13 +4,18 @@
  * share has a timer of the kernel, which interrupts whatever it waits in: the call fails with EINTR. A call that does
  * not wait costs nothing by it and never fails so.
  *
- * The signal is SIGURG: ignored by default, sent by nobody else to a program that asks for no urgent data. Its handler
- * is a function of libc that does nothing. Calls of the engine are repeated by the engine, our own by their callers.
+ * The signal is SIGURG: ignored by default, and no kernel sends it to a program that asks for no urgent data. Its handler
+ * is a function of libc that does nothing. The engine repeats its own calls, all but `readSync`: like a call of libc, its
+ * caller repeats it where it can block (a pipe; a file that a process serves).
+ *
+ * The timer ends with its thread's `exit`. A thread that is terminated has no `exit`, and a timer without its thread
+ * would go on for as long as the process lives: the next thread that comes here deletes it.
  *
  *     struct sigaction    void *handler | u8[128] mask | int flags | pad | void *restorer
  *     struct sigevent     u64 value | int signal | int how | int thread | pad to 64
  *     struct itimerspec   s64 seconds, nanoseconds: interval | s64 seconds, nanoseconds: first
  */
+import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { systemError } from './errors.ts';
 import { lazyCalls, libc } from './libc.ts';
@@ -64,9 +69,26 @@ export function boundBlockedCalls(): void {
   period.setBigInt64(24, PERIOD_NS, true);
   const id = timer.getInt32(0, true);
   isBounded = true;
-  process.once('exit', () => {
-    syscall(SYS_timer_delete!, id, null, null, 0);
-  });
+  process.once('exit', () => deleteTimer(id));
   // Third of four: the new value.
   demand('timer_settime', syscall(SYS_timer_settime!, id, null, period, 0));
+  for (const { timer: other, thread } of interruptingTimers())
+    if (!existsSync(`/proc/self/task/${thread}`)) deleteTimer(other);
+}
+
+function deleteTimer(id: number): void {
+  calls().syscall(SYS_timer_delete!, id, null, null, 0);
+}
+
+/** This process's timers of this kind, with the thread that each interrupts; none where /proc does not tell. */
+export function interruptingTimers(): { readonly timer: number; readonly thread: number }[] {
+  const entry = new RegExp(`^ID: (\\d+)\\nsignal: ${SIGURG}/.*\\nnotify: signal/tid\\.(\\d+)$`, 'gm');
+  try {
+    return Array.from(readFileSync('/proc/self/timers', 'utf8').matchAll(entry), ([, timer, thread]) => ({
+      timer: Number(timer),
+      thread: Number(thread),
+    }));
+  } catch {
+    return [];
+  }
 }

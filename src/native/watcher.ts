@@ -87,7 +87,7 @@ class EpollWatcher implements Watcher {
   private dispatching = false;
   /** The thread is ending: nothing is polled any more. */
   private ended = false;
-  /** Where this thread says which descriptor its epoll is; its own until somebody wants to know. */
+  /** Where this thread says which descriptor its epoll is: its own memory, unless `publishWatcher` gave another. */
   published: Int32Array = new Int32Array(1);
 
   watch(descriptor: number, onReadable: () => void): void {
@@ -292,7 +292,8 @@ export function publishWatcher(word: SharedArrayBuffer): void {
 
 /**
  * Before a worker is terminated, by the thread that does it: nothing that it watches is reported to it any more, but for
- * what its engine has taken already in its turn of the loop. A worker that has published nothing has watched nothing.
+ * what its engine has taken already in its turn of the loop. So a worker does what may never come back in a turn of its
+ * own (`setImmediate`), not in a callback of a message. A worker that has published nothing has watched nothing.
  */
 export function muteWatcher(word: SharedArrayBuffer): void {
   // 0 is standard input's number: never a worker's epoll.

@@ -117,7 +117,7 @@ export class HostOracle {
     this.told = options.takenOver ? null : startIndex;
   }
 
-  /** What the device writes before its first call: nobody knows what a predecessor asked for, so kicks are on. */
+  /** What the device writes before its first call: what a predecessor asked for is not known, so kicks are on. */
   setUp(): Expected {
     const { takenOver, eventIdx, startIndex } = this.options;
     if (!takenOver) return { writes: NONE };

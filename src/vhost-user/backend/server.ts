@@ -132,9 +132,10 @@ export class VhostUserServer {
     this.session = session;
     this.sessions++;
     this.report({ kind: 'connected' });
-    const waiting = this.watchWaiting(session);
+    let waiting: WaitingPeer | null = null;
     let error: Error | null = null;
     try {
+      waiting = this.watchWaiting(session);
       await session.run();
     } catch (thrown) {
       error = thrown as Error;
@@ -144,7 +145,7 @@ export class VhostUserServer {
     this.report({ kind: 'disconnected', error });
   }
 
-  /** Null where nobody can wait: the server itself connects. */
+  /** Null if none can wait: the server itself connects. */
   private watchWaiting(session: BackendSession): WaitingPeer | null {
     if (this.listener < 0) return null;
     return new WaitingPeer({

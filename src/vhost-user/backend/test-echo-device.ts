@@ -16,9 +16,9 @@ export interface EchoOptions {
   readonly queueCount?: number;
   readonly id?: number;
   readonly features?: bigint;
-  /** Whoever serves a request that starts with this number dies of it. */
+  /** A thread ends when it serves a request, or takes two bytes of configuration, that start with this number. */
   readonly deadly?: number;
-  /** Whoever serves a request that starts with `at` never comes back from it. */
+  /** A thread never comes back from a request, or two bytes of configuration, that start with `at`. */
   readonly stuck?: Stuck;
   /** A request that starts with this number is kept until its queue stops. */
   readonly kept?: number;
@@ -129,6 +129,9 @@ export class EchoDevice implements Device {
 
   writeConfig(offset: number, bytes: Uint8Array): boolean {
     if (offset + bytes.length > CONFIG_SIZE) return false;
+    const number = bytes.length < 2 ? null : (bytes[0]! << 8) | bytes[1]!;
+    if (number === this.deadly) process.exit(7);
+    if (number === this.stuck?.at) this.stickFast();
     this.config.set(bytes, offset);
     return true;
   }

@@ -22,7 +22,7 @@ let lastDescriptor = 100;
 /** Another file of FILE_SIZE bytes. */
 export const aFile = (): Handle => ({ kind: 'descriptor', descriptor: ++lastDescriptor });
 /** More bytes than a view of memory can have. */
-export const BIG_FILE_SIZE = 2 ** 40;
+const BIG_FILE_SIZE = 2 ** 40;
 const bigFiles = new WeakSet<Handle>();
 export const aBigFile = (): Handle => {
   const handle = aFile();

@@ -1,12 +1,12 @@
 /**
  * While a server serves one connection: sees that another one waits, and ends the one that is served if it has not
- * begun its session in time. Without anybody who waits a connection may take any time: nobody misses the server. On the
- * thread's event loop; it accepts nothing.
+ * begun its session in time. While no other one waits, a connection may take any time. On the thread's event loop; it
+ * accepts nothing.
  */
 import { threadWatcher } from '../../native/watcher.ts';
 import { ProtocolError } from '../messages/errors.ts';
 
-/** One that comes while the one before it is about to go is not worth a word. */
+/** A connection that waits for less than this is not told of: the one before it is about to go. Milliseconds. */
 const TOLD_AFTER_MS = 1000;
 
 export interface WaitingPeerOptions {

@@ -234,6 +234,7 @@ export class VhostUserDevice {
       if (missing !== 0n) throw new ProtocolError('feature-not-offered', 'GET_FEATURES', missing);
       this.negotiated = negotiated;
       for (const queue of this.queues) {
+        queue.kick.renew();
         if (!resumes) queue.restart(this.features);
         await session.startQueue(queue.describe(resumes ? queue.usedIdx() : 0));
         // What the dead backend wished for, or was rung for, says nothing of this one.

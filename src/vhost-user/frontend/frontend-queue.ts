@@ -25,7 +25,7 @@ const PART_ALIGN = 64;
 class KickDoorbell extends SystemCallDoorbell {
   private blocks = false;
 
-  /** For another backend: as it was at first. */
+  /** For another backend: as it was at first, and kicks that the one before did not take are gone. */
   renew(): void {
     setNonBlocking(this.descriptor);
     takeEventfd(this.descriptor);
@@ -108,10 +108,9 @@ export class FrontendQueue {
     return this.fields.used.load16(this.ring.usedIdx);
   }
 
-  /** As a backend is told of it, which no other one serves. */
+  /** As a backend is told of it. */
   describe(base: number): RingDescription {
     const { desc, avail, used } = this.ring.places;
-    this.kick.renew();
     return {
       index: this.index,
       size: this.ring.size,

@@ -94,7 +94,7 @@ export async function serveThread(port: MessagePort, task: ThreadTask): Promise<
     },
   };
 
-  port.on('message', async (request: ThreadRequest) => {
+  const answer = async (request: ThreadRequest): Promise<void> => {
     const { id, call } = request;
     let reply: { id: number; result: unknown } | { id: number; error: PlainError };
     try {
@@ -104,5 +104,8 @@ export async function serveThread(port: MessagePort, task: ThreadTask): Promise<
     }
     tell(reply);
     if (call === 'close') port.close();
-  });
+  };
+  // Not among the loop's callbacks of descriptors: if the thread is terminated in a call that never comes back, the
+  // engine still makes those that it has taken already, and the one of the watcher would abort the process.
+  port.on('message', (request: ThreadRequest) => setImmediate(answer, request));
 }

@@ -1,5 +1,6 @@
 /** For tests, a program of its own: a queue's thread that never comes back, its session, and the end of both. */
 import assert from 'node:assert/strict';
+import { setImmediate as loopTurn } from 'node:timers/promises';
 import { addEventfd } from '../../native/eventfd.ts';
 import { until } from '../backend/test-frontend.ts';
 import { withWorkerSession } from './test-workers.ts';
@@ -26,5 +27,25 @@ async function playStuck(place: 'a loop' | 'a lock'): Promise<void> {
   });
 }
 
-await playStuck(process.argv[2] as 'a loop' | 'a lock');
+/** Turns of the loop in which kicks come, so that the threads find them beside the call. */
+const KICK_TURNS = 100;
+
+/** The threads are stuck in a call of the session's, and have kicks to take as well. */
+async function playStuckCall(): Promise<void> {
+  const device = { queueCount: 2, stuck: { at: STUCK, in: 'a loop' } };
+  await withWorkerSession({ device, callTimeoutMs: 3000 }, async ({ frontend, guest }) => {
+    for (const index of [0, 1]) await guest.exchange(index, 0, 1, () => addEventfd(guest.ring(index).kick));
+    const bytes = Uint8Array.of(STUCK >> 8, STUCK & 0xff);
+    const answer = frontend.value({ request: 'SET_CONFIG', offset: 0, flags: 0, bytes });
+    for (let turn = 0; turn < KICK_TURNS; turn++) {
+      for (const index of [0, 1]) addEventfd(guest.ring(index).kick);
+      await loopTurn();
+    }
+    assert.equal(await answer, 1n);
+  });
+}
+
+const place = process.argv[2] as 'a loop' | 'a lock' | 'a call';
+if (place === 'a call') await Promise.all(Array.from({ length: 3 }, playStuckCall));
+else await playStuck(place);
 console.log('ended');

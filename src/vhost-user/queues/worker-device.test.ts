@@ -135,6 +135,8 @@ test(
         events.map((event) => (event.kind === 'queue-broken' ? event.index : event.kind)),
         [0],
       );
+      // A call for it is taken, and the session goes on.
+      assert.equal(await frontend.value({ request: 'SET_VRING_CALL', index: 0, noDescriptor: true }), 0n);
       await guest.exchange(1, 0, 2, kick(1));
       // What was not finished is still to be done: there the queue stands.
       assert.equal(await frontend.stop(0), 1);
@@ -145,16 +147,36 @@ test(
     }),
 );
 
+test(
+  'worker device: a write of the configuration space that ends every thread is refused, and not made again',
+  {
+    skip,
+  },
+  () =>
+    withWorkers({ threads: 2 }, async ({ frontend, guest }) => {
+      const bytes = Uint8Array.of(DEADLY >> 8, DEADLY & 0xff);
+      assert.equal(await frontend.value({ request: 'SET_CONFIG', offset: 0, flags: 0, bytes }), 1n);
+      const reply = await frontend.ask({ request: 'GET_CONFIG', offset: 0, flags: 0, bytes: new Uint8Array(4) });
+      assert.deepEqual([...reply.bytes!], [1, 2, 3, 4]);
+      for (const index of [0, 1]) {
+        assert.equal(await frontend.stop(index), 0);
+        await frontend.setUp(guest, index);
+        await guest.exchange(index, 0, 7, () => addEventfd(guest.ring(index).kick));
+      }
+    }),
+);
+
 const run = promisify(execFile);
 
-test('worker device: a thread that never comes back, from a loop or a lock, is stopped within the bound', {
+test('worker device: a thread that never comes back, from a loop, a lock or a call, is stopped within the bound', {
   skip,
 }, async () => {
   const program = fileURLToPath(new URL('./test-stuck-thread.js', import.meta.url));
   const play = (place: string) => run(process.execPath, [program, place], { timeout: 60_000 });
-  for (const { stdout, stderr } of await Promise.all(['a loop', 'a lock'].map(play)))
+  for (const { stdout, stderr } of await Promise.all(['a loop', 'a lock', 'a call'].map(play)))
     assert.deepEqual([stdout, stderr], ['ended\n', '']);
 });
+
 /** What a thread is given, head by head, before it dies of the last; where the queue then stands, and what is left. */
 const DEATHS: readonly [what: string, given: readonly number[], base: number, left: readonly number[]][] = [
   ['all of them finished', [1, 2, DEADLY], 2, [2]],

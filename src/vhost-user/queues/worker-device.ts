@@ -76,7 +76,8 @@ class WorkerRunner implements QueueRunner {
   }
 
   async setCall(handle: Handle | null): Promise<void> {
-    await this.thread?.call({ call: 'setCall', index: this.index, handle });
+    const { thread, index } = this;
+    if (thread !== null) await unlessDead(thread, thread.call({ call: 'setCall', index, handle }));
   }
 
   /** One call at a time, and one more for all that came meanwhile: a frontend that floods fills no thread's mailbox. */
@@ -132,6 +133,16 @@ class WorkerRunner implements QueueRunner {
     const stats = { ...NO_STATS };
     for (const [i, name] of STATS.entries()) stats[name] = this.counters[i]!;
     return stats;
+  }
+}
+
+/** A thread's answer; null if it died instead, which its queues are told of. @throws what the thread throws */
+async function unlessDead<T>(thread: ThreadLink, answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (thread.dead === null) throw error;
+    return null;
   }
 }
 
@@ -208,10 +219,16 @@ export class WorkerDevice implements ServedDevice {
 
   async writeConfig(offset: number, bytes: Uint8Array): Promise<boolean> {
     if (offset + bytes.length > this.config.length) return false;
-    const results = await Promise.all(this.living.map((thread) => thread.call({ call: 'writeConfig', offset, bytes })));
+    const threads = this.living;
+    const answers = await Promise.all(
+      threads.map((thread) => unlessDead(thread, thread.call({ call: 'writeConfig', offset, bytes }))),
+    );
+    const results = answers.filter((answer) => answer !== null);
     const [first] = results;
     if (first !== undefined) this.description = { ...this.description, config: first.config };
-    const taken = results.every((result) => result.taken);
+    // What ends every thread that is asked would end those to come, too.
+    const isAnswered = results.length > 0 || threads.length === 0;
+    const taken = isAnswered && results.every((result) => result.taken);
     // What is refused is not kept: a frontend could fill memory with it.
     if (taken) this.written.add(offset, bytes);
     return taken;
