@@ -21,7 +21,7 @@ const TERMINATE_TIMEOUT_MS = 2000;
 const TURN_MS = 20;
 
 /** Ends the process at once: no thread is joined, nothing is flushed, no handler runs. */
-export function exitAtOnce(code: number): void {
+function exitAtOnce(code: number): void {
   calls()._exit(code);
 }
 
