@@ -90,6 +90,14 @@ const runs: [string, string[], string, number, RegExp, RegExp][] = [
     /^vringbench: --block=.*\/link: the same image is given twice: .*\n$/,
   ],
   [
+    'a disk below a file',
+    [`--block=${disk}/none`, `--block=${disk}`, '4', GUEST],
+    '',
+    1,
+    /^$/,
+    /^vringbench: --block=.*\/none: ENOTDIR: [^\n]*\n$/,
+  ],
+  [
     'a disk of no sectors',
     ['-v', `--block=${written('empty.img', '')}`, '4', GUEST],
     '',

@@ -68,13 +68,22 @@ async function withDisksLocked(
 function imageGivenTwice(paths: readonly string[]): string | null {
   const seen = new Set<string>();
   for (const path of paths) {
-    const status = statSync(path, { throwIfNoEntry: false, bigint: true });
-    // Two nodes of one block device are one image.
-    const image = status?.isBlockDevice() ? `device ${status.rdev}` : `${status?.dev} ${status?.ino}`;
-    if (status !== undefined && seen.has(image)) return path;
-    seen.add(image);
+    const image = identityOf(path);
+    if (image !== null && seen.has(image)) return path;
+    if (image !== null) seen.add(image);
   }
   return null;
+}
+
+/** The same for every path of one file. Null: it cannot be known; opening the path says why. */
+function identityOf(path: string): string | null {
+  try {
+    const status = statSync(path, { bigint: true });
+    // Two nodes of one block device are one image.
+    return status.isBlockDevice() ? `device ${status.rdev}` : `${status.dev} ${status.ino}`;
+  } catch {
+    return null;
+  }
 }
 
 /** @throws UsageError */

@@ -81,7 +81,8 @@ for (const [what, worthBytes, msEach, served] of [
   ['bytes of requests as long as a turn', TURN_BYTES_MAX, 0, 1],
   ['bytes, the last request beyond them', TURN_BYTES_MAX - 1, 0, 2],
   ['time', 0, TURN_MS_MAX / 8, 8],
-  ['time of a request as long as a turn', 0, TURN_MS_MAX, 1],
+  ['time of small requests, each as long as a turn', 0, TURN_MS_MAX, 4],
+  ['time of a large request as long as a turn', 65536, TURN_MS_MAX, 1],
 ] as const)
   test(`request loop: no more than a turn's ${what}`, () => {
     let nowMs = 5;

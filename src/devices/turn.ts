@@ -13,8 +13,13 @@ export const TURN_BYTES_MAX = 2 ** 22;
 /** Bytes of a request that are moved without asking whether the turn is over: what is longer comes in pieces. */
 export const PIECE_BYTES_MAX = 2 ** 20;
 
-/** After this much time a turn begins no further request or piece, milliseconds. */
+/** After this much time a turn begins no further large request or piece, and CLOCK_EVERY small ones at most; milliseconds. */
 export const TURN_MS_MAX = 4;
+
+/** Requests per reading of the clock: a reading costs a twentieth of a request of 4 KiB. */
+const CLOCK_EVERY = 4;
+/** A request that moves this many bytes takes time enough for a reading of its own. */
+const LARGE_BYTES = 2 ** 16;
 
 export interface TurnOptions {
   /** Default TURN_BYTES_MAX. */
@@ -31,6 +36,9 @@ export class Turn {
   private requestsLeft = 0;
   private bytesLeft = 0;
   private endMs = 0;
+  /** The clock is read when one of these is reached. */
+  private requestsAtClock = 0;
+  private bytesAtClock = 0;
 
   constructor({ bytesMax = TURN_BYTES_MAX, now = monotonic }: TurnOptions = {}) {
     this.bytesMax = bytesMax;
@@ -41,6 +49,8 @@ export class Turn {
     this.requestsLeft = SERVE_MAX;
     this.bytesLeft = this.bytesMax;
     this.endMs = this.now() + TURN_MS_MAX;
+    this.requestsAtClock = SERVE_MAX - CLOCK_EVERY;
+    this.bytesAtClock = this.bytesMax - LARGE_BYTES;
   }
 
   /** Counts bytes that were moved. */
@@ -50,6 +60,10 @@ export class Turn {
 
   /** Counts one more request, piece or buffer. True: the turn is over. */
   isOverAfterOne(): boolean {
-    return --this.requestsLeft <= 0 || this.bytesLeft <= 0 || this.now() >= this.endMs;
+    if (--this.requestsLeft <= 0 || this.bytesLeft <= 0) return true;
+    if (this.requestsLeft > this.requestsAtClock && this.bytesLeft > this.bytesAtClock) return false;
+    this.requestsAtClock = this.requestsLeft - CLOCK_EVERY;
+    this.bytesAtClock = this.bytesLeft - LARGE_BYTES;
+    return this.now() >= this.endMs;
   }
 }

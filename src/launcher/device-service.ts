@@ -106,7 +106,7 @@ class ServedQueue {
   private readonly turns = new Turns(() => this.serveTurn());
   private service: QueueService | null = null;
   private open = true;
-  /** Wait until nothing is available, or nothing more is served. */
+  /** Wait until all that is available is completed, or nothing more is served. */
   private settling: (() => void)[] = [];
 
   constructor(options: DeviceServiceOptions, memory: GuestMemory, index: number, failed: (error: Error) => void) {
@@ -157,7 +157,7 @@ class ServedQueue {
     this.turns.takeNow();
   }
 
-  /** Resolves when all that is available has been served, or nothing more will be. */
+  /** Resolves when all that is available has been completed, or nothing more will be. */
   async settle(): Promise<void> {
     this.serveNow();
     if (this.isSettled()) return;
@@ -170,7 +170,7 @@ class ServedQueue {
   }
 
   private isSettled(): boolean {
-    return !this.open || !this.queue.hasAvailable();
+    return !this.open || this.queue.isIdle;
   }
 
   private tellSettled(): void {
@@ -242,10 +242,10 @@ export class DeviceService {
     return (Atomics.load(this.memory.bytes[0]!, this.options.plan.statusAddress) & VIRTIO_CONFIG_S_DRIVER_OK) !== 0;
   }
 
-  /** Resolves when a queue has served all that is available, or serves no more. */
+  /** Resolves when a queue has completed all that is available, or serves no more. */
   async settle(queue: number): Promise<void> {
     this.begin();
-    await this.queues[queue]!.settle();
+    await this.queues[queue]?.settle();
   }
 
   async stop(drains: boolean): Promise<QueueStats[]> {
@@ -333,7 +333,7 @@ export class LocalDevice implements LauncherDevice {
     return this.service?.isDriven ?? false;
   }
 
-  /** Resolves when a queue has served all that its guest has made available, or serves no more. Once it serves. */
+  /** Resolves when a queue has completed all that its guest has made available, or serves no more. Once it serves. */
   async settle(queue: number): Promise<void> {
     await this.service?.settle(queue);
   }

@@ -102,6 +102,26 @@ test('launch: a guest whose output has no end, and that nothing holds back, is s
   assert.ok(port.bytes < 2 ** 30, `${port.bytes} bytes of 10 GiB`);
 });
 
+test('launch: a halted guest whose output nothing takes is waited for until the signal', async () => {
+  const abort = new AbortController();
+  /** Without room, ever. */
+  class StuckPort extends StreamPort {
+    constructor() {
+      super(null, null);
+    }
+    override write(): boolean {
+      setTimeout(() => abort.abort(), 100);
+      return false;
+    }
+  }
+  const ended = await run('pour 1', [], {
+    console: new ConsoleDevice({ port: new StuckPort() }),
+    signal: abort.signal,
+  });
+  assert.ok(abort.signal.aborted);
+  assert.match(shown(ended), /^(halted|stopped)$/);
+});
+
 test('launch: early text comes by the launcher, input and output by the console', async () => {
   const input = new PassThrough();
   input.write('polly\n');

@@ -26,7 +26,7 @@ export interface LaunchOptions {
   readonly args?: readonly string[];
   /** In command-line order, each in a thread of its own. */
   readonly devices?: readonly LaunchDeviceOptions[];
-  /** The console comes last, and is served on this thread. Closed at the end. */
+  /** The console comes last, and is served on this thread until it has taken a halted guest's output. Closed at the end. */
   readonly console: Device;
   /** What the guest says before it has a console. A promise holds it, as `CpuEvents.print` does. */
   readonly print: CpuEvents['print'];
@@ -64,6 +64,7 @@ export async function launch(options: LaunchOptions): Promise<LaunchEnding> {
   try {
     const console = await openDevices(options, devices, faults.take);
     guest = await run(options, devices, console, faults);
+    if (guest.how === 'halted') await lastOutput(console, options.signal);
   } finally {
     ended = await stopDevices(devices, guest?.how === 'halted');
   }
@@ -145,6 +146,20 @@ async function run(
   const { first } = faults;
   if (first === null || ending.how !== 'stopped') return ending;
   return first.byGuest ? { how: 'died', reason: first.reason } : { how: 'failed', error: new Error(first.reason) };
+}
+
+/** What a guest said before it halted waits for its reader, as with any program: without end, unless `signal` aborts. */
+async function lastOutput(console: LocalDevice, signal: AbortSignal | undefined): Promise<void> {
+  const settled = console.settle(CONSOLE_TRANSMIT_QUEUE);
+  if (signal?.aborted) return;
+  await new Promise<void>((resolve) => {
+    const end = () => {
+      signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    signal?.addEventListener('abort', end);
+    void settled.then(end);
+  });
 }
 
 async function stopDevices(devices: readonly LauncherDevice[], drains: boolean): Promise<Omit<LaunchEnding, 'guest'>> {

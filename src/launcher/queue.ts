@@ -39,6 +39,11 @@ export class LguestQueue extends SplitHostQueue {
     this.check = options.check ?? anything;
   }
 
+  /** Nothing is available, and all that was taken is completed. */
+  get isIdle(): boolean {
+    return this.inFlightCount === 0 && !this.hasAvailable();
+  }
+
   /**
    * @throws RingError: of a bad request too it is the queue's last word, and `request.head` is the queue size.
    * BadGuest if the request is not as it must be: nothing more is taken then, but what is in flight can be completed.

@@ -53,6 +53,16 @@ test("launch: early text and the console's output keep the guest's order", async
   assert.deepEqual([how, output], ['halted', expected]);
 });
 
+test("launch: early text comes behind a console's request that a slow reader holds up in its middle", async () => {
+  const { how, output } = await run('pour 3; early E');
+  assert.deepEqual([how, output.length, output.at(-1)], ['halted', 3 * 65536 + 1, 'E']);
+});
+
+test('launch: a guest that halts behind output that a slow reader holds up loses none of it', async () => {
+  const { how, output } = await run('pour 20');
+  assert.deepEqual([how, output.length], ['halted', 20 * 65536]);
+});
+
 for (const when of ['driven', 'undriven', 'late'])
   test(`launch: input reaches a guest that does not kick for its buffer (${when})`, async () => {
     const input = new PassThrough();

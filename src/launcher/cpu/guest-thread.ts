@@ -96,11 +96,12 @@ async function importModule(entry: string): Promise<{ default?: GuestMain }> {
 
 /**
  * Where a module, or one that it imports, cannot be read: the engine tells it only of a program's last error. Another
- * process imports it in vain; nothing of it is run as long as it cannot be read. Null: it was not told.
+ * process imports it behind a module that ends the process: all are read before the first is run, so the guest's code
+ * does not run again. Null: it was not told, or the code can be read and has thrown the error itself.
  */
 function placeOfMistake(entry: string): string | null {
-  const code = 'await import(process.argv[1])';
-  const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code, entry], {
+  const code = `import 'data:text/javascript,process.exit()'; import ${JSON.stringify(entry)};`;
+  const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
     ...{ encoding: 'utf8', timeout: PLACE_TIMEOUT_MS, stdio: ['ignore', 'ignore', 'pipe'], env: {} },
   });
   return /^(file:\S+:\d+)$/m.exec(stderr ?? '')?.[1] ?? null;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -101,6 +101,21 @@ test('worker cpu: a guest that cannot be read is told with file and line, in wha
       const { ending } = await run(testBoot({ entry: pathToFileURL(join(folder, name)).href }));
       assert.match(shown(ending), /^failed: Unexpected token ';' \(file:\/\/.*\/broken\.mjs:2\)$/);
     }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('worker cpu: a guest that throws a SyntaxError itself has run once', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'worker-cpu-'));
+  try {
+    const [entry, runs] = [join(folder, 'parsing.mjs'), join(folder, 'runs')];
+    const count = `appendFileSync(${JSON.stringify(runs)}, 'x');`;
+    writeFileSync(entry, `import { appendFileSync } from 'node:fs';\n${count}\nJSON.parse('{');\n`);
+    const { ending } = await run(testBoot({ entry: pathToFileURL(entry).href }));
+    assert.ok(ending.how === 'failed' && ending.error instanceof GuestFault);
+    assert.match(ending.error.frames.join('\n'), /parsing\.mjs:3/);
+    assert.equal(readFileSync(runs, 'utf8'), 'x');
   } finally {
     rmSync(folder, { recursive: true });
   }
