@@ -4,13 +4,17 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { closeDescriptor } from '../../native/descriptors.ts';
 import { addEventfd, takeEventfd } from '../../native/eventfd.ts';
 import { whyUnavailable } from '../../native/libc.ts';
-import { until } from '../backend/test-frontend.ts';
+import { openMemfd } from '../../native/memfd.ts';
+import { file, until } from '../backend/test-frontend.ts';
+import { exchangeFar, GIB, SPARSE_BYTES, sayTable } from '../backend/test-sparse-memory.ts';
 import { DEADLY, FACTORY, KEPT, withWorkers } from './test-workers.ts';
 import { WorkerDevice } from './worker-device.ts';
 
 const skip = whyUnavailable() ?? false;
+const MIB = 2 ** 20;
 
 for (const threads of [1, 2])
   test(`worker device: two queues in ${threads} thread(s)`, { skip }, () =>
@@ -30,6 +34,25 @@ for (const threads of [1, 2])
       assert.deepEqual(events, []);
     }),
   );
+
+test('worker device: 4 TiB in a sparse file, said again and again: no view of what is not used', { skip }, async () => {
+  const viewedMib = new Int32Array(new SharedArrayBuffer(4));
+  const sparse = openMemfd('sparse', SPARSE_BYTES);
+  const factory = new URL('./test-counting-device.js', import.meta.url).href;
+  try {
+    await withWorkers({ factory, device: { queueCount: 2, viewedMib }, threads: 2 }, async ({ frontend, guest }) => {
+      const before = Atomics.load(viewedMib, 0);
+      for (let i = 0; i < 8; i++) await sayTable(frontend, guest, file(guest.memory), file(sparse));
+      await guest.exchange(1, 0, 7, () => addEventfd(guest.ring(1).kick));
+      assert.ok(Atomics.load(viewedMib, 0) - before < (4 * GIB) / MIB, 'views of the sparse file');
+      const offsets = [0, 4 * GIB - 4, SPARSE_BYTES / 2, SPARSE_BYTES - 4096];
+      await exchangeFar(guest, sparse, offsets);
+      assert.ok(Atomics.load(viewedMib, 0) - before >= (12 * GIB) / MIB, 'its views are counted');
+    });
+  } finally {
+    closeDescriptor(sparse);
+  }
+});
 
 test('worker device: the configuration space is the same for all threads', { skip }, () =>
   withWorkers({}, async ({ frontend }) => {
