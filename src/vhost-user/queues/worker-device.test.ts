@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { closeDescriptor } from '../../native/descriptors.ts';
 import { addEventfd, takeEventfd } from '../../native/eventfd.ts';
 import { whyUnavailable } from '../../native/libc.ts';
@@ -53,6 +54,37 @@ test('worker device: 4 TiB in a sparse file, said again and again: no view of wh
     closeDescriptor(sparse);
   }
 });
+
+test(
+  'worker device: features and resets without end fill no mailbox, and are told before the next start',
+  { skip },
+  () =>
+    withWorkers({ threads: 1 }, async ({ device, frontend, guest }) => {
+      await frontend.stop(0);
+      const posted: string[] = [];
+      const { postMessage } = Worker.prototype;
+      Worker.prototype.postMessage = function (message: { call: string }, ...rest) {
+        posted.push(message.call);
+        postMessage.call(this, message, ...rest);
+      };
+      try {
+        for (let i = 0; i < 1000; i++) {
+          device.acknowledge(BigInt(i));
+          device.reset();
+        }
+        assert.deepEqual(posted, ['reset']);
+        await frontend.setUp(guest, 0);
+        assert.deepEqual(posted.filter((call) => call !== 'setCall').slice(0, 4), [
+          'reset',
+          'reset',
+          'acknowledge',
+          'start',
+        ]);
+      } finally {
+        Worker.prototype.postMessage = postMessage;
+      }
+    }),
+);
 
 test('worker device: the configuration space is the same for all threads', { skip }, () =>
   withWorkers({}, async ({ frontend }) => {
