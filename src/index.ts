@@ -54,7 +54,7 @@ export { GUESTS } from './launcher/guests.ts';
 export { type LaunchEnding, type LaunchOptions, launch } from './launcher/launcher.ts';
 export { LguestQueue } from './launcher/queue.ts';
 export { DirtyLog, DirtyLogError } from './memory/dirty-log.ts';
-export { GuestMemory, NO_REGION } from './memory/guest-memory.ts';
+export { GuestMemory, NO_REGION, OpenLater } from './memory/guest-memory.ts';
 export { PrivateArea, type PrivateAreaOptions } from './memory/private-area.ts';
 export { MemoryRange, type RangeCallback, slowRange, wholeRange } from './memory/range.ts';
 export { allocateShared, MemoryRegion, type MemoryRegionOptions, type SharedMemory } from './memory/region.ts';

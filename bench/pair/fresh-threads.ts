@@ -1,6 +1,8 @@
 /** Threads that have run nothing yet, so that what the engine learnt of one measurement never slows another. */
+
 import { setFlagsFromString } from 'node:v8';
 import { Piscina } from 'piscina';
+import { needThreads } from '../../src/native/address-space.ts';
 
 /**
  * How much the engine puts into one compiled function. As it comes, 920 bytes of bytecode: a loop over one side of a
@@ -10,6 +12,7 @@ const INLINING = ['--max-inlined-bytecode-size=2000', '--max-inlined-bytecode-si
 
 /** As many threads as asked for, one task each, with an entry of `workers`. The caller destroys them. Main thread. */
 export function freshThreads(entry: 'side' | 'micro', count: number): Piscina {
+  needThreads(count);
   for (const flag of INLINING) setFlagsFromString(flag);
   return new Piscina({
     filename: new URL(`../../workers/${entry}.js`, import.meta.url).href,

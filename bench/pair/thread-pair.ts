@@ -12,7 +12,6 @@ import {
   waitingEnd,
 } from '../../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
-import { needThreads } from '../../src/native/address-space.ts';
 import { clockAllocates } from '../latency/clock.ts';
 import { freshThreads } from './fresh-threads.ts';
 import type { Side } from './half.ts';
@@ -57,7 +56,6 @@ function transfersOf({ guestHandle, hostHandle, port }: PairSetup): MessagePort[
 
 export function startThreadPair({ config, placement, fault }: PairTask, onReady: () => void): RunningPair {
   const setup = makePair(config);
-  needThreads(2);
   if (config.latencyEvery > 0 && clockAllocates()) reserveYoungGeneration();
   const pool = freshThreads('side', 2);
   const ready = new Set<Side>();

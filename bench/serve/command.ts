@@ -5,13 +5,13 @@ import { type DeviceOptions, openDevice } from '../../src/devices/open-device.ts
 import { setAffinity } from '../../src/native/affinity.ts';
 import { type FileLock, lockImage } from '../../src/native/file-lock.ts';
 import { whyUnavailable } from '../../src/native/libc.ts';
+import { EventLog } from '../../src/vhost-user/backend/event-log.ts';
 import { VhostUserServer } from '../../src/vhost-user/backend/server.ts';
 import { LocalDevice } from '../../src/vhost-user/queues/local-device.ts';
 import type { ServedDevice } from '../../src/vhost-user/queues/queue-runner.ts';
 import { WorkerDevice } from '../../src/vhost-user/queues/worker-device.ts';
 import type { Console, Hooks } from '../command-line/command.ts';
 import { UsageError } from '../command-line/option-values.ts';
-import { EventLog } from './event-log.ts';
 import { parseServeOptions, type ServeOptions, serveHelp } from './options.ts';
 import { statsLines } from './stats.ts';
 

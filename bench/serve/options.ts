@@ -2,11 +2,11 @@
 import { isIPv4 } from 'node:net';
 import type { DeviceOptions } from '../../src/devices/open-device.ts';
 import { MTU_MAX, MTU_MIN } from '../../src/formats/net.ts';
+import { LINES_MAX } from '../../src/vhost-user/backend/event-log.ts';
 import { HANDSHAKE_TIMEOUT_MS } from '../../src/vhost-user/backend/server.ts';
 import { flag, type GivenOptions, type OptionTable, optionLines, readArguments } from '../command-line/option-table.ts';
 import { choiceOf, countOf, secondsOf, UsageError } from '../command-line/option-values.ts';
 import { allowedCpus, parseCpuList } from '../pair/pinning.ts';
-import { LINES_MAX } from './event-log.ts';
 
 type OptionName =
   | 'socket'

@@ -46,7 +46,8 @@ export async function openDevice(
     const link = tell === null ? opened : toldLink(opened, tell);
     return new NetDevice({
       link: bus === null ? link : searchingLink(link, warningOnce(bus)),
-      mac,
+      // QEMU is told the address itself, and warns of a backend that tells it once more.
+      ...(bus === null ? {} : { mac }),
       ...(tell === null ? {} : { onReceived: packetTold(tell) }),
     });
   } catch (error) {

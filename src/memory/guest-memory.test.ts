@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { GuestMemory, NO_REGION } from './guest-memory.ts';
+import { GuestMemory, NO_REGION, OpenLater } from './guest-memory.ts';
 import { GUEST_ADDRESS_END, MemoryRegion } from './region.ts';
 
 const SIZE = 4096;
@@ -68,7 +68,8 @@ test('guest memory: no region, and more than 65,536, are refused', () => {
   assert.throws(() => new GuestMemory(new Array(65537).fill(at(0))), RangeError);
 });
 
-test('guest memory: a place is opened once, when an address in it is first looked for', () => {
+/** Makes places, and notes which of them are opened. */
+function places() {
   const opened: number[] = [];
   const place = (guestBase: number) => ({
     guestBase,
@@ -78,6 +79,11 @@ test('guest memory: a place is opened once, when an address in it is first looke
       return new MemoryRegion({ guestBase, buffer: new ArrayBuffer(4096) });
     },
   });
+  return { opened, place };
+}
+
+test('guest memory: a place is opened once, when an address in it is first looked for', () => {
+  const { opened, place } = places();
   const memory = new GuestMemory([
     place(8192),
     new MemoryRegion({ guestBase: 0, buffer: new ArrayBuffer(64) }),
@@ -91,4 +97,22 @@ test('guest memory: a place is opened once, when an address in it is first looke
   assert.equal(memory.find(65536), 2);
   assert.deepEqual(opened, [8192, 65536]);
   assert.throws(() => new GuestMemory([place(0), place(4088)]), RangeError);
+});
+
+test('guest memory: with turns, one place is opened in a turn, and nothing changes for the others', () => {
+  const { opened, place } = places();
+  const memory = new GuestMemory([place(0), place(4096), place(8192)]);
+  memory.beginTurn();
+  assert.equal(memory.find(4096), 1);
+  assert.throws(() => memory.find(0), OpenLater);
+  assert.throws(() => memory.find(8192), OpenLater);
+  assert.equal(memory.find(4097), 1, 'what is open is found all the same');
+  assert.equal(memory.find(12288), NO_REGION);
+  assert.deepEqual(opened, [4096]);
+  memory.beginTurn();
+  assert.equal(memory.find(8192), 2);
+  assert.throws(() => memory.find(0), OpenLater);
+  memory.beginTurn();
+  assert.equal(memory.find(0), 0);
+  assert.deepEqual(opened, [4096, 8192, 0]);
 });

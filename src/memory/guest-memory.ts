@@ -14,6 +14,14 @@ export interface RegionPlace {
   open(): MemoryRegion;
 }
 
+/** A region cannot be opened in this turn any more: what was asked for is asked again in the next one. */
+export class OpenLater extends Error {
+  constructor() {
+    super('memory that is not used yet is opened in a later turn');
+    this.name = 'OpenLater';
+  }
+}
+
 /** What `GuestMemory.find` answers for an address outside every region. */
 export const NO_REGION = -1;
 
@@ -42,6 +50,8 @@ export class GuestMemory {
   /** Regions that are not used yet, by region index; and how many they are. */
   private readonly places: (RegionPlace | null)[];
   private unopened: number;
+  /** How many of them may be opened before the next `beginTurn`. */
+  private opensLeft = Number.POSITIVE_INFINITY;
 
   /** @throws RangeError if regions overlap. */
   constructor(regions: readonly (MemoryRegion | RegionPlace)[]) {
@@ -62,7 +72,18 @@ export class GuestMemory {
     this.bytes = sorted.map((place) => (isOpen(place) ? place.u8 : NO_BYTES));
   }
 
-  /** The index of the region that holds `address` (any number, also above 2^53), or NO_REGION. */
+  /**
+   * Until this is called again `find` opens at most one region: to open one can take 10 ms and more. Never called: any
+   * number of them.
+   */
+  beginTurn(): void {
+    this.opensLeft = 1;
+  }
+
+  /**
+   * The index of the region that holds `address` (any number, also above 2^53), or NO_REGION.
+   * @throws OpenLater only where `beginTurn` is called
+   */
   find(address: number): number {
     return this.findWanted({ wanted: address });
   }
@@ -89,6 +110,8 @@ export class GuestMemory {
   private open(index: number): void {
     const place = this.places[index]!;
     if (place === null) return;
+    if (this.opensLeft === 0) throw new OpenLater();
+    this.opensLeft--;
     const region = place.open();
     (this.regions as MemoryRegion[])[index] = region;
     (this.bytes as Uint8Array[])[index] = region.u8;

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import type { Doorbell } from '../../../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../../../src/doorbell/index.ts';
 import { ASLEEP, IDLE, RUNG, STATE, wordsOf } from '../../../src/doorbell/words.ts';
+import { needThreads } from '../../../src/native/address-space.ts';
 import { expectEqual } from '../../check-failed.ts';
 import type { Pinning } from '../../pair/pinning.ts';
 import type { MicroBench, Prepared, Stage } from '../micro-bench.ts';
@@ -73,6 +74,7 @@ export const notifyWithWaiter: MicroBench = {
     const count = makeCount();
     const taken = new CountingEnd(count);
     const task: WaiterTask = { handle, count, cpu: peerCpu, unpinnedReason };
+    needThreads(1);
     const waiter = new Worker(new URL('../../../workers/micro-waiter.js', import.meta.url), { workerData: task });
     const ended = once(waiter, 'exit');
     const [peer] = (await once(waiter, 'message')) as [Pinning];

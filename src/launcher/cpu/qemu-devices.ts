@@ -6,12 +6,8 @@
 import { join } from 'node:path';
 import type { Device } from '../../devices/device.ts';
 import { EntropyDevice } from '../../devices/entropy.ts';
-import { VIRTIO_ID_NET } from '../../formats/ids.ts';
-import { featureWord } from '../../ring/feature-word.ts';
-import type { SessionHooks } from '../../vhost-user/backend/backend-options.ts';
-import { eventLine } from '../../vhost-user/backend/event-line.ts';
+import { EventLog } from '../../vhost-user/backend/event-log.ts';
 import { type ServerEvent, VhostUserServer } from '../../vhost-user/backend/server.ts';
-import { VHOST_USER_PROTOCOL_F_CONFIG } from '../../vhost-user/messages/protocol.ts';
 import { LocalDevice } from '../../vhost-user/queues/local-device.ts';
 import { deviceLines, type LaunchDeviceOptions } from '../device-options.ts';
 import { describeDevice, type QueueStats } from '../device-service.ts';
@@ -29,13 +25,10 @@ export interface QemuDevicesOptions {
   readonly tell: ((line: string) => void) | null;
 }
 
-const WITHOUT_CONFIG: SessionHooks = {
-  offerProtocolFeatures: (features) => features & ~featureWord(VHOST_USER_PROTOCOL_F_CONFIG),
-};
-
 interface Served {
   readonly device: Device;
   readonly server: VhostUserServer;
+  readonly logs: readonly EventLog[];
 }
 
 export class QemuDevices {
@@ -70,6 +63,7 @@ export class QemuDevices {
 
   async close(): Promise<void> {
     await Promise.all(this.served.map(({ server }) => server.close()));
+    for (const { logs } of this.served) for (const log of logs) log.close();
   }
 
   private async add(index: number, device: LaunchDeviceOptions, options: QemuDevicesOptions): Promise<void> {
@@ -90,14 +84,15 @@ export class QemuDevices {
   }
 
   private serve(device: Device, path: string, { warn, tell }: QemuDevicesOptions): void {
+    const { name } = device;
+    const warned = new EventLog({ name, write: warn });
+    const told = tell === null ? null : new EventLog({ name, write: tell });
     const report = (event: ServerEvent) => {
       const usual = event.kind === 'connected' || event.kind === 'disconnected';
-      (usual ? tell : warn)?.(`${device.name}: ${eventLine(event)}`);
+      (usual ? told : warned)?.tell(event);
     };
-    // QEMU makes a network's configuration space itself, and warns of a backend that offers one.
-    const hooks = device.id === VIRTIO_ID_NET ? WITHOUT_CONFIG : {};
-    const server = new VhostUserServer({ path, device: new LocalDevice(device), report, hooks });
-    this.served.push({ device, server });
+    const server = new VhostUserServer({ path, device: new LocalDevice(device), report });
+    this.served.push({ device, server, logs: told === null ? [warned] : [warned, told] });
     server.open();
   }
 }

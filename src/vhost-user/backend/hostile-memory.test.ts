@@ -1,73 +1,51 @@
 /** Memory and logs of sizes that no machine has: sparse files. A message about them costs what is used, not what is said. */
 import assert from 'node:assert/strict';
-import { readSync, writeSync } from 'node:fs';
+import { readFileSync, readSync } from 'node:fs';
 import { test } from 'node:test';
 import { addEventfd } from '../../native/eventfd.ts';
 import { libc, whyUnavailable } from '../../native/libc.ts';
-import { VRING_DESC_F_WRITE } from '../../ring/constants.ts';
-import type { TestGuest } from './test-frontend.ts';
 import { FEATURES, LOG_ALL, type Peer, PROTOCOL, REPLY_ACK, withPeer } from './test-hostile-peer.ts';
 import { withServedSocket } from './test-server.ts';
+import { exchangeFar, GIB, SPARSE_BYTES, sayTable, sparseRegion, TIB } from './test-sparse-memory.ts';
 
 const skip = whyUnavailable() ?? false;
 
-const GIB = 2 ** 30;
-const TIB = 2 ** 40;
-/** All that a table may hold, but for the guest's own memory. */
-const SPARSE_BYTES = 4 * TIB - 4 * GIB;
-const SPARSE_BASE = TIB;
 const MESSAGES = 8;
 
-/** Bytes of the views that this thread makes meanwhile. */
-async function viewedBytes(body: () => Promise<void>): Promise<number> {
+/** The views that this thread makes meanwhile: bytes of each, and in which round of the event loop. */
+async function viewsMade(body: () => Promise<void>): Promise<{ sizeBytes: number; round: number }[]> {
   const calls = libc();
   const { view } = calls;
-  let sum = 0;
+  const made: { sizeBytes: number; round: number }[] = [];
+  let round = 0;
+  let open = true;
+  const count = () => {
+    round++;
+    if (open) setImmediate(count);
+  };
   calls.view = (address, sizeBytes) => {
-    sum += sizeBytes;
+    made.push({ sizeBytes, round });
     return view(address, sizeBytes);
   };
+  setImmediate(count);
   try {
     await body();
   } finally {
     calls.view = view;
+    open = false;
   }
-  return sum;
+  return made;
 }
 
-const sparseRegion = {
-  guestAddress: BigInt(SPARSE_BASE),
-  sizeBytes: BigInt(SPARSE_BYTES),
-  userAddress: BigInt(16 * TIB),
-  mmapOffset: 0n,
-};
-
-/** A request whose data lie in the sparse file, `offset` bytes into it. */
-async function exchangeFar(guest: TestGuest, descriptor: number, offset: number, value: number): Promise<void> {
-  const { driver, kick } = guest.ring(0);
-  writeSync(descriptor, Uint32Array.of(value), 0, 4, offset);
-  driver.writeChain(6, [
-    { address: SPARSE_BASE + offset, length: 4 },
-    { address: SPARSE_BASE + offset + 64, length: 4, flags: VRING_DESC_F_WRITE },
-  ]);
-  driver.offer(6);
-  addEventfd(kick);
-  assert.deepEqual(await guest.nextUsed(0), { id: 6, length: 4 });
-  const answer = new Uint32Array(1);
-  assert.equal(readSync(descriptor, answer, 0, 4, offset + 64), 4);
-  assert.equal(answer[0], value);
-}
+const viewedBytes = async (body: () => Promise<void>): Promise<number> =>
+  (await viewsMade(body)).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 
 /** Each way of saying that memory is another one now; the last leaves a table with the sparse region. */
 const WAYS: readonly [what: string, say: (peer: Peer, sparse: ReturnType<Peer['file']>) => Promise<void>][] = [
   [
     'SET_MEM_TABLE',
     async (peer, sparse) => {
-      const { frontend, guest } = peer;
-      for (let i = 0; i < MESSAGES; i++) {
-        const table = { request: 'SET_MEM_TABLE', regions: [guest.region, sparseRegion] } as const;
-        assert.equal(await frontend.value({ ...table, handles: [peer.memory(), sparse] }), 0n);
-      }
+      for (let i = 0; i < MESSAGES; i++) await sayTable(peer.frontend, peer.guest, peer.memory(), sparse);
     },
   ],
   [
@@ -94,10 +72,65 @@ for (const [what, say] of WAYS)
         const viewed = await viewedBytes(() => say(peer, sparse));
         assert.ok(viewed < 4 * GIB, `${viewed / GIB} GiB of views`);
         for (const offset of [0, 4 * GIB - 4, SPARSE_BYTES / 2, SPARSE_BYTES - 4096])
-          await exchangeFar(peer.guest, sparse.descriptor, offset, offset % 1000);
+          await exchangeFar(peer.guest, sparse.descriptor, [offset]);
       }),
     ),
   );
+
+/** In each of so many pieces that have views of their own. */
+const PIECES = 15;
+const inPieces = Array.from({ length: PIECES }, (_, i) => i * 64 * GIB + 4096);
+
+test(
+  'hostile memory: a request over many pieces of 4 TiB: few of them are viewed in one round of the event loop',
+  {
+    skip,
+  },
+  () =>
+    withServedSocket((served) =>
+      withPeer(served, async (peer) => {
+        await peer.reach('running', PROTOCOL | REPLY_ACK);
+        const { frontend, guest } = peer;
+        const sparse = peer.file(SPARSE_BYTES);
+        assert.ok(sparse.kind === 'descriptor');
+        const { descriptor } = sparse;
+        await sayTable(frontend, guest, peer.memory(), sparse);
+        const made = await viewsMade(() => exchangeFar(guest, descriptor, inPieces));
+        assert.equal(made.length, PIECES);
+        const byRound = new Map<number, number>();
+        for (const { round } of made) byRound.set(round, (byRound.get(round) ?? 0) + 1);
+        // A kick has a turn, and the queue one that it asked for.
+        assert.ok(Math.max(...byRound.values()) <= 2, `views by round: ${[...byRound.values()]}`);
+        const again = await viewsMade(() => exchangeFar(guest, descriptor, inPieces));
+        assert.equal(again.length, 0, 'views are kept');
+      }),
+    ),
+);
+
+const TABLES = 16;
+const PIECES_A_TABLE = 4;
+
+/** Of its address space that this process has taken, bytes. */
+const addressesTaken = () => 4096 * Number.parseInt(readFileSync('/proc/self/statm', 'utf8'), 10);
+
+test('hostile memory: tables of 4 TiB, each used in some pieces: what earlier ones took is given back', { skip }, () =>
+  withServedSocket((served) =>
+    withPeer(served, async (peer) => {
+      await peer.reach('running', PROTOCOL | REPLY_ACK);
+      const sparse = peer.file(SPARSE_BYTES);
+      assert.ok(sparse.kind === 'descriptor');
+      const use = async () => {
+        await sayTable(peer.frontend, peer.guest, peer.memory(), sparse);
+        await exchangeFar(peer.guest, sparse.descriptor, inPieces.slice(0, PIECES_A_TABLE));
+      };
+      await use();
+      const before = addressesTaken();
+      for (let i = 0; i < TABLES; i++) await use();
+      const more = (addressesTaken() - before) / GIB;
+      assert.ok(more < 4 * PIECES_A_TABLE * (TABLES / 2), `${more} GiB of addresses more`);
+    }),
+  ),
+);
 
 test('hostile memory: a log of 4 TiB is used as far as memory goes', { skip }, () =>
   withServedSocket((served) =>

@@ -28,8 +28,8 @@ const REGION_ALIGN = 8n;
 
 /**
  * Memory of one frontend at most, bytes. A file can be of any size and have no byte in it; every 4 GiB of it are a
- * mapping, with a view that takes milliseconds to make once they are used, and a process whose addresses are used up
- * dies.
+ * mapping, with a view that takes milliseconds to make once they are used (one in a turn), and a process whose
+ * addresses are used up dies.
  */
 const MEMORY_SIZE_MAX = 2 ** 42;
 

@@ -70,7 +70,9 @@ export async function serveThread(port: MessagePort, task: ThreadTask): Promise<
       served.add(index);
       await device.runner(index).start(setup, {
         broken: (error) => tell({ event: 'broken', index, run, error: plainError(error) }),
-        called: () => tell({ event: 'called', index, run }),
+        called: () => {
+          if (Atomics.exchange(task.callsDue, index, 1) === 0) tell({ event: 'called', index, run });
+        },
       });
       return null;
     },

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { MockDriver, type RawDescriptor } from '../../guest/mock-driver.ts';
 import { Request } from '../../host/queue.ts';
 import { DirtyLog } from '../../memory/dirty-log.ts';
-import { GuestMemory } from '../../memory/guest-memory.ts';
+import { GuestMemory, OpenLater } from '../../memory/guest-memory.ts';
 import { MemoryRegion } from '../../memory/region.ts';
 import type { Ordering } from '../../ordering/ordering.ts';
 import { bindRing } from '../../ordering/ring-fields.ts';
@@ -16,7 +16,9 @@ import {
   VRING_USED_F_NO_NOTIFY,
 } from '../../ring/constants.ts';
 import { SplitRing } from '../../ring/split-layout.ts';
+import { InflightArea, inflightBytes } from './inflight.ts';
 import { VhostUserQueue, type VhostUserQueueOptions } from './queue.ts';
+import { QueueRecord } from './queue-record.ts';
 
 const SIZE = 16;
 const STARTS = [0, 65530, 65535];
@@ -324,6 +326,41 @@ test('rewind: what was handed back is taken again', () => {
   assert.equal(queue.next(requests[1]!), true);
   assert.equal(requests[1]!.head, 2);
   assert.throws(() => queue.rewind(3), RangeError);
+});
+
+test('next: memory that is to be opened in a later turn leaves the request in the ring, and in no record', () => {
+  const { low, middle, high, ring, driver } = setUp({ startIndex: 65535 });
+  const memory = new GuestMemory(
+    [low, middle, high].map((region) => ({ guestBase: region.guestBase, sizeBytes: REGION, open: () => region })),
+  );
+  const area = new Uint8Array(inflightBytes(SIZE));
+  const record = new QueueRecord(SIZE, new SharedArrayBuffer(QueueRecord.bytes(SIZE)));
+  const queue = new VhostUserQueue({
+    ring,
+    shared: bindRing(seqcst, ring),
+    features: { indirect: true, eventIdx: false, version1: true },
+    memory,
+    availIdx: 65535,
+    usedIdx: null,
+    inflight: new InflightArea(area, SIZE, 'tx'),
+    record,
+  });
+  const before = [...area];
+  driver.writeChain(
+    3,
+    [low, high].map((region) => ({ address: region.guestBase + DATA, length: 4 })),
+  );
+  driver.offer(3);
+  const request = new Request(memory);
+  memory.beginTurn();
+  assert.throws(() => queue.next(request), OpenLater);
+  assert.deepEqual([...area], before);
+  assert.equal(record.resumeAt(), 65535);
+  assert.deepEqual(queue.state(), { availIdx: 65535, usedIdx: 65535 });
+  memory.beginTurn();
+  assert.equal(queue.next(request), true);
+  assert.deepEqual([request.head, request.readable.count], [3, 2]);
+  assert.deepEqual(queue.state(true), { availIdx: 0, usedIdx: 65535 });
 });
 
 test('state: with requests in flight only for a caller who says that others know of them', () => {

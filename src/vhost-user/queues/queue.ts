@@ -15,7 +15,7 @@
 import type { ReaderPolicy } from '../../host/chain-reader.ts';
 import { type QueueState, Request } from '../../host/queue.ts';
 import { NO_HEAD, SplitHostQueue, type SplitHostQueueOptions } from '../../host/split-host-queue.ts';
-import type { GuestMemory } from '../../memory/guest-memory.ts';
+import { type GuestMemory, OpenLater } from '../../memory/guest-memory.ts';
 import type { RingFields } from '../../ordering/ring-fields.ts';
 import { RingError } from '../../ring/errors.ts';
 import type { SplitRing } from '../../ring/split-layout.ts';
@@ -128,6 +128,16 @@ export class VhostUserQueue extends SplitHostQueue {
         this.replayEnd = NO_REPLAY;
     }
     return head;
+  }
+
+  /** @throws also OpenLater: the request is in the ring as before, and to be taken in another turn */
+  override next(request: Request): boolean {
+    try {
+      return super.next(request);
+    } catch (error) {
+      if (error instanceof OpenLater) this.rewind(1);
+      throw error;
+    }
   }
 
   /** True if nothing can be taken. The guest's index is read only when all that was seen is taken. @throws RingError */

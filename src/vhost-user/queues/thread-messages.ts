@@ -14,6 +14,8 @@ export interface ThreadTask {
   readonly cpus: readonly number[] | null;
   /** Counters of each queue of the device, in the order of STATS; each is written by the thread that serves it. */
   readonly stats: SharedArrayBuffer;
+  /** By queue, shared: set with the event `called`, cleared when it is taken. */
+  readonly callsDue: Int32Array;
   /** Where the thread publishes its watcher, to be muted before it is terminated. */
   readonly watcher: SharedArrayBuffer;
 }

@@ -4,13 +4,18 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { closeDescriptor } from '../../native/descriptors.ts';
 import { addEventfd, takeEventfd } from '../../native/eventfd.ts';
 import { whyUnavailable } from '../../native/libc.ts';
-import { until } from '../backend/test-frontend.ts';
+import { openMemfd } from '../../native/memfd.ts';
+import { file, until } from '../backend/test-frontend.ts';
+import { exchangeFar, GIB, SPARSE_BYTES, sayTable } from '../backend/test-sparse-memory.ts';
 import { DEADLY, FACTORY, KEPT, withWorkers } from './test-workers.ts';
 import { WorkerDevice } from './worker-device.ts';
 
 const skip = whyUnavailable() ?? false;
+const MIB = 2 ** 20;
 
 for (const threads of [1, 2])
   test(`worker device: two queues in ${threads} thread(s)`, { skip }, () =>
@@ -30,6 +35,56 @@ for (const threads of [1, 2])
       assert.deepEqual(events, []);
     }),
   );
+
+test('worker device: 4 TiB in a sparse file, said again and again: no view of what is not used', { skip }, async () => {
+  const viewedMib = new Int32Array(new SharedArrayBuffer(4));
+  const sparse = openMemfd('sparse', SPARSE_BYTES);
+  const factory = new URL('./test-counting-device.js', import.meta.url).href;
+  try {
+    await withWorkers({ factory, device: { queueCount: 2, viewedMib }, threads: 2 }, async ({ frontend, guest }) => {
+      const before = Atomics.load(viewedMib, 0);
+      for (let i = 0; i < 8; i++) await sayTable(frontend, guest, file(guest.memory), file(sparse));
+      await guest.exchange(1, 0, 7, () => addEventfd(guest.ring(1).kick));
+      assert.ok(Atomics.load(viewedMib, 0) - before < (4 * GIB) / MIB, 'views of the sparse file');
+      const offsets = [0, 4 * GIB - 4, SPARSE_BYTES / 2, SPARSE_BYTES - 4096];
+      await exchangeFar(guest, sparse, offsets);
+      assert.ok(Atomics.load(viewedMib, 0) - before >= (12 * GIB) / MIB, 'its views are counted');
+    });
+  } finally {
+    closeDescriptor(sparse);
+  }
+});
+
+test(
+  'worker device: features and resets without end fill no mailbox, and are told before the next start',
+  { skip },
+  () =>
+    withWorkers({ threads: 1 }, async ({ device, frontend, guest }) => {
+      await frontend.stop(0);
+      const posted: string[] = [];
+      const { postMessage } = Worker.prototype;
+      Worker.prototype.postMessage = function (message: { call: string }, ...rest) {
+        posted.push(message.call);
+        postMessage.call(this, message, ...rest);
+      };
+      try {
+        for (let i = 0; i < 1000; i++) {
+          device.acknowledge(BigInt(i));
+          device.reset();
+        }
+        assert.deepEqual(posted, ['reset']);
+        await frontend.setUp(guest, 0);
+        assert.deepEqual(posted.filter((call) => call !== 'setCall').slice(0, 4), [
+          'reset',
+          'reset',
+          'acknowledge',
+          'start',
+        ]);
+      } finally {
+        Worker.prototype.postMessage = postMessage;
+      }
+    }),
+);
 
 test('worker device: the configuration space is the same for all threads', { skip }, () =>
   withWorkers({}, async ({ frontend }) => {

@@ -166,6 +166,13 @@ export class WorkerDevice implements ServedDevice {
   private readonly runners: WorkerRunner[] = [];
   private description: DeviceDescription;
   private acknowledged = 0n;
+  /** What each thread was told last. */
+  private readonly toldFeatures = new WeakMap<ThreadLink, bigint>();
+  /** Threads with a reset on its way, and those that are to be told of one more. */
+  private readonly resetting = new WeakSet<ThreadLink>();
+  private readonly resetsDue = new WeakSet<ThreadLink>();
+  /** By queue, 1: a call is on its way from its thread, and stands for all that come meanwhile. */
+  private readonly callsDue = new Int32Array(new SharedArrayBuffer(4 * QUEUES_MAX));
   /** For threads that start later. */
   private readonly written = new ConfigWrites();
 
@@ -212,16 +219,19 @@ export class WorkerDevice implements ServedDevice {
     return this.description.config;
   }
 
+  /** Threads are told before they start a queue, not at each message of a frontend that floods. */
   acknowledge(features: bigint): void {
     this.acknowledged = features;
-    for (const thread of this.living) thread.call({ call: 'acknowledge', features }).catch(() => {});
   }
 
   async writeConfig(offset: number, bytes: Uint8Array): Promise<boolean> {
     if (offset + bytes.length > this.config.length) return false;
     const threads = this.living;
     const answers = await Promise.all(
-      threads.map((thread) => unlessDead(thread, thread.call({ call: 'writeConfig', offset, bytes }))),
+      threads.map((thread) => {
+        this.tellReset(thread);
+        return unlessDead(thread, thread.call({ call: 'writeConfig', offset, bytes }));
+      }),
     );
     const results = answers.filter((answer) => answer !== null);
     const [first] = results;
@@ -235,7 +245,22 @@ export class WorkerDevice implements ServedDevice {
   }
 
   reset(): void {
-    for (const thread of this.living) thread.call({ call: 'reset' }).catch(() => {});
+    for (const thread of this.living) {
+      this.resetsDue.add(thread);
+      if (!this.resetting.has(thread)) this.tellReset(thread);
+    }
+  }
+
+  /** A reset that was not told yet is told, before anything that must come behind it. */
+  private tellReset(thread: ThreadLink): void {
+    if (!this.resetsDue.delete(thread)) return;
+    this.resetting.add(thread);
+    const onReset = () => {
+      this.resetting.delete(thread);
+      this.tellReset(thread);
+    };
+    // A thread that died has told so.
+    thread.call({ call: 'reset' }).then(onReset, () => {});
   }
 
   runner(index: number): QueueRunner {
@@ -246,16 +271,22 @@ export class WorkerDevice implements ServedDevice {
     await Promise.all(this.threads.map((thread) => thread?.close()));
   }
 
-  /** The thread of a queue, started if need be. */
+  /** The thread of a queue that is to be put into service, started if need be. */
   threadOf(index: number): ThreadLink {
     const slot = index % Math.min(this.options.threads ?? this.queueCount, this.queueCount);
     let thread = this.threads[slot];
     if (thread === undefined || thread.dead !== null) {
       thread = this.startThread(slot);
+      // The last call of one that died may never come.
+      this.callsDue.fill(0);
       this.threads[slot] = thread;
-      thread.call({ call: 'acknowledge', features: this.acknowledged }).catch(() => {});
       for (const { offset, bytes } of this.written.all)
         thread.call({ call: 'writeConfig', offset, bytes }).catch(() => {});
+    }
+    this.tellReset(thread);
+    if (this.toldFeatures.get(thread) !== this.acknowledged) {
+      this.toldFeatures.set(thread, this.acknowledged);
+      thread.call({ call: 'acknowledge', features: this.acknowledged }).catch(() => {});
     }
     return thread;
   }
@@ -267,9 +298,13 @@ export class WorkerDevice implements ServedDevice {
   private startThread(slot: number): ThreadLink {
     const { factory = FACTORY, device: options, pollUs = 0, cpus, callTimeoutMs = CALL_TIMEOUT_MS } = this.options;
     const thread = new ThreadLink({
-      task: { factory, options, pollUs, cpus: cpus?.[slot] ?? null, stats: this.stats },
+      task: { factory, options, pollUs, cpus: cpus?.[slot] ?? null, stats: this.stats, callsDue: this.callsDue },
       timeoutMs: callTimeoutMs,
-      onEvent: (event) => this.runners[event.index]?.onEvent(event),
+      onEvent: (event) => {
+        // Before the guest is called: a call that comes from here on is another one.
+        if (event.event === 'called') Atomics.store(this.callsDue, event.index, 0);
+        this.runners[event.index]?.onEvent(event);
+      },
       onDeath: () => {
         for (const runner of this.runners) runner.onDeath(thread);
       },

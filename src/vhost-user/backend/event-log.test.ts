@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ServerEvent } from '../../src/vhost-user/backend/server.ts';
 import { EventLog, LINES_MAX } from './event-log.ts';
+import type { ServerEvent } from './server.ts';
 
 /** A log whose windows end when the test says so. */
 function stage() {

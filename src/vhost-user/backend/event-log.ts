@@ -1,13 +1,13 @@
 /**
  * What a server tells, as lines for people, and not more of them than people read: a frontend that comes and goes
- * without end fills no log. Main thread.
+ * without end fills no log.
  *
  *     up to LINES_MAX in a window    each is a line
  *     more                           the rest is counted by kind, and told by one line at the window's end
  *     the windows after that         counted likewise, until one has no more than LINES_MAX
  */
-import { eventLine } from '../../src/vhost-user/backend/event-line.ts';
-import type { ServerEvent } from '../../src/vhost-user/backend/server.ts';
+import { eventLine } from './event-line.ts';
+import type { ServerEvent } from './server.ts';
 
 export const LINES_MAX = 20;
 const WINDOW_S = 60;
