@@ -6,6 +6,7 @@ import { setAffinity } from '../../src/native/affinity.ts';
 import { type FileLock, lockImage } from '../../src/native/file-lock.ts';
 import { whyUnavailable } from '../../src/native/libc.ts';
 import { EventLog } from '../../src/vhost-user/backend/event-log.ts';
+import { postcopyOpener } from '../../src/vhost-user/backend/postcopy.ts';
 import { VhostUserServer } from '../../src/vhost-user/backend/server.ts';
 import { LocalDevice } from '../../src/vhost-user/queues/local-device.ts';
 import type { ServedDevice } from '../../src/vhost-user/queues/queue-runner.ts';
@@ -24,6 +25,8 @@ export async function serveCommand(args: readonly string[], console: Console, ho
   }
   const missing = whyUnavailable();
   if (missing !== null) throw new UsageError(`serve ${missing}`);
+  if (options.postcopy && postcopyOpener() === null)
+    throw new UsageError('--postcopy needs the right to userfaultfd (CAP_SYS_PTRACE, or /dev/userfaultfd)');
   const { socket, connect } = options;
   // From before the socket is there, so that it is never left behind.
   const signal = hooks.signal?.();
@@ -33,6 +36,7 @@ export async function serveCommand(args: readonly string[], console: Console, ho
     path: socket,
     device,
     connects: connect,
+    postcopy: options.postcopy,
     handshakeTimeoutMs: 1000 * options.handshakeSeconds,
     report: (event) => log.tell(event),
   });

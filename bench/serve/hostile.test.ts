@@ -3,20 +3,15 @@
  * place where the protocol takes one. Whatever they do, the next frontend is served, and SIGTERM ends the program.
  */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { setNonBlocking } from '../../src/native/descriptors.ts';
 import { addEventfd, takeEventfd } from '../../src/native/eventfd.ts';
 import { whyUnavailable } from '../../src/native/libc.ts';
-import { fillEventfd, lingeringSocket, makeBlocking } from '../../src/native/odd-blocking.ts';
-import { ODD_DESCRIPTORS, type OddDescriptorKind } from '../../src/native/odd-descriptors.ts';
-import { connectUnix, sendBytes } from '../../src/native/unix-socket.ts';
-import { VRING_DESC_F_WRITE } from '../../src/ring/constants.ts';
-import { file, TestFrontend, TestGuest, until } from '../../src/vhost-user/backend/test-frontend.ts';
+import { fillEventfd, makeBlocking } from '../../src/native/odd-blocking.ts';
+import { file } from '../../src/vhost-user/backend/test-frontend.ts';
 import {
   VHOST_USER_SET_BACKEND_REQ_FD,
   VHOST_USER_SET_LOG_FD,
@@ -24,106 +19,12 @@ import {
   VHOST_USER_SET_VRING_KICK,
   VHOST_USER_SET_VRING_NUM,
 } from '../../src/vhost-user/messages/protocol.ts';
-import { SocketChannel } from '../../src/vhost-user/messages/socket-channel.ts';
+import { FEATURES, HostileGuest, LOG_ALL, serve } from './test-served.ts';
 
 const skip = whyUnavailable() ?? false;
 const timeout = 120_000;
-const program = fileURLToPath(new URL('../main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-hostile-serve-'));
 after(() => rmSync(folder, { recursive: true }));
-
-const bit = (number: number) => 1n << BigInt(number);
-const FEATURES = bit(32) | bit(30);
-const LOG_ALL = bit(26);
-/** MQ, LOG_SHMFD, REPLY_ACK, BACKEND_REQ, INFLIGHT_SHMFD, INBAND_NOTIFICATIONS. */
-const PROTOCOL = [0, 1, 3, 5, 12, 14].reduce((word, number) => word | bit(number), 0n);
-const DATA = 65536;
-
-/** A guest of an entropy device, whose requests are four bytes of room. */
-class Guest {
-  readonly frontend: TestFrontend;
-  readonly guest = new TestGuest(1);
-  readonly socket: number;
-  private readonly opened: (() => void)[] = [];
-  private head = 0;
-
-  constructor(path: string) {
-    this.socket = connectUnix(path);
-    this.frontend = new TestFrontend(new SocketChannel(this.socket));
-  }
-
-  async setUp(): Promise<void> {
-    await this.frontend.negotiate(FEATURES, PROTOCOL);
-    await this.frontend.setMemory(this.guest);
-    await this.frontend.setUp(this.guest, 0);
-    await this.ask();
-  }
-
-  get ring() {
-    return this.guest.ring(0);
-  }
-
-  offer(): void {
-    const { driver } = this.ring;
-    driver.writeChain(this.head, [{ offset: DATA, length: 4, flags: VRING_DESC_F_WRITE }]);
-    driver.offer(this.head);
-    this.head = (this.head + 1) % this.ring.size;
-  }
-
-  async ask(): Promise<void> {
-    this.offer();
-    addEventfd(this.ring.kick);
-    await until(() => this.ring.driver.readUsed() !== null, 'an answer');
-  }
-
-  /** Takes its calls by a descriptor that is made to block once the backend has it. */
-  async callsInVain(kind: OddDescriptorKind): Promise<void> {
-    const call = this.odd(kind);
-    const handles = [file(call)];
-    await this.frontend.value({ request: 'SET_VRING_CALL', index: 0, noDescriptor: false, handles });
-    makeBlocking(call);
-    this.offer();
-    addEventfd(this.ring.kick);
-    await this.synchronize();
-  }
-
-  /** All that was sent was taken. */
-  async synchronize(): Promise<void> {
-    assert.notEqual(await this.frontend.value({ request: 'GET_FEATURES' }), 0n);
-  }
-
-  /** A descriptor of a kind, open until the guest is closed. */
-  odd(kind: OddDescriptorKind): number {
-    const { descriptor, close } = ODD_DESCRIPTORS[kind]();
-    this.opened.push(close);
-    return descriptor;
-  }
-
-  /** Sends a message as it is, with a descriptor that blocks in `close`, and of which the backend then has the last. */
-  give(request: number, count = 1): void {
-    const lingering = lingeringSocket();
-    this.opened.push(() => lingering.close());
-    const frame = new Uint8Array(20);
-    const view = new DataView(frame.buffer);
-    view.setUint32(0, request, true);
-    view.setUint32(4, 1, true);
-    view.setUint32(8, 8, true);
-    sendBytes(
-      this.socket,
-      frame,
-      0,
-      frame.length,
-      Array.from({ length: count }, () => lingering.descriptor),
-    );
-    lingering.giveAway();
-  }
-
-  close(): void {
-    this.frontend.channel.close();
-    for (const close of this.opened) close();
-    this.guest.close();
-  }
-}
 
 /** A peer makes one of its eventfds block, with the counter as full as it can be. */
 function fillAndBlock(descriptor: number): void {
@@ -133,7 +34,7 @@ function fillAndBlock(descriptor: number): void {
 }
 
 /** What a frontend does once it is served. What the backend makes of it is seen from the next one. */
-const HOSTILE: Record<string, (guest: Guest) => Promise<void> | void> = {
+const HOSTILE: Record<string, (guest: HostileGuest) => Promise<void> | void> = {
   'its call eventfd, made to block and full': async (guest) => {
     fillAndBlock(guest.ring.call);
     await guest.ask();
@@ -202,35 +103,21 @@ const HOSTILE: Record<string, (guest: Guest) => Promise<void> | void> = {
   },
 };
 
-interface Served {
-  readonly path: string;
-  readonly child: ChildProcess;
-  readonly ended: Promise<number | null>;
-}
-
-async function serve(name: string, ...args: string[]): Promise<Served> {
-  const path = join(folder, `${name}.sock`);
-  const child = spawn(process.execPath, [program, 'serve', 'rng', '--socket', path, ...args], { stdio: 'ignore' });
-  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  await until(() => existsSync(path), 'the server to listen');
-  return { path, child, ended };
-}
-
 for (const args of [[], ['--threads']])
   test(`hostile serve ${args.join(' ')}: the next frontend is served, and SIGTERM ends it`, {
     skip,
     timeout,
   }, async () => {
-    const { path, child, ended } = await serve(`served${args.join('')}`, ...args);
+    const { path, child, ended } = await serve(join(folder, `served${args.join('')}`), ...args);
     try {
       for (const [what, act] of Object.entries(HOSTILE)) {
-        const hostile = new Guest(path);
-        let next: Guest | null = null;
+        const hostile = new HostileGuest(path);
+        let next: HostileGuest | null = null;
         try {
           await hostile.setUp();
           await act(hostile);
           hostile.frontend.channel.close();
-          next = new Guest(path);
+          next = new HostileGuest(path);
           await next.setUp();
         } catch (cause) {
           throw new Error(what, { cause });
@@ -239,7 +126,7 @@ for (const args of [[], ['--threads']])
           hostile.close();
         }
       }
-      const last = new Guest(path);
+      const last = new HostileGuest(path);
       await last.setUp();
       fillAndBlock(last.ring.call);
       for (let i = 0; i < 8; i++) last.offer();

@@ -22,6 +22,7 @@ type OptionName =
   | 'mac'
   | 'mtu'
   | 'handshake'
+  | 'postcopy'
   | 'poll-us'
   | 'stats';
 
@@ -53,6 +54,9 @@ const SERVE_OPTIONS: OptionTable<OptionName> = {
     summary: 'a frontend that has not said SET_OWNER after so many seconds gives way to one that waits',
     byDefault: HANDSHAKE_DEFAULT,
   },
+  postcopy: flag(
+    'offer postcopy migration: the frontend is then trusted with the memory of this process (needs the right to userfaultfd)',
+  ),
   'poll-us': { value: 'N', summary: 'look again for so long before waiting for a kick, microseconds', byDefault: '0' },
   stats: { value: 'S', summary: 'what each queue did, at the end; with a number also every S seconds', implied: '0' },
   help: flag('this text; -h too'),
@@ -132,6 +136,7 @@ export interface ServeOptions {
   connect: boolean;
   threads: boolean;
   handshakeSeconds: number;
+  postcopy: boolean;
   /** CPU numbers, or null. */
   cpus: number[] | null;
   pollUs: number;
@@ -153,6 +158,8 @@ export function parseServeOptions(args: readonly string[]): ServeOptions | null 
     if (others.has(option as OptionName)) throw new UsageError(`--${option} is no option of serve ${name}`);
   const socket = given.get('socket');
   if (socket === undefined) throw new UsageError(`serve ${name} wants --socket PATH`);
+  if (given.has('postcopy') && given.has('threads'))
+    throw new UsageError('serve wants --postcopy or --threads, not both: pages are waited for in one thread');
   const cpus = given.get('cpus');
   const stats = given.get('stats');
   return {
@@ -161,6 +168,7 @@ export function parseServeOptions(args: readonly string[]): ServeOptions | null 
     connect: given.has('connect'),
     threads: given.has('threads'),
     handshakeSeconds: secondsOf('--handshake', given.get('handshake') ?? HANDSHAKE_DEFAULT),
+    postcopy: given.has('postcopy'),
     cpus: cpus === undefined ? null : cpusOf(cpus),
     pollUs: countOf('--poll-us', given.get('poll-us') ?? '0', 0, POLL_US_MAX),
     statsSeconds: stats === undefined ? null : stats === '0' ? 0 : secondsOf('--stats', stats),

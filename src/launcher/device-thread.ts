@@ -46,8 +46,8 @@ interface DeviceFactory {
 
 const ENTRY = new URL('../../workers/launch-device.js', import.meta.url);
 
-/** A thread that was told to stop has so long; then it is ended. More than its device may take. */
-const STOP_TIMEOUT_MS = 15_000;
+/** A thread that was told to do something does it within this time, or is ended: more than its device may take. Milliseconds. */
+const ANSWER_TIMEOUT_MS = 15_000;
 
 export interface DeviceThreadOptions {
   /** What the factory makes the device of: plain data. */
@@ -56,6 +56,8 @@ export interface DeviceThreadOptions {
   readonly timed: boolean;
   /** It serves no more, or its thread has ended. Once, and not before it serves. */
   readonly broken: (fault: DeviceFault) => void;
+  /** How long the thread may take to open, to begin to serve, and to stop, each. Milliseconds. Default 15,000. */
+  readonly answerTimeoutMs?: number;
   readonly tell?: (line: string) => void;
   /** Takes lines that must be known. */
   readonly warn?: (line: string) => void;
@@ -73,6 +75,7 @@ export class DeviceThread implements LauncherDevice {
   private readonly watcher = new SharedArrayBuffer(WATCHER_WORD_SIZE);
   private readonly broken: DeviceThreadOptions['broken'];
   private readonly exited: Promise<void>;
+  private readonly answerTimeoutMs: number;
   private stats: readonly QueueStats[] = [];
   /** While it starts; afterwards what goes wrong is told by `broken`, once, and at the end by `stop`. */
   private waiting: Waiting | null = null;
@@ -82,8 +85,9 @@ export class DeviceThread implements LauncherDevice {
   private dead = false;
   private lastError: Error | null = null;
 
-  private constructor({ broken, tell, warn, ...task }: DeviceThreadOptions) {
+  private constructor({ broken, answerTimeoutMs = ANSWER_TIMEOUT_MS, tell, warn, ...task }: DeviceThreadOptions) {
     this.broken = broken;
+    this.answerTimeoutMs = answerTimeoutMs;
     const workerData: DeviceTask = { ...task, tells: tell !== undefined, watcher: this.watcher };
     needThreads(1);
     const worker = new Worker(ENTRY, { workerData, name: 'device' });
@@ -114,7 +118,7 @@ export class DeviceThread implements LauncherDevice {
     });
   }
 
-  /** Starts the thread, which opens the device. @throws what the factory throws */
+  /** Starts the thread, which opens the device. @throws what the factory throws; Error if it takes too long */
   static async open(options: DeviceThreadOptions): Promise<DeviceThread> {
     const thread = new DeviceThread(options);
     await thread.answer();
@@ -130,8 +134,8 @@ export class DeviceThread implements LauncherDevice {
   async stop(drains: boolean): Promise<readonly QueueStats[]> {
     this.serving = false;
     this.post({ stop: { drains } });
-    if (!(await within(STOP_TIMEOUT_MS, this.exited))) {
-      this.lastError = new Error(`${this.description.name}: its thread did not end within ${STOP_TIMEOUT_MS} ms`);
+    if (!(await within(this.answerTimeoutMs, this.exited))) {
+      this.lastError = this.late('end');
       await terminateThread(this.worker, this.watcher);
     }
     if (this.lastError !== null) throw this.lastError;
@@ -144,10 +148,29 @@ export class DeviceThread implements LauncherDevice {
 
   private async answer(): Promise<void> {
     if (this.dead) throw new Error(`${this.description.name}: its thread has ended`);
-    await new Promise<void>((resolve, reject) => {
-      this.waiting = { resolve, reject };
-    });
-    this.waiting = null;
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      this.waiting?.resolve();
+    }, this.answerTimeoutMs);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.waiting = { resolve, reject };
+      });
+    } finally {
+      clearTimeout(timer);
+      this.waiting = null;
+    }
+    if (!late) return;
+    // Its end is the answer's, and told by nothing else.
+    this.serving = false;
+    this.stopped = true;
+    await terminateThread(this.worker, this.watcher);
+    throw this.late('answer');
+  }
+
+  private late(toDo: string): Error {
+    return new Error(`${this.description.name}: its thread did not ${toDo} within ${this.answerTimeoutMs} ms`);
   }
 
   private die(error: Error): void {

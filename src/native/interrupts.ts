@@ -54,12 +54,15 @@ const demand = (call: string, result: number): number => {
   return result;
 };
 
+/** The address of one in libc that takes a number and does nothing: for what wants a handler. */
+export const functionWithoutEffect = (): number => calls().dlsym(0, 'abs');
+
 /** From now on no system call of this thread blocks for longer than `BLOCKED_AT_MOST_MS`. @throws SystemError */
 export function boundBlockedCalls(): void {
   if (isBounded) return;
-  const { dlsym, sigaction, syscall } = calls();
+  const { sigaction, syscall } = calls();
   // Without SA_RESTART, so that the call fails.
-  action.setBigUint64(0, BigInt(dlsym(0, 'abs')), true);
+  action.setBigUint64(0, BigInt(functionWithoutEffect()), true);
   demand('sigaction', sigaction(SIGURG, action, null));
   event.setInt32(8, SIGURG, true);
   event.setInt32(12, SIGEV_THREAD_ID, true);

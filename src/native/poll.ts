@@ -44,6 +44,17 @@ export function waitReadable(descriptor: number, timeoutMs: number): boolean {
   }
 }
 
+/**
+ * Waits for any of several descriptors: `entries` has two words for each, its number (below 0: none) and the events,
+ * whose upper 16 bits then say which have come. A signal ends the wait, too.
+ */
+export function waitForAny(entries: Int32Array, timeoutMs: number): void {
+  if (calls().poll(entries, entries.length / 2, timeoutMs) >= 0) return;
+  const errno = libc().errno();
+  if (errno !== EINTR) throw systemError('poll', errno);
+  for (let i = 1; i < entries.length; i += 2) entries[i]! &= 0xffff;
+}
+
 /** Since `started`. */
 function elapsedMs(): number {
   readMonotonic(now);

@@ -47,8 +47,12 @@ export interface Postcopy {
   map(regions: readonly RegionSetup[]): bigint[];
   /** From now on a page of what was mapped that is not there waits for the frontend. */
   arm(): void;
-  end(): void;
+  /** The memory is as any other: a page that has not come reads as zeroes. */
+  end(): Promise<void>;
 }
+
+/** For the frontend at the other end of a channel. Resolves once a fault outlives neither that end nor this program's. */
+export type OpenPostcopy = (channel: Channel) => Promise<Postcopy>;
 
 /** What the operating system does for a session. */
 export interface SessionSystem {
@@ -60,7 +64,7 @@ export interface SessionSystem {
   /** The channel over a descriptor, which is then the channel's. */
   openChannel(descriptor: number): Channel;
   /** Null: it cannot be had. */
-  readonly openPostcopy: (() => Postcopy) | null;
+  readonly openPostcopy: OpenPostcopy | null;
 }
 
 /** What a session tells, for people and tests. */

@@ -9,9 +9,9 @@ import type { Handle } from '../messages/handle.ts';
 import type { NameFrom, ReplyToSend, Request } from '../messages/message.ts';
 import { VHOST_USER_MAX_CONFIG_SIZE, VHOST_USER_PROTOCOL_F_CONFIG } from '../messages/protocol.ts';
 import type { AreaSetup } from '../queues/queue-setup.ts';
-import { type BackendState, MEMORY_SLOTS } from './backend-state.ts';
+import type { BackendState } from './backend-state.ts';
 import { checkInflight, inflightSize } from './inflight-shape.ts';
-import { exact, holds, MemoryTable, type TableLimits } from './memory-table.ts';
+import { exact, holds, MEMORY_SLOTS, MemoryTable, type TableLimits } from './memory-table.ts';
 import { logEnd } from './vring-set.ts';
 import { checkRing, checkRingSize, readAddresses, samePlace, type VringState } from './vring-state.ts';
 
@@ -241,9 +241,9 @@ export const HANDLERS: Handlers = {
     if (!taken) throw new ProtocolError('config-refused', request, offset);
     return undefined;
   },
-  POSTCOPY_ADVISE(state, { request }) {
+  async POSTCOPY_ADVISE(state, { request }) {
     if (state.postcopy !== null || state.system.openPostcopy === null) throw new ProtocolError('refused', request, 0);
-    state.postcopy = state.system.openPostcopy();
+    state.postcopy = await state.system.openPostcopy(state.channel);
     return { handles: [state.postcopy.handle] };
   },
   POSTCOPY_LISTEN(state, { request }) {
@@ -253,10 +253,8 @@ export const HANDLERS: Handlers = {
     state.listening = true;
     return { value: 0n };
   },
-  POSTCOPY_END(state) {
-    state.postcopy?.end();
-    state.postcopy = null;
-    state.listening = false;
+  async POSTCOPY_END(state) {
+    await state.endPostcopy();
     return { value: 0n };
   },
   GET_INFLIGHT_FD(state, { request, queues, queueSize }) {

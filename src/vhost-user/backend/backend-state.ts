@@ -88,9 +88,6 @@ const SAID_BY_NET_CONFIG = featureWord(VIRTIO_NET_F_MAC, VIRTIO_NET_F_MTU);
 const tellsConfig = ({ id, features, config }: ServedDevice): boolean =>
   id === VIRTIO_ID_NET ? (features & SAID_BY_NET_CONFIG) !== 0n : config.length > 0;
 
-/** Memory regions at most: each holds a descriptor of this process. */
-export const MEMORY_SLOTS = 256;
-
 export class BackendState {
   readonly device: ServedDevice;
   readonly hooks: SessionHooks;
@@ -103,7 +100,7 @@ export class BackendState {
   /** POSTCOPY_LISTEN was said. */
   listening = false;
   backend: BackendChannel | null = null;
-  private readonly channel: Channel;
+  readonly channel: Channel;
   private readonly tell: (event: SessionEvent) => void;
   private deviceStatus = 0;
   /** That a ring is not tracked was told. */
@@ -179,7 +176,7 @@ export class BackendState {
     }
     if (this.hooks.readConfig !== undefined || tellsConfig(this.device))
       features |= featureWord(VHOST_USER_PROTOCOL_F_CONFIG);
-    // One thread's mappings are the ones that the frontend is told of.
+    // One thread's mappings are the ones that the frontend is told of, and that are guarded.
     if (this.system.openPostcopy !== null && this.device.oneThread)
       features |= featureWord(VHOST_USER_PROTOCOL_F_PAGEFAULT);
     // A frontend that acknowledges all that is offered must not be refused for it.
@@ -280,8 +277,15 @@ export class BackendState {
     for (const ring of this.rings.rings) this.release(...ring.takeHandles('kick', 'call', 'err'));
     this.release(...memory.regions.map(({ handle }) => handle), log?.handle, logCall, inflight?.handle);
     this.backend?.close();
-    this.postcopy?.end();
+    await this.endPostcopy();
+  }
+
+  /** POSTCOPY_END: the memory is as any other from now on. */
+  async endPostcopy(): Promise<void> {
+    const { postcopy } = this;
     this.postcopy = null;
+    this.listening = false;
+    await postcopy?.end();
   }
 
   private readonly onBroken = (ring: VringState, error: Error): void => {

@@ -17,6 +17,7 @@ import { LocalDevice } from '../queues/local-device.ts';
 import type { SessionEvent, SessionHooks } from './backend-options.ts';
 import { BackendSession } from './backend-session.ts';
 import { nativeSystem } from './native-system.ts';
+import { postcopyOpener } from './postcopy.ts';
 import { EchoDevice, type EchoOptions } from './test-echo-device.ts';
 import { file, TestFrontend, TestGuest, until } from './test-frontend.ts';
 
@@ -55,7 +56,7 @@ function withBackend(
     const session = new BackendSession({
       channel: new SocketChannel(ours),
       device: new LocalDevice(device),
-      system: nativeSystem(),
+      system: nativeSystem({ postcopy: true }),
       hooks: options.hooks ?? {},
       report: (event) => events.push(event),
     });
@@ -364,7 +365,7 @@ const PAGE_SERVER = `
   }
 `;
 
-const noPostcopy = skip === false && nativeSystem().openPostcopy === null ? 'needs the right to userfaultfd' : skip;
+const noPostcopy = skip === false && postcopyOpener() === null ? 'needs the right to userfaultfd' : skip;
 
 test('backend: pages that are still on their way are waited for', { skip: noPostcopy, timeout: 60_000 }, () =>
   withBackend({}, async ({ frontend, guest }) => {

@@ -23,6 +23,9 @@ export interface TableLimits {
   readonly sizeOf: SizeOf;
 }
 
+/** Memory regions at most: each holds a descriptor of this process. */
+export const MEMORY_SLOTS = 256;
+
 /** Views of memory have words: every start and size is a multiple of this. Bytes. */
 const REGION_ALIGN = 8n;
 

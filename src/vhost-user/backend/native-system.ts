@@ -18,7 +18,12 @@ export function sizeOfHandle(handle: Handle): number {
   throw new TypeError('a doorbell has no size');
 }
 
-export function nativeSystem(): SessionSystem {
+export interface NativeSystemOptions {
+  /** Postcopy is offered where it is possible: the frontend is trusted with this process's memory. Default false. */
+  readonly postcopy?: boolean;
+}
+
+export function nativeSystem({ postcopy = false }: NativeSystemOptions = {}): SessionSystem {
   return {
     sizeOf: sizeOfHandle,
     allocate: (name, sizeBytes) => ({ kind: 'descriptor', descriptor: openMemfd(name, sizeBytes) }),
@@ -28,6 +33,6 @@ export function nativeSystem(): SessionSystem {
       }).ring();
     },
     openChannel: (descriptor) => new SocketChannel(descriptor),
-    openPostcopy: postcopyOpener(),
+    openPostcopy: postcopy ? postcopyOpener() : null,
   };
 }

@@ -41,7 +41,10 @@ export interface VhostUserServerOptions {
   readonly messageTimeoutMs?: number;
   /** How long a connection may keep others waiting before it has begun its session. Default 10,000. */
   readonly handshakeTimeoutMs?: number;
+  /** Offers postcopy, where `postcopyOpener` has one: frontends are trusted with this process's memory. Default false. */
+  readonly postcopy?: boolean;
   readonly hooks?: SessionHooks;
+  /** Default: libc. */
   readonly system?: SessionSystem;
   /** Told what happens, at once. */
   readonly report?: (event: ServerEvent) => void;
@@ -71,7 +74,7 @@ export class VhostUserServer {
   constructor(options: VhostUserServerOptions) {
     this.options = options;
     this.report = options.report ?? (() => {});
-    this.system = options.system ?? nativeSystem();
+    this.system = options.system ?? nativeSystem({ postcopy: options.postcopy ?? false });
   }
 
   /**

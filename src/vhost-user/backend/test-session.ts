@@ -165,7 +165,7 @@ class FakePostcopy implements Postcopy {
     this.armed++;
   }
 
-  end(): void {
+  async end(): Promise<void> {
     this.ended++;
   }
 }
@@ -219,7 +219,7 @@ export async function play(
       taken.push(channel.received.find((handle) => handle.kind === 'descriptor' && handle.descriptor === descriptor)!);
       return backend;
     },
-    openPostcopy() {
+    async openPostcopy() {
       const postcopy = new FakePostcopy();
       postcopies.push(postcopy);
       return postcopy;

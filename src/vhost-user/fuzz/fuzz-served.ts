@@ -30,7 +30,6 @@ export const SESSION_MS_MAX = 20_000;
 export const deviceOf = (session: number): FuzzedDevice => FUZZED_DEVICES[session % FUZZED_DEVICES.length]!;
 
 /** Missing pages would be this process's own to fill, which waits for them. */
-const withoutPostcopy = (): SessionSystem => ({ ...nativeSystem(), openPostcopy: null });
 
 /** A server of one device, in a folder of its own. */
 export class Served {
@@ -66,7 +65,7 @@ export class Served {
     this.server.open();
   }
 
-  static async open(kind: FuzzedDevice, system = withoutPostcopy()): Promise<Served> {
+  static async open(kind: FuzzedDevice, system = nativeSystem()): Promise<Served> {
     const folder = mkdtempSync(join(tmpdir(), 'vringbench-fuzz-'));
     const image = join(folder, 'disk');
     writeFileSync(image, new Uint8Array(DISK_BYTES));

@@ -74,7 +74,7 @@ const leaked: (() => void)[] = [];
 
 for (const [what, change, why, request] of PLANTED)
   test(`fuzzed sessions: ${what} is found, and its session shortened`, { skip }, async () => {
-    const system = { ...nativeSystem(), openPostcopy: null, ...change };
+    const system = { ...nativeSystem(), ...change };
     const { failure } = await fuzzSessions({ seed: SEED, cases: 200, system });
     for (const close of leaked.splice(0)) close();
     assert.ok(failure !== null);

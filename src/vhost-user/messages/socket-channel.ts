@@ -61,6 +61,11 @@ export class SocketChannel implements Channel {
     boundBlockedCalls();
   }
 
+  /** The socket's number: the channel's, as long as it is open. -1: it is closed. */
+  get descriptor(): number {
+    return this.closed ? -1 : this.socket;
+  }
+
   async receive(): Promise<Message | null> {
     if (this.receiving) throw new TypeError('a message is being received: one call at a time');
     this.receiving = true;
