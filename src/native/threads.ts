@@ -20,8 +20,13 @@ const TERMINATE_TIMEOUT_MS = 2000;
 /** More than a turn of an event loop in which nothing happens. Milliseconds. */
 const TURN_MS = 20;
 
-/** Ends the process at once: no thread is joined, and no handler of `exit` behind this one runs. */
-const exitWithoutJoining = (code: number): void => calls()._exit(code);
+/** Ends the process at once: no thread is joined, nothing is flushed, no handler of `exit` runs any more. */
+export function exitAtOnce(code: number): void {
+  calls()._exit(code);
+}
+
+/** In place of the engine's end: other handlers of `exit` would run behind it. */
+const exitWithoutJoining = (code: number): void => exitAtOnce(code);
 let isLeftBehind = false;
 
 /** The engine would wait for this thread when the process ends: so the process ends without the engine. */

@@ -168,13 +168,14 @@ test('worker cpu: a guest that is held is stopped', async () => {
   let pieces = 0;
   const running = workerCpu.start(testBoot({ commandLine: 'flood 5000' }), {
     print: () => {
-      if (++pieces === UNTOLD_MAX) held();
+      pieces++;
+      held();
       return new Promise(() => {});
     },
   });
   await full;
   assert.deepEqual(await running.stop(), { how: 'stopped' });
-  assert.equal(pieces, UNTOLD_MAX);
+  assert.equal(pieces, 1);
 });
 
 test('worker cpu: who wants to know is told every notify', async () => {
