@@ -5,7 +5,7 @@
 import { type MessagePort, Worker } from 'node:worker_threads';
 import type { Device } from '../devices/device.ts';
 import { needThreads } from '../native/address-space.ts';
-import { terminateThread, within } from '../native/threads.ts';
+import { takeMessages, terminateThread, within } from '../native/threads.ts';
 import { publishWatcher, WATCHER_WORD_SIZE } from '../native/watcher.ts';
 import type { DevicePlan } from './device-plan.ts';
 import {
@@ -204,7 +204,7 @@ export async function serveThread(port: MessagePort, task: DeviceTask): Promise<
   });
   const served = local;
   // What fails in here is an uncaught rejection: it ends the thread, and its launcher hears of it.
-  port.on('message', async (request: ThreadRequest) => {
+  const answer = async (request: ThreadRequest) => {
     if ('serve' in request) {
       await served.serve(request.serve);
       post({ serving: true });
@@ -215,6 +215,7 @@ export async function serveThread(port: MessagePort, task: DeviceTask): Promise<
     } finally {
       port.close();
     }
-  });
+  };
+  takeMessages(port, answer);
   post({ opened: served.description });
 }

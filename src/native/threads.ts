@@ -4,7 +4,7 @@
  * a thread is left behind, and the process then ends by the system call, past the engine.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Worker } from 'node:worker_threads';
+import type { MessagePort, Worker } from 'node:worker_threads';
 import { lazyCalls } from './libc.ts';
 import { muteWatcher } from './watcher.ts';
 
@@ -61,4 +61,13 @@ export async function within(timeoutMs: number, promise: Promise<unknown>): Prom
   } finally {
     clearTimeout(timer);
   }
+}
+
+/**
+ * Gives each message of a port to `take` in a turn of its own, not among the loop's callbacks of descriptors: if the
+ * thread is terminated in one that never comes back, the engine still makes the callbacks that it has taken already,
+ * and the one of the watcher would abort the process.
+ */
+export function takeMessages<Message>(port: MessagePort, take: (message: Message) => void): void {
+  port.on('message', (message: Message) => setImmediate(take, message));
 }

@@ -5,6 +5,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Device } from '../../devices/device.ts';
 import { setAffinity } from '../../native/affinity.ts';
+import { takeMessages } from '../../native/threads.ts';
 import { publishWatcher } from '../../native/watcher.ts';
 import { LocalDevice } from './local-device.ts';
 import {
@@ -107,7 +108,5 @@ export async function serveThread(port: MessagePort, task: ThreadTask): Promise<
     tell(reply);
     if (call === 'close') port.close();
   };
-  // Not among the loop's callbacks of descriptors: if the thread is terminated in a call that never comes back, the
-  // engine still makes those that it has taken already, and the one of the watcher would abort the process.
-  port.on('message', (request: ThreadRequest) => setImmediate(answer, request));
+  takeMessages(port, answer);
 }
