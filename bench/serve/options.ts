@@ -51,7 +51,7 @@ const SERVE_OPTIONS: OptionTable<OptionName> = {
   mtu: { value: 'N', summary: `net: what the guest is told, ${MTU_MIN} to ${MTU_MAX}` },
   handshake: {
     value: 'S',
-    summary: 'a frontend that has not said SET_OWNER after so many seconds gives way to one that waits',
+    summary: 'seconds within which a frontend says SET_OWNER; a later one gives way to one that waits',
     byDefault: HANDSHAKE_DEFAULT,
   },
   postcopy: flag(

@@ -26,7 +26,7 @@ import { Latencies, TimedQueue } from './timed-queue.ts';
 
 /** A wait for a kick is begun anew so often: every wait is bounded. */
 const KICK_WAIT_MS = 60_000;
-/** What an ended guest left in a ring is served for so long at most, milliseconds. */
+/** Longest service of what an ended guest left in a ring, milliseconds. */
 const DRAIN_MS_MAX = 2000;
 
 export interface QueueStats {

@@ -27,7 +27,7 @@ export interface BusPlace {
 }
 
 /**
- * `tell`: takes lines for `--verbose`; null: nobody does. `bus`: null for a device that stands on another.
+ * `tell`: takes lines for `--verbose`; null: there is no --verbose. `bus`: null for a device that stands on another.
  * @throws Error that names what cannot be opened
  */
 export async function openDevice(

@@ -19,7 +19,7 @@ interface Input {
   close(): void;
 }
 
-/** What is done when nobody listens any more, and when somebody does again; only when it changes. */
+/** Called when the input is no longer listened to, and when it is again; only when that changes. */
 interface InputHooks {
   paused(): void;
   resumed(): void;

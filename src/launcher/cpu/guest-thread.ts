@@ -34,7 +34,7 @@ export type GuestMessage =
 /** So much may be on its way to the launcher: a guest that talks without end waits for its listener. */
 export const UNTOLD_MAX = 64;
 const UNTOLD_WAIT_MS = 100;
-/** Another process may take so long to find where a module cannot be read. */
+/** Bound, milliseconds, of the process that finds where a module cannot be read. */
 const PLACE_TIMEOUT_MS = 10_000;
 
 export async function runGuest(port: MessagePort, { boot, untold, tellsNotify }: GuestTask): Promise<void> {
