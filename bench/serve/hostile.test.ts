@@ -14,6 +14,7 @@ import { fillEventfd, makeBlocking } from '../../src/native/odd-blocking.ts';
 import { file } from '../../src/vhost-user/backend/test-frontend.ts';
 import {
   VHOST_USER_SET_BACKEND_REQ_FD,
+  VHOST_USER_SET_INFLIGHT_FD,
   VHOST_USER_SET_LOG_FD,
   VHOST_USER_SET_MEM_TABLE,
   VHOST_USER_SET_VRING_KICK,
@@ -87,6 +88,21 @@ const HOSTILE: Record<string, (guest: HostileGuest) => Promise<void> | void> = {
     guest.offer();
     addEventfd(guest.ring.kick);
   },
+  'its kick, which can be read without end': async (guest) => {
+    const handles = [file(guest.odd('/dev/zero'))];
+    await guest.frontend.value({ request: 'SET_VRING_KICK', index: 0, noDescriptor: false, handles });
+    await guest.synchronize();
+  },
+  'its kick, a pipe that has ended': async (guest) => {
+    const handles = [file(guest.odd('a pipe that has ended'))];
+    await guest.frontend.value({ request: 'SET_VRING_KICK', index: 0, noDescriptor: false, handles });
+    await guest.synchronize();
+  },
+  'its area of what is in flight, a socket': (guest) => guest.tracksIn('a socket'),
+  'its area of what is in flight, a pipe': (guest) => guest.tracksIn('a pipe to be read'),
+  'its area of what is in flight, a terminal': (guest) => guest.tracksIn('a terminal that is full and blocks'),
+  'its area of what is in flight, an empty file': (guest) => guest.tracksIn('an empty memfd'),
+  'a socket that lingers, as its area of what is in flight': (guest) => guest.give(VHOST_USER_SET_INFLIGHT_FD),
   'a socket that lingers, with a message that takes none': (guest) => guest.give(VHOST_USER_SET_VRING_NUM),
   'a socket that lingers, as its channel for the backend': (guest) => guest.give(VHOST_USER_SET_BACKEND_REQ_FD),
   'a socket that lingers, as the call of its log': (guest) => guest.give(VHOST_USER_SET_LOG_FD),
@@ -138,3 +154,21 @@ for (const args of [[], ['--threads']])
       child.kill('SIGKILL');
     }
   });
+
+test('hostile serve: SIGTERM ends it while the hostile frontend is there', { skip, timeout }, async () => {
+  for (const [what, act] of Object.entries(HOSTILE)) {
+    const { path, child, ended } = await serve(join(folder, 'told-to-end'));
+    const hostile = new HostileGuest(path);
+    try {
+      await hostile.setUp();
+      await act(hostile);
+      child.kill('SIGTERM');
+      assert.equal(await ended, 0);
+    } catch (cause) {
+      throw new Error(what, { cause });
+    } finally {
+      child.kill('SIGKILL');
+      hostile.close();
+    }
+  }
+});

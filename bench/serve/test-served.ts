@@ -1,7 +1,6 @@
 /** For tests: the program `serve` as a process, and guests of its entropy device that do what they like. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { addEventfd } from '../../src/native/eventfd.ts';
 import { lingeringSocket, makeBlocking } from '../../src/native/odd-blocking.ts';
@@ -68,6 +67,16 @@ export class HostileGuest {
     await this.synchronize();
   }
 
+  /** Names, for what is in flight, what can be none: that is refused, and the ring is served on. */
+  async tracksIn(kind: OddDescriptorKind): Promise<void> {
+    assert.equal(await this.frontend.stop(0), 1);
+    const handles = [file(this.odd(kind))];
+    const area = { sizeBytes: 4096n, offsetBytes: 0n, queues: 1, queueSize: 16, handles };
+    assert.notEqual(await this.frontend.value({ request: 'SET_INFLIGHT_FD', ...area }), 0n);
+    await this.frontend.setUp(this.guest, 0, 1);
+    await this.ask();
+  }
+
   /** All that was sent was taken. */
   async synchronize(): Promise<void> {
     assert.notEqual(await this.frontend.value({ request: 'GET_FEATURES' }), 0n);
@@ -112,10 +121,15 @@ export interface Served {
   readonly ended: Promise<number | null>;
 }
 
-/** Listens at `path`. */
+/** Resolves once it listens at `path`: the socket's file is there a moment before. */
 export async function serve(path: string, ...args: string[]): Promise<Served> {
-  const child = spawn(process.execPath, [program, 'serve', 'rng', '--socket', path, ...args], { stdio: 'ignore' });
+  const all = [program, 'serve', 'rng', '--socket', path, ...args];
+  const child = spawn(process.execPath, all, { stdio: ['ignore', 'pipe', 'ignore'] });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  await until(() => existsSync(path), 'the server to listen');
+  let said = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  await until(() => said.includes('listening at'), 'the server to listen');
   return { path, child, ended };
 }
