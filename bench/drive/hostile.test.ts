@@ -15,7 +15,7 @@ import { ArrayDisk } from '../../src/devices/test-disk.ts';
 import { closeDescriptor, duplicateDescriptor } from '../../src/native/descriptors.ts';
 import { addEventfd, takeEventfd } from '../../src/native/eventfd.ts';
 import { whyUnavailable } from '../../src/native/libc.ts';
-import { fillEventfd, makeBlocking } from '../../src/native/odd-blocking.ts';
+import { fillAndBlock, makeBlocking } from '../../src/native/odd-blocking.ts';
 import { ODD_DESCRIPTORS, type OddDescriptorKind } from '../../src/native/odd-descriptors.ts';
 import { VhostUserServer } from '../../src/vhost-user/backend/server.ts';
 import { until } from '../../src/vhost-user/backend/test-frontend.ts';
@@ -88,8 +88,7 @@ function fillsKick(): Hostile {
       kick = message.handles[0];
       const descriptor = descriptorOf(kick);
       takeEventfd(descriptor);
-      fillEventfd(descriptor);
-      makeBlocking(descriptor);
+      fillAndBlock(descriptor);
       acknowledge(message, channel);
       return true;
     },

@@ -10,7 +10,7 @@ import { after, test } from 'node:test';
 import { setNonBlocking } from '../../src/native/descriptors.ts';
 import { addEventfd, takeEventfd } from '../../src/native/eventfd.ts';
 import { whyUnavailable } from '../../src/native/libc.ts';
-import { fillEventfd, makeBlocking } from '../../src/native/odd-blocking.ts';
+import { fillAndBlock, makeBlocking } from '../../src/native/odd-blocking.ts';
 import { file } from '../../src/vhost-user/backend/test-frontend.ts';
 import {
   VHOST_USER_SET_BACKEND_REQ_FD,
@@ -26,13 +26,6 @@ const skip = whyUnavailable() ?? false;
 const timeout = 120_000;
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-hostile-serve-'));
 after(() => rmSync(folder, { recursive: true }));
-
-/** A peer makes one of its eventfds block, with the counter as full as it can be. */
-function fillAndBlock(descriptor: number): void {
-  takeEventfd(descriptor);
-  fillEventfd(descriptor);
-  makeBlocking(descriptor);
-}
 
 /** What a frontend does once it is served. What the backend makes of it is seen from the next one. */
 const HOSTILE: Record<string, (guest: HostileGuest) => Promise<void> | void> = {

@@ -6,7 +6,8 @@
  *     struct linger        int on | int seconds
  */
 import { closeSync, constants as files, openSync } from 'node:fs';
-import { closeDescriptor } from './descriptors.ts';
+import { constants } from 'node:os';
+import { closeDescriptor, setNonBlocking } from './descriptors.ts';
 import { systemError } from './errors.ts';
 import { lazyCalls, libc } from './libc.ts';
 import { closeStranger } from './strangers.ts';
@@ -54,6 +55,7 @@ const TIOCSPTLCK = 0x40045431;
 const TIOCGPTPEER = 0x5441;
 const F_GETFL = 3;
 const F_SETFL = 4;
+const { EAGAIN } = constants.errno;
 /** The largest number of which each one below is exact. */
 const EXACT_MAX = Number.MAX_SAFE_INTEGER;
 
@@ -136,9 +138,15 @@ export function makeBlocking(descriptor: number): void {
   checked('fcntl', fcntl(descriptor, F_SETFL, flags & ~files.O_NONBLOCK));
 }
 
-/** To 2^64 - 2, the most that it holds: the next addition blocks, or fails. One that is empty. */
-export function fillEventfd(descriptor: number): void {
-  // 2048 times 2^53 - 1, and 2046 more.
-  for (let i = 0; i < 2048; i++) checked('eventfd_write', calls().eventfd_write(descriptor, EXACT_MAX));
-  checked('eventfd_write', calls().eventfd_write(descriptor, 2046));
+/** Makes an event descriptor full (2^64 - 2), and block: the next addition waits until it is taken. */
+export function fillAndBlock(descriptor: number): void {
+  setNonBlocking(descriptor);
+  // A peer may take or add meanwhile: full is what nothing can be added to.
+  for (let value = EXACT_MAX; value >= 1; ) {
+    if (calls().eventfd_write(descriptor, value) === 0) continue;
+    const errno = libc().errno();
+    if (errno !== EAGAIN) throw systemError('eventfd_write', errno);
+    value = Math.floor(value / 2);
+  }
+  makeBlocking(descriptor);
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { closeDescriptor } from './descriptors.ts';
 import { systemError } from './errors.ts';
 import { lazyCalls, libc } from './libc.ts';
-import { fillEventfd, fullTerminal, lingeringSocket } from './odd-blocking.ts';
+import { fillAndBlock, fullTerminal, lingeringSocket } from './odd-blocking.ts';
 
 interface Calls {
   pipe2(pair: Int32Array, flags: number): number;
@@ -123,7 +123,7 @@ export const ODD_DESCRIPTORS = {
   'an eventfd that blocks': () => odd(checked('eventfd', calls().eventfd(0, CLOEXEC))),
   'an eventfd that is full and blocks'() {
     const descriptor = checked('eventfd', calls().eventfd(0, CLOEXEC));
-    fillEventfd(descriptor);
+    fillAndBlock(descriptor);
     return odd(descriptor);
   },
   'a pipe to be read': () => odd(...pair('pipe2')),

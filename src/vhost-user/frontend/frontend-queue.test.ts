@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { takeEventfd } from '../../native/eventfd.ts';
 import { whyUnavailable } from '../../native/libc.ts';
-import { fillEventfd, makeBlocking } from '../../native/odd-blocking.ts';
+import { fillAndBlock } from '../../native/odd-blocking.ts';
 import { FrontendMemory } from './frontend-memory.ts';
 import { FrontendQueue } from './frontend-queue.ts';
 
@@ -16,8 +16,7 @@ test('frontend queue: a kick that its backend made to block is dropped, until an
     const { kick } = queue.describe(0);
     assert.equal(kick?.kind, 'descriptor');
     const { descriptor } = kick as { descriptor: number };
-    fillEventfd(descriptor);
-    makeBlocking(descriptor);
+    fillAndBlock(descriptor);
     // A thousand kicks that block would take minutes, though each is cut short.
     for (let i = 0; i < 1000; i++) queue.kick.ring();
     queue.kick.renew();

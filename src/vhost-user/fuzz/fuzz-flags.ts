@@ -1,7 +1,7 @@
 /** For fuzzed sessions: what a frontend does to an event descriptor that the backend holds already. */
 import { setNonBlocking } from '../../native/descriptors.ts';
 import { addEventfd, takeEventfd } from '../../native/eventfd.ts';
-import { fillEventfd, makeBlocking } from '../../native/odd-blocking.ts';
+import { fillAndBlock, makeBlocking } from '../../native/odd-blocking.ts';
 
 export const SHARED_CHANGES = ['blocks', 'is full and blocks', 'is as it was'] as const;
 export type SharedChange = (typeof SHARED_CHANGES)[number];
@@ -9,8 +9,8 @@ export type SharedChange = (typeof SHARED_CHANGES)[number];
 export function changeShared(descriptor: number, change: SharedChange): void {
   setNonBlocking(descriptor);
   takeEventfd(descriptor);
-  if (change === 'is full and blocks') fillEventfd(descriptor);
-  if (change !== 'is as it was') makeBlocking(descriptor);
+  if (change === 'is full and blocks') fillAndBlock(descriptor);
+  if (change === 'blocks') makeBlocking(descriptor);
 }
 
 /** Kicks that never wait, whatever became of the descriptor: fuzzer and backend are one thread. */
