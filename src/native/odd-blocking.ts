@@ -138,11 +138,14 @@ export function makeBlocking(descriptor: number): void {
   checked('fcntl', fcntl(descriptor, F_SETFL, flags & ~files.O_NONBLOCK));
 }
 
-/** Makes an event descriptor full (2^64 - 2), and block: the next addition waits until it is taken. */
+/** From empty to full, additions of EXACT_MAX and less, and as many again for what a peer takes meanwhile. */
+const ADDITIONS_MAX = 2 * (2048 + 64);
+
+/** Makes an event descriptor full (2^64 - 2) unless a peer empties it meanwhile, and block. */
 export function fillAndBlock(descriptor: number): void {
   setNonBlocking(descriptor);
-  // A peer may take or add meanwhile: full is what nothing can be added to.
-  for (let value = EXACT_MAX; value >= 1; ) {
+  // A peer may add, too: full is what nothing can be added to.
+  for (let [value, left] = [EXACT_MAX, ADDITIONS_MAX]; value >= 1 && left > 0; left--) {
     if (calls().eventfd_write(descriptor, value) === 0) continue;
     const errno = libc().errno();
     if (errno !== EAGAIN) throw systemError('eventfd_write', errno);
