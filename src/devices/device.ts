@@ -24,7 +24,7 @@ export interface DeviceQueue {
 export interface QueueService {
   /**
    * The guest kicked, or may have. Serves what is available for one turn: some hundred requests, some MiB, some
-   * milliseconds at most. True: more is waiting, and this must be called again though nobody kicks.
+   * milliseconds at most. True: more is waiting, and this must be called again without a kick.
    * @throws RingError when the ring is broken: the queue is then of no use until it is set up anew.
    */
   serve(): boolean;

@@ -133,7 +133,7 @@ const ACTS: Record<string, Act> = {
   say: (machine, text) => {
     machine.serve(machine.queue(machine.consoleIndex(), 1), [machine.put(text)]);
   },
-  // So many pieces of 64 KiB of output, then the end at once.
+  // Pieces of 64 KiB of output, as many as asked for, then the end at once.
   pour: (machine, count) => {
     const queue = machine.queue(machine.consoleIndex(), 1);
     for (let head = 0; head < Number(count); head++) machine.offer(queue, [{ address: BUFFERS, length: 65536 }], head);

@@ -1,6 +1,6 @@
 /**
- * A guard for a thread that touches ranges of a userfaultfd which a peer serves. However the peer is gone, and whoever
- * else has the userfaultfd, the thread does not sleep in a fault any longer: what was not served reads as zeroes then.
+ * A guard for a thread that touches ranges of a userfaultfd which a peer serves. However the peer is gone, and whatever
+ * process still has the userfaultfd, the thread does not sleep in a fault any longer: what was not served reads as zeroes then.
  * Where the peer lives and serves nothing, a signal that this process listens to ends it all the same. `fault-watch.ts`
  * is the guard's thread.
  */
@@ -21,7 +21,7 @@ const TURN_TIMEOUT_MS = 15_000;
 /** Those that end a program. */
 const ENDING = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const;
 
-/** One that nobody listens to ends the process by itself. Their listeners are the main thread's. */
+/** One without a listener ends the process by itself. Their listeners are the main thread's. */
 function signalsListenedTo(): number[] {
   if (!isMainThread) return [];
   return ENDING.filter((name) => process.listenerCount(name) > 0).map((name) => constants.signals[name]);

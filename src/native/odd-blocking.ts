@@ -1,5 +1,5 @@
 /**
- * For tests and fuzzers: descriptors that block whoever is careless with them, also in `close`, and how a peer makes one
+ * For tests and fuzzers: descriptors that block a careless caller, also in `close`, and how a peer makes one
  * that it shares do so afterwards. Their others are closed first: that ends what their close would wait for.
  *
  *     struct sockaddr_in   u16 family | u16 port | u8[4] address | pad to 16
@@ -119,7 +119,7 @@ export function lingeringSocket(): BlockingDescriptor {
   return blocking(own!, () => closeDescriptor(other));
 }
 
-/** A terminal whose output is read by nobody: it is full, and blocks. */
+/** A terminal whose output nothing reads: it is full, and blocks. */
 export function fullTerminal(): BlockingDescriptor {
   const { ioctl, write } = calls();
   const master = openSync('/dev/ptmx', files.O_RDWR | files.O_NOCTTY);
