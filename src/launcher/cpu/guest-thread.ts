@@ -9,7 +9,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import type { MessagePort } from 'node:worker_threads';
 import type { Guest, GuestMain } from '../guest.ts';
 import type { GuestBoot } from '../guest-boot.ts';
@@ -71,17 +71,13 @@ export async function runGuest(port: MessagePort, { boot, untold, tellsNotify }:
   guest.halt();
 }
 
-/** The thread's standard streams: what is written is told before the write returns. */
+/** What is written to the thread's standard streams is told before the write returns. They stay the engine's own. */
 function takeStreams(tell: (bytes: Uint8Array) => void): void {
-  for (const name of ['stdout', 'stderr'] as const) {
-    const stream = new Writable({
-      write: (chunk: Uint8Array, _encoding, done) => {
-        tell(new Uint8Array(chunk));
-        done();
-      },
-    });
-    Object.defineProperty(process, name, { value: stream, configurable: true });
-  }
+  const _write: Writable['_write'] = (chunk: Uint8Array | string, encoding, done) => {
+    tell(new Uint8Array(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk));
+    done();
+  };
+  for (const stream of [process.stdout, process.stderr]) Object.assign(stream, { _write, _writev: null });
 }
 
 /** @throws what the engine throws; a SyntaxError says in which file and line it is */
