@@ -4,8 +4,9 @@
  */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { within } from '../../src/native/threads.ts';
 import { boundCommand } from '../../src/processes/bound-child.ts';
-import { type PairEnd, type PairTask, type RunningPair, STOP_GRACE_MS, within } from './running-pair.ts';
+import { type PairEnd, type PairTask, type RunningPair, STOP_GRACE_MS } from './running-pair.ts';
 
 export type ToPair = { kind: 'run'; task: PairTask } | { kind: 'start' } | { kind: 'stop' };
 export type FromPair = { kind: 'ready' } | { kind: 'ended'; end: PairEnd };

@@ -1,4 +1,5 @@
 /** A pair that has been started, wherever it runs; and where that can be. Main thread. */
+import { within } from '../../src/native/threads.ts';
 import type { Fault } from './faults.ts';
 import type { PairConfig } from './setup.ts';
 import type { SideReport } from './side.ts';
@@ -90,14 +91,4 @@ export async function allDone<Done extends { ended: 'done' }>(
   if (failures.length > 0) await within(graceMs, all);
   const first = failures.find(({ ended }) => ended !== 'stopped') ?? failures[0];
   return first ?? (await all).filter((end) => end !== null);
-}
-
-/** Resolves with `all`, or after so many milliseconds. */
-export async function within(ms: number, all: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([all, late]);
-  clearTimeout(timer);
 }
