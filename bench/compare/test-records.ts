@@ -22,7 +22,7 @@ const TRANSFERS = 1000;
 export function recordOf(given: Given): RunRecord {
   const { speeds, args = [], notified = 0.01, crossings, outcome = 'done', label = '', environment = {} } = given;
   const rings = side({ notified: notified * TRANSFERS });
-  const own = { wallNs: null, transfersPerSecond: null, latency: null };
+  const own = { wallNs: null, transfersPerSecond: null, warmUp: null, latency: null };
   const pair = { ...own, guest: rings, host: rings, lostWakeups: 0, verifiedTransfers: TRANSFERS };
   return anyRecord(
     {

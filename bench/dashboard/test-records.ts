@@ -51,6 +51,7 @@ function sideOf(notified: number, cpuNs: number): SideRecord {
     voluntarySwitches: 0,
     involuntarySwitches: 0,
     gcCount: 0,
+    compiledBytes: 0,
   };
 }
 
@@ -102,6 +103,7 @@ export function testRecords({
                     verifiedTransfers: TRANSFERS,
                     wallNs: null,
                     transfersPerSecond: null,
+                    warmUp: null,
                     latency:
                       histogram === null
                         ? null

@@ -38,9 +38,10 @@ function rowOf(record: RunRecord, repetition: Repetition, place: number): Row {
   add('', figures);
   add('', { 'crossCpuNs.before': crossCpuNs[0], 'crossCpuNs.after': crossCpuNs[1] });
   for (const [i, tenth] of tenths.entries()) row.set(`tenths.${i + 1}`, tenth);
-  for (const [i, { guest, host, latency, ...counts }] of pairs.entries()) {
+  for (const [i, { guest, host, warmUp, latency, ...counts }] of pairs.entries()) {
     const prefix = `pairs.${i + 1}.`;
     add(prefix, counts);
+    if (warmUp !== null) add(`${prefix}warmUp.`, warmUp);
     add(`${prefix}guest.`, guest);
     add(`${prefix}host.`, host);
     if (latency !== null) add(`${prefix}latency.`, latencyValues(latency));

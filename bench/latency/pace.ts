@@ -32,8 +32,10 @@ export interface Pace {
   pause(x: number): void;
   /** Writes when transfer number `x` is due to `stamps[index]`, nanoseconds of the pair's clock. */
   dueInto(x: number, stamps: Float64Array, index: number): void;
-  /** The window begins: transfer number `first` is due now. Until then everything is due. */
+  /** The schedule begins: transfer number `first` is due now. Until then everything is due. */
   restart(first: number): void;
+  /** From now on everything is due. */
+  release(): void;
 }
 
 /** As fast as it goes. */
@@ -43,6 +45,7 @@ export const UNPACED: Pace = {
   pause() {},
   dueInto() {},
   restart() {},
+  release() {},
 };
 
 export class FixedRate implements Pace {
@@ -93,6 +96,10 @@ export class FixedRate implements Pace {
     this.first = first;
     this.known = first;
     this.clock.stampInto(this.start, 0);
+  }
+
+  release(): void {
+    this.known = Number.POSITIVE_INFINITY;
   }
 
   private idle(ms: number): void {

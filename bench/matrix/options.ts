@@ -4,6 +4,7 @@ import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { ORDERINGS } from '../../src/ordering/index.ts';
 import { flag, type Option, type OptionTable, optionLines, readArguments } from '../command-line/option-table.ts';
 import { countOf, UsageError } from '../command-line/option-values.ts';
+import { UNTIL_STEADY } from '../pair/warm-up-plan.ts';
 import { RUN_AXES, RUN_OPTIONS, type OptionName as RunOptionName } from '../run/options.ts';
 import { SEED_MAX } from '../statistics/random.ts';
 import { type Axis, axisOf, type Cells, cellsOf, varied } from './axes.ts';
@@ -17,8 +18,8 @@ type OwnName = 'quick' | 'heat' | 'seed' | 'fresh';
 type Name = RunOptionName | OwnName;
 
 /** Enough of each for a table; `--quick` is for a first look. */
-const DEFAULTS = { transfers: '2M', warmup: '200k', repeat: '5', timeout: '10' };
-const QUICK = { transfers: '200k', warmup: '50k', repeat: '2', timeout: '1' };
+const DEFAULTS = { transfers: '2M', warmup: UNTIL_STEADY, repeat: '5', timeout: '10' };
+const QUICK = { transfers: '200k', warmup: UNTIL_STEADY, repeat: '2', timeout: '1' };
 type Sized = keyof typeof DEFAULTS;
 
 function axisOption(name: RunOptionName): Option {
@@ -36,7 +37,7 @@ export const MATRIX_OPTIONS = {
       { ...RUN_OPTIONS[name], ...(name in DEFAULTS && { byDefault: DEFAULTS[name as Sized] }) },
     ]),
   ),
-  quick: flag(`a first look: --transfers ${QUICK.transfers} --repeat ${QUICK.repeat}, short warm-up and time-out`),
+  quick: flag(`a first look: --transfers ${QUICK.transfers} --repeat ${QUICK.repeat}, short time-out`),
   heat: { value: 'A,B', summary: 'the axes of the heat map (rows, columns); default: the two with the most values' },
   seed: {
     value: 'N',

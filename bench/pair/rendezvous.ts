@@ -5,6 +5,8 @@
  *     word 1  number of the current meeting; the threads sleep on it
  *     word 2  0, or 1 once the main thread starts the window; the threads sleep on it
  *     word 3  0, or 1 once the run is being stopped
+ *     word 4  transfers of the next leg of the warm-up, by the guest; 0: none
+ *     word 5  what the host compiled in the last leg, bytes
  *     word 32 the word that calibration bounces, on lines of its own
  */
 import { Stalled, Stopped } from '../workloads/runner.ts';
@@ -13,6 +15,8 @@ const ARRIVALS = 0;
 const MEETING = 1;
 const START = 2;
 const STOP = 3;
+const LEG = 4;
+const COMPILED = 5;
 const BALL = 32;
 const SIZE_BYTES = 256;
 
@@ -73,6 +77,23 @@ export class Rendezvous {
     const { words } = this;
     while (Atomics.load(words, START) === 0) this.sleepOn(START, 0);
     this.checkStopped();
+  }
+
+  /** What one side tells the other from before a meeting until the next one. */
+  get legTransfers(): number {
+    return Atomics.load(this.words, LEG);
+  }
+
+  set legTransfers(count: number) {
+    Atomics.store(this.words, LEG, count);
+  }
+
+  get hostCompiledBytes(): number {
+    return Atomics.load(this.words, COMPILED);
+  }
+
+  set hostCompiledBytes(bytes: number) {
+    Atomics.store(this.words, COMPILED, bytes);
   }
 
   private sleepOn(word: number, value: number): void {

@@ -28,6 +28,7 @@ import type { EngineName } from './engines.ts';
 import { HOSTS, type HostName } from './hosts.ts';
 import { LAYOUTS, type LayoutName } from './layouts.ts';
 import { makeRendezvous } from './rendezvous.ts';
+import type { WarmUpLength } from './warm-up-plan.ts';
 
 /** Guest addresses start here, far from any buffer offset, so that translation is always exercised. */
 export const GUEST_BASE = 2 ** 40;
@@ -51,7 +52,8 @@ export interface PairConfig {
   ordering: OrderingName;
   doorbell: DoorbellName;
   transfers: number;
-  warmup: number;
+  /** Transfers before the window, on the same ring, or until the loops are steady. */
+  warmup: WarmUpLength;
   timeoutMs: number;
   /** Longest time that an adaptive doorbell looks before it sleeps, microseconds. */
   spinUs: number;

@@ -8,12 +8,15 @@ import { type MachineTimes, machineTimes } from '../records/machine.ts';
 import type { SideRecord } from '../records/record.ts';
 import { Runner } from '../workloads/runner.ts';
 import { calibrate } from './calibration.ts';
+import { codeBytes, compiledBetween } from './code-size.ts';
 import type { Fault } from './faults.ts';
 import { buildHalf, type Side } from './half.ts';
+import { Legs } from './legs.ts';
 import { niceValue, PinningFailed, pinThread, yieldToPeer } from './pinning.ts';
 import { Rendezvous } from './rendezvous.ts';
 import type { PairConfig, PairSetup } from './setup.ts';
-import { collector, GcCounter, threadDelta, threadStats } from './thread-stats.ts';
+import { GcCounter, threadDelta, threadStats } from './thread-stats.ts';
+import { type WarmUp, warmUpSide } from './warm-up.ts';
 
 /** What one side tells of the measured window. */
 export interface SideReport {
@@ -27,7 +30,7 @@ export interface SideReport {
   /** Its clock and what one stamp of it costs, and encoded histograms of what it sampled; null where not asked for. */
   latency: { clock: 'libc' | 'engine'; clockNs: number; roundTrip: string | null; wakes: string | null } | null;
   /** The guest's only: the window as its process saw it. */
-  window: { start: Instant; end: Instant; wallNs: number; tenths: number[] } | null;
+  window: { start: Instant; end: Instant; wallNs: number; tenths: number[]; warmUp: WarmUp } | null;
 }
 
 /** One end of a window. Only differences mean something. */
@@ -63,56 +66,41 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
   const { config } = setup;
   const serving = side === 'guest';
   const calibrated = config.apart && config.alone;
-  const collect = collector();
   const pinning = pinThread(task.cpu, task.unpinnedReason);
   if (task.cpuRequired && !pinning.pinned) throw new PinningFailed(side, task.cpu, pinning.reason);
   const strategy: DoorbellStrategy = DOORBELLS[config.doorbell];
   if (!serving && pinning.pinned && !config.apart && !strategy.handsOver?.(config.spinUs)) yieldToPeer();
   const rendezvous = new Rendezvous(setup.rendezvous, side);
-  const { loop, waits, bell, pace, latency } = await buildHalf(side, setup, task.fault);
+  const half = await buildHalf(side, setup, task.fault);
+  const { loop, waits, bell, latency } = half;
   const clockNs = latency?.clock.costNs() ?? 0;
-  const runner = new Runner(side, loop, waits, boundMs(side, config), config.warmup);
+  const runner = new Runner(side, loop, waits, boundMs(side, config));
+  const legs = new Legs(side, half, runner);
+  const { transfers } = config;
 
-  rendezvous.meet();
-  await runner.run(config.warmup, true);
-  rendezvous.meet();
-  // Nobody rings now: what warm-up left would count as a wake-up without a ring.
-  waits.drain();
   const crossBefore = calibrated ? calibrate(rendezvous, serving) : null;
-  runner.resetCounters();
-  waits.resetCounters();
-  bell.resetCounters();
-  latency?.probe.restart(config.warmup);
-  const collections = new GcCounter();
-  const limit = config.warmup + config.transfers;
-  const stamps = new BigInt64Array(11);
-  // What code left behind before it was optimized would be collected in the window.
-  collect();
-  rendezvous.meet();
+  const warmUp = await warmUpSide(side, { legs, rendezvous, config });
+  const first = warmUp.transfers;
   onReady();
   rendezvous.awaitStart();
 
+  legs.reset(first, true);
+  const collections = new GcCounter();
   collections.start();
   const machineBefore = serving ? machineTimes() : null;
+  const codeBefore = codeBytes();
   const before = threadStats();
   const cpuBefore = process.cpuUsage();
-  stamps[0] = process.hrtime.bigint();
-  pace.restart(config.warmup);
-  if (serving) {
-    for (let tenth = 1; tenth <= 10; tenth++) {
-      await runner.run(config.warmup + tenthEnd(config.transfers, tenth), tenth === 10);
-      stamps[tenth] = process.hrtime.bigint();
-    }
-  } else {
-    await runner.run(limit, true);
-    stamps[10] = process.hrtime.bigint();
-  }
+  // These looks are in neither side's window.
+  rendezvous.meet();
+  await legs.run(first, transfers);
   const cpuAfter = process.cpuUsage();
   const after = threadStats();
+  const compiledBytes = compiledBetween(codeBefore, codeBytes());
   const machineAfter = serving ? machineTimes() : null;
   const gcCount = collections.stop();
 
-  const wallNs = Number(stamps[10]! - stamps[0]!);
+  const { wallNs } = legs;
   const crossAfter = calibrated ? calibrate(rendezvous, serving) : null;
   waits.close();
   const thread = before === null || after === null ? null : threadDelta(before, after);
@@ -134,9 +122,10 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
       voluntarySwitches: thread?.voluntarySwitches ?? null,
       involuntarySwitches: thread?.involuntarySwitches ?? null,
       gcCount,
+      compiledBytes,
     },
     lostWakeups: runner.lostWakeups,
-    transfers: loop.done - config.warmup,
+    transfers: loop.done - first,
     crossCpuNs: [crossBefore, crossAfter],
     latency: latency && {
       clock: latency.clock.name,
@@ -146,10 +135,11 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
     },
     window: serving
       ? {
-          start: instant(stamps[0]!, cpuBefore, machineBefore),
-          end: instant(stamps[10]!, cpuAfter, machineAfter),
+          start: instant(legs.startNs, cpuBefore, machineBefore),
+          end: instant(legs.endNs, cpuAfter, machineAfter),
           wallNs,
-          tenths: tenthsOf(stamps, config.transfers),
+          tenths: legs.speeds(transfers),
+          warmUp,
         }
       : null,
   };
@@ -165,17 +155,3 @@ const instant = (atNs: bigint, { user, system }: NodeJS.CpuUsage, machine: Machi
 /** Bound of a side's waits: the host's is two transfers of a schedule at least, or a slow one would look like a stall. */
 const boundMs = (side: Side, { timeoutMs, rate }: PairConfig) =>
   side === 'host' && rate > 0 ? Math.max(timeoutMs, 2000 / rate) : timeoutMs;
-
-/** The number of transfers after which a tenth (1 to 10) of the window ends. */
-const tenthEnd = (transfers: number, tenth: number) => Math.floor((transfers * tenth) / 10);
-
-/** Transfers a second in each tenth of the window; tenths without a transfer are left out. */
-function tenthsOf(stamps: BigInt64Array, transfers: number): number[] {
-  const tenths: number[] = [];
-  for (let tenth = 1; tenth <= 10; tenth++) {
-    const sent = tenthEnd(transfers, tenth) - tenthEnd(transfers, tenth - 1);
-    const ns = Number(stamps[tenth]! - stamps[tenth - 1]!);
-    if (sent > 0 && ns > 0) tenths.push((sent * 1e9) / ns);
-  }
-  return tenths;
-}

@@ -10,6 +10,7 @@ import { ENGINES } from '../pair/engines.ts';
 import { HOSTS } from '../pair/hosts.ts';
 import { LAYOUTS } from '../pair/layouts.ts';
 import { PAIRS_IN } from '../pair/running-pair.ts';
+import { UNTIL_STEADY } from '../pair/warm-up-plan.ts';
 import { WORKLOADS } from '../workloads/index.ts';
 import { count, names, ns } from './fields.ts';
 
@@ -25,7 +26,8 @@ export const configSchema = z.strictObject({
   slowRange: z.boolean(),
   fastVringh: z.boolean(),
   transfers: count,
-  warmup: count,
+  /** Transfers before the window, or until the loops are steady. */
+  warmup: z.union([count, z.literal(UNTIL_STEADY)]),
   repeat: count,
   ringSize: count,
   workload: names(WORKLOADS),
@@ -107,6 +109,8 @@ const sideSchema = z.strictObject({
   voluntarySwitches: count.nullable(),
   involuntarySwitches: count.nullable(),
   gcCount: count,
+  /** Machine code that the engine made for the thread in the window; null where it does not tell, as once. */
+  compiledBytes: count.nullable().default(null),
 });
 
 /** HDR histogram of nanoseconds: V2, compressed, base64; null where there was no sample. */
@@ -157,6 +161,11 @@ const repetitionSchema = z.strictObject({
         /** The pair's own window and speed; null in records of one pair that do not tell. */
         wallNs: ns.nullable().default(null),
         transfersPerSecond: z.number().positive().nullable().default(null),
+        /** What came before the window: as many transfers in so much time, and whether the loops were steady then. */
+        warmUp: z
+          .strictObject({ transfers: count, wallNs: ns, steady: z.boolean().nullable() })
+          .nullable()
+          .default(null),
         /** Null where it was not asked for. */
         latency: latencySchema.nullable(),
       }),

@@ -22,10 +22,22 @@ export const ringsOf = (repetition: Repetition, side: 'guest' | 'host'): number 
   sumOfSide(repetition, side, ({ notified }) => notified)!;
 
 /** CPU time of all sides; where the kernel does not tell of threads, of the processes. */
-export function cpuNsOf(repetition: Repetition): number {
+export const cpuNsOf = (repetition: Repetition): number => sidesCpuNs(repetition) ?? processesCpuNs(repetition);
+
+const processesCpuNs = ({ cpuUserNs, cpuSystemNs }: Repetition) => cpuUserNs + cpuSystemNs;
+
+function sidesCpuNs(repetition: Repetition): number | null {
   const [guests, hosts] = (['guest', 'host'] as const).map((side) => sumOfSide(repetition, side, ({ cpuNs }) => cpuNs));
-  if (guests == null || hosts == null) return repetition.cpuUserNs + repetition.cpuSystemNs;
-  return guests + hosts;
+  return guests == null || hosts == null ? null : guests + hosts;
+}
+
+/**
+ * CPU time in the window of the processes' other threads: the engine's compiler and collector, the main thread. Null
+ * where the kernel does not tell of threads. What both sides spend around their windows is in it, some 0.1 ms.
+ */
+export function helperCpuNs(repetition: Repetition): number | null {
+  const sides = sidesCpuNs(repetition);
+  return sides && Math.max(0, processesCpuNs(repetition) - sides);
 }
 
 /** The histograms of one kind of latency that these repetitions have. */

@@ -26,6 +26,7 @@ export const side = (change: Partial<SideRecord> = {}): SideRecord => ({
   voluntarySwitches: 5,
   involuntarySwitches: null,
   gcCount: 0,
+  compiledBytes: 0,
   ...change,
 });
 
@@ -62,6 +63,7 @@ export const repetition = (change: Partial<Repetition> = {}): Repetition => ({
       verifiedTransfers: 1000,
       wallNs: 212_345.5,
       transfersPerSecond: 4_704_123.25,
+      warmUp: null,
       latency: null,
     },
   ],

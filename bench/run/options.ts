@@ -10,6 +10,7 @@ import { ENGINES, WASM_REFUSALS } from '../pair/engines.ts';
 import { HOSTS } from '../pair/hosts.ts';
 import { LAYOUTS } from '../pair/layouts.ts';
 import { PAIRS_IN } from '../pair/running-pair.ts';
+import { UNTIL_STEADY } from '../pair/warm-up-plan.ts';
 import type { RunConfig } from '../records/record.ts';
 import { WORKLOADS } from '../workloads/index.ts';
 import { pairsNamed } from './placement.ts';
@@ -82,7 +83,7 @@ export const RUN_OPTIONS = {
     parallelOnly: true,
   }),
   transfers: measured('N', 'transfers in the measured window', '10M'),
-  warmup: measured('N', 'transfers before it, on the same ring', '200k'),
+  warmup: measured('N|auto', 'transfers before it, on the same ring; auto: until the loops are steady', UNTIL_STEADY),
   repeat: measured('N', 'repetitions, each in fresh threads', '1'),
   'ring-size': condition(measured('N', `descriptors, a power of two up to ${VRING_SIZE_MAX}`, '256')),
   workload: condition(choice(WORKLOADS, 'what a transfer carries', 'alternate')),
@@ -165,7 +166,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     slowRange: on('slow-range'),
     fastVringh: on('fast-vringh'),
     transfers: rate > 0 && !given.has('transfers') ? rate * RATE_SECONDS : count('transfers', 1, TRANSFERS_MAX),
-    warmup: count('warmup', 0, TRANSFERS_MAX),
+    warmup: text('warmup') === UNTIL_STEADY ? UNTIL_STEADY : count('warmup', 0, TRANSFERS_MAX),
     repeat: count('repeat', 1, 1_000_000),
     ringSize: count('ring-size', 1, VRING_SIZE_MAX),
     workload: pick('workload', WORKLOADS),
@@ -222,6 +223,9 @@ function whyIdle(name: OptionName, config: RunConfig): string | null {
   return null;
 }
 
+/** Transfers of a warm-up that is not left to the loops, whose legs are of even numbers. */
+const warmupAsked = ({ warmup }: Pick<RunConfig, 'warmup'>) => (warmup === UNTIL_STEADY ? 0 : warmup);
+
 /** @throws UsageError for options that are each right but cannot run here, or not together. */
 function checkRunnable(config: RunConfig): void {
   const { ringSize, workload, doorbell } = config;
@@ -248,7 +252,7 @@ function checkRunnable(config: RunConfig): void {
       `--ring-size ${ringSize} is too small: workload ${workload} sends requests of up to ` +
         `${WORKLOADS[workload].elementsMax} elements; the smallest ring is ${smallest}`,
     );
-  if (config.transfers + config.warmup > TRANSFERS_MAX)
+  if (config.transfers + warmupAsked(config) > TRANSFERS_MAX)
     throw new UsageError(`--transfers and --warmup together are at most ${TRANSFERS_MAX}`);
   checkSize(config);
   const named = pairsNamed(config.cpus);
@@ -264,7 +268,7 @@ function checkSize({ workload, size, ringSize, pairs, transfers, warmup }: RunCo
   if (size % 4 !== 0) throw new UsageError(`--size wants a multiple of 4, not ${size}`);
   if (!sized && size !== SIZE_DEFAULT)
     throw new CombinationError(`--size ${size} cannot run with --workload ${workload}: only bulk has a size`);
-  if (sized && (transfers + warmup) % 2 !== 0)
+  if (sized && (transfers + warmupAsked({ warmup })) % 2 !== 0)
     throw new CombinationError(
       `--workload ${workload} wants an even number of transfers, with those of --warmup: ` +
         'every other one brings back what the one before carried',

@@ -21,6 +21,7 @@ const side: SideRecord = {
   voluntarySwitches: 1,
   involuntarySwitches: 1,
   gcCount: 0,
+  compiledBytes: 0,
 };
 
 const repetition: Repetition = {
@@ -42,6 +43,7 @@ const repetition: Repetition = {
       verifiedTransfers: 10_000_000,
       wallNs: 4_518_123_456,
       transfersPerSecond: 2_213_000,
+      warmUp: null,
       latency: null,
     },
   ],

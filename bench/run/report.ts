@@ -2,8 +2,9 @@
 import { latencyLines } from '../latency/summary.ts';
 import { MODE_FACTOR } from '../pair/calibration.ts';
 import { LAYOUTS } from '../pair/layouts.ts';
+import { UNTIL_STEADY } from '../pair/warm-up-plan.ts';
 import type { Harness, Repetition, RunConfig } from '../records/record.ts';
-import { type PairRecord, sumOfSide } from '../records/sums.ts';
+import { helperCpuNs, type PairRecord, sumOfSide } from '../records/sums.ts';
 import { median } from '../statistics/sample.ts';
 
 const seconds = (ns: number) => (ns / 1e9).toFixed(3);
@@ -68,6 +69,7 @@ export function summaryLines(config: RunConfig, repetitions: readonly Repetition
       'transfers',
       `${grouped(config.transfers)}${pairs === 1 ? '' : ` × ${pairs} pairs`} × ${repetitions.length}, ${verified}`,
     ),
+    ...warmUpRows(repetitions),
     row(
       'throughput',
       `${over(
@@ -85,6 +87,7 @@ export function summaryLines(config: RunConfig, repetitions: readonly Repetition
     row('looked in vain', looked ? both((s) => s.spins, grouped) : 'never'),
     row('asleep', `guest ${asleep('guest')}, host ${asleep('host')} of the window`),
     row('CPU time', `${both((s) => s.cpuNs, perTransfer)} a transfer`),
+    row('helper threads', `${over(helperCpuNs, perTransfer)} a transfer (compiler, collector, main thread)`),
     ...(harness === null
       ? []
       : [
@@ -107,6 +110,18 @@ export function summaryLines(config: RunConfig, repetitions: readonly Repetition
     ),
     ...latencyLines(repetitions),
   ];
+}
+
+/** How long it took until the window began, of all pairs. */
+function warmUpRows(repetitions: readonly Repetition[]): string[] {
+  const warmUps = repetitions.flatMap(({ pairs }) => pairs.map(({ warmUp }) => warmUp).filter((one) => one !== null));
+  if (warmUps.length === 0) return [];
+  const transfers = spread(
+    warmUps.map((warmUp) => warmUp.transfers),
+    (value) => grouped(Math.round(value)),
+  );
+  const times = warmUps.map(({ wallNs }) => wallNs / 1e9);
+  return [row('warm-up', `${transfers} transfers before them, in ${spread(times, (s) => s.toFixed(2))} s`)];
 }
 
 /** Of several pairs: what each had in its own window, and what that adds up to. */
@@ -161,6 +176,15 @@ export function warningsOf(config: RunConfig, repetitions: readonly Repetition[]
   if (others > OTHERS_SHARE_MAX) lines.push(`other programs took ${(100 * others).toFixed(0)} % of the CPUs' time`);
   const stolen = Math.max(...repetitions.map(({ stealNs, wallNs }) => (stealNs ?? 0) / (wallNs * cpus)));
   if (stolen > STEAL_SHARE_MAX) lines.push(`the hypervisor took ${(100 * stolen).toFixed(0)} % of the CPUs' time`);
+  const sides = repetitions.flatMap(({ pairs }) => pairs.flatMap(({ guest, host }) => [guest, host]));
+  const compiled = Math.max(...sides.map(({ compiledBytes }) => compiledBytes ?? 0));
+  if (compiled > 0) lines.push(`${grouped(compiled)} bytes of code were compiled inside a measured window`);
+  if (repetitions.some(({ pairs }) => pairs.some(({ warmUp }) => warmUp?.steady === false)))
+    lines.push(
+      config.warmup === UNTIL_STEADY
+        ? 'the loops were not steady at the end of the longest warm-up: other programs, or a clock that changes'
+        : `the loops were not steady after ${grouped(config.warmup)} transfers of warm-up: leave --warmup to itself`,
+    );
   const collections = repetitions.some(({ pairs }) =>
     pairs.some(({ guest, host }) => guest.gcCount + host.gcCount > 0),
   );

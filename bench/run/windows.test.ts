@@ -15,13 +15,15 @@ const instant = (atS: number, userS: number, busyS: number): Instant => ({
   machine: { stolenNs: atS * 1e6, otherCpuNs: (busyS - userS) * 1e9 },
 });
 
+const WARM_UP = { transfers: 64, wallNs: 5e6, steady: true };
+
 function sideReport(window: SideReport['window']): SideReport {
   const crossCpuNs: SideReport['crossCpuNs'] = [null, null];
   return { record: side(), lostWakeups: 1, transfers: TRANSFERS, crossCpuNs, latency: null, window };
 }
 
 function report(start: Instant, end: Instant, tenth: number) {
-  const window = { start, end, wallNs: end.atNs - start.atNs, tenths: [tenth, 2 * tenth] };
+  const window = { start, end, wallNs: end.atNs - start.atNs, tenths: [tenth, 2 * tenth], warmUp: WARM_UP };
   return { guest: sideReport(window), host: sideReport(null) };
 }
 

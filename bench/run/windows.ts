@@ -58,7 +58,7 @@ const sumOfTenths = ([first, ...others]: readonly number[][]) =>
 
 function toPair(config: RunConfig, report: PairReport): Pair {
   const { guest, host } = report;
-  const { wallNs } = windowOf(report);
+  const { wallNs, warmUp } = windowOf(report);
   return {
     guest: guest.record,
     host: host.record,
@@ -66,6 +66,7 @@ function toPair(config: RunConfig, report: PairReport): Pair {
     verifiedTransfers: config.fastVringh || !LAYOUTS[config.layout].carries ? 0 : guest.transfers,
     wallNs,
     transfersPerSecond: (config.transfers * 1e9) / wallNs,
+    warmUp,
     latency: latencyOf(config, report),
   };
 }

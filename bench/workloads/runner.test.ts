@@ -23,7 +23,7 @@ function lonely(workAtMs: number) {
       return 'timed-out' as const;
     },
   } as unknown as WaitSet;
-  return { clock, runner: new Runner('guest', loop, waits, TIMEOUT_MS, 0) };
+  return { clock, runner: new Runner('guest', loop, waits, TIMEOUT_MS) };
 }
 
 for (const workAtMs of [0, TIMEOUT_MS, TIMEOUT_MS + 1, 200, TIMEOUT_MS + STALL_MS - 1])
@@ -57,7 +57,7 @@ function polling(
     },
   } satisfies Loop;
   const waits = { stopped: () => false } as unknown as WaitSet;
-  return { clock, runner: new Runner('host', loop, waits, TIMEOUT_MS, 0) };
+  return { clock, runner: new Runner('host', loop, waits, TIMEOUT_MS) };
 }
 
 test('runner: a machine that pauses is no peer that stalls', async (context) => {

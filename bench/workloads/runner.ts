@@ -40,23 +40,24 @@ export class Runner {
   private readonly loop: Loop;
   private readonly waits: WaitSet;
   private readonly timeoutMs: number;
-  private readonly warmup: number;
+  /** The number of the window's first transfer, for messages; null in warm-up. */
+  private windowFirst: number | null = null;
   /** What was done when the peer was first seen doing nothing, when that was, the last look at it, the grace left. */
   private idleAt = -1;
   private idleSince = 0;
   private lookedAt = 0;
   private graceMs = 0;
 
-  /** @param warmup the number of the window's first transfer, for messages. */
-  constructor(side: string, loop: Loop, waits: WaitSet, timeoutMs: number, warmup: number) {
-    this.warmup = warmup;
+  constructor(side: string, loop: Loop, waits: WaitSet, timeoutMs: number) {
     this.side = side;
     this.loop = loop;
     this.waits = waits;
     this.timeoutMs = timeoutMs;
   }
 
-  resetCounters(): void {
+  /** Counts from here on; `windowFirst`: the window begins with the transfer of that number. */
+  restart(windowFirst: number | null): void {
+    this.windowFirst = windowFirst;
     this.pinged = 0;
     this.spurious = 0;
     this.lostWakeups = 0;
@@ -145,11 +146,8 @@ export class Runner {
   }
 
   private stalled(): Stalled {
-    const inWindow = this.loop.done - this.warmup;
-    return new Stalled(
-      this.side,
-      this.timeoutMs,
-      inWindow < 0 ? 'in warm-up' : `after ${inWindow} transfers of the window`,
-    );
+    const { windowFirst, loop } = this;
+    const where = windowFirst === null ? 'in warm-up' : `after ${loop.done - windowFirst} transfers of the window`;
+    return new Stalled(this.side, this.timeoutMs, where);
   }
 }

@@ -1,0 +1,82 @@
+/**
+ * What a side runs between two meetings of the pair: one leg of the warm-up, or the measured window. Both by the same
+ * calls, so that in the window no branch is taken for the first time, and nothing is compiled again. Guest or host thread.
+ */
+import type { Half, Side } from './half.ts';
+import type { Runner } from '../workloads/runner.ts';
+
+/** Parts of a leg, in each of which the speed is taken. */
+const PARTS = 10;
+
+/** The number of transfers after which a part (1 to 10) of `count` ends. */
+const partEnd = (count: number, part: number) => Math.floor((count * part) / PARTS);
+
+export class Legs {
+  private readonly side: Side;
+  private readonly half: Half;
+  private readonly runner: Runner;
+  /** Of the last leg: when it began and when each part ended, by the system's monotonic clock. */
+  private readonly stamps = new BigInt64Array(PARTS + 1);
+
+  constructor(side: Side, half: Half, runner: Runner) {
+    this.side = side;
+    this.half = half;
+    this.runner = runner;
+  }
+
+  /** Forgets what was counted; nobody rings now, and what is left of the leg before would count as a wake-up without a ring. */
+  reset(first: number, inWindow: boolean): void {
+    const { half, runner } = this;
+    half.waits.drain();
+    runner.restart(inWindow ? first : null);
+    half.waits.resetCounters();
+    half.bell.resetCounters();
+    half.latency?.probe.restart(first);
+  }
+
+  /** The transfers from number `first` on, by the side's schedule if it has one. @throws Stopped, Stalled, CheckFailed, RingError */
+  async run(first: number, count: number): Promise<void> {
+    const { half, runner, stamps } = this;
+    stamps[0] = process.hrtime.bigint();
+    half.pace.restart(first);
+    if (this.side === 'host') {
+      await runner.run(first + count, true);
+      stamps[PARTS] = process.hrtime.bigint();
+      return;
+    }
+    for (let part = 1; part <= PARTS; part++) {
+      await runner.run(first + partEnd(count, part), part === PARTS);
+      stamps[part] = process.hrtime.bigint();
+    }
+  }
+
+  /** The same as fast as it goes, whatever the schedule; the guest only. */
+  async runUnpaced(first: number, count: number): Promise<void> {
+    this.half.pace.release();
+    for (let part = 1; part <= PARTS; part++) await this.runner.run(first + partEnd(count, part), false);
+  }
+
+  get startNs(): bigint {
+    return this.stamps[0]!;
+  }
+
+  get endNs(): bigint {
+    return this.stamps[PARTS]!;
+  }
+
+  /** How long the last leg took, nanoseconds. */
+  get wallNs(): number {
+    return Number(this.endNs - this.startNs);
+  }
+
+  /** Transfers a second in each part of the last leg, of `count` transfers; parts without a transfer are left out. */
+  speeds(count: number): number[] {
+    const speeds: number[] = [];
+    for (let part = 1; part <= PARTS; part++) {
+      const sent = partEnd(count, part) - partEnd(count, part - 1);
+      const ns = Number(this.stamps[part]! - this.stamps[part - 1]!);
+      if (sent > 0 && ns > 0) speeds.push((sent * 1e9) / ns);
+    }
+    return speeds;
+  }
+}
