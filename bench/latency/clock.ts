@@ -66,5 +66,11 @@ export function openClock(baseSeconds: number): Clock {
 /** Looks at the clock leave garbage behind. */
 export const clockAllocates = () => whyUnavailable() !== null;
 
-/** A base for clocks made from now on; both count from the same start. */
-export const clockBase = () => process.hrtime()[0];
+/** Nanoseconds in them need more than 32 bits. */
+const LONG_SECONDS = 4;
+
+/**
+ * A base for clocks made from now on; both count from the same start. It lies back so far that every stamp is a long
+ * number: were the first ones short, the engine would compile for those, and again in the middle of a window.
+ */
+export const clockBase = () => process.hrtime()[0] - LONG_SECONDS;

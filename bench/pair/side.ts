@@ -99,7 +99,6 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
   const compiledBytes = compiledBetween(codeBefore, codeBytes());
   const machineAfter = serving ? machineTimes() : null;
   const gcCount = collections.stop();
-
   const { wallNs } = legs;
   const crossAfter = calibrated ? calibrate(rendezvous, serving) : null;
   waits.close();

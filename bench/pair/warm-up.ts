@@ -25,8 +25,14 @@ export interface WarmUpParts {
   config: PairConfig;
 }
 
+/**
+ * Legs of so many milliseconds end with a collection: what is left behind would be collected in the window, and a
+ * collection can throw optimised code out.
+ */
+const COLLECTED_MS = 20;
+
 /** How long a leg keeps to a fixed rate, seconds; at a slow one for a transfer. */
-const PACED_S = 0.02;
+const PACED_S = 0.1;
 
 /** @throws Stopped, Stalled, CheckFailed, RingError */
 export async function warmUpSide(side: Side, { legs, rendezvous, config }: WarmUpParts): Promise<WarmUp> {
@@ -35,6 +41,7 @@ export async function warmUpSide(side: Side, { legs, rendezvous, config }: WarmU
   const plan = planOf(config.warmup);
   const beganMs = performance.now();
   let transfers = 0;
+  let collected = false;
   for (;;) {
     if (guest) rendezvous.legTransfers = plan.next();
     rendezvous.meet();
@@ -50,9 +57,10 @@ export async function warmUpSide(side: Side, { legs, rendezvous, config }: WarmU
     const compiledBytes = compiled === null ? null : compiled + rendezvous.hostCompiledBytes;
     plan.add({ transfers: count, wallMs, compiledBytes });
     transfers += count;
-    // What code left behind would be collected in the window; and a collection can throw code out.
-    collect();
+    collected = wallMs >= COLLECTED_MS;
+    if (collected) collect();
   }
+  if (!collected) collect();
   return { transfers, wallNs: (performance.now() - beganMs) * 1e6, steady: plan.steady };
 }
 

@@ -100,6 +100,7 @@ export function summaryLines(config: RunConfig, repetitions: readonly Repetition
       'collections',
       both((s) => s.gcCount, grouped),
     ),
+    row('compiled', `${both((s) => s.compiledBytes, grouped)} bytes of code in the window`),
     ...(crossings.length === 0 ? [] : [row('CPU to CPU and back', `${spread(crossings, (v) => v.toFixed(0))} ns`)]),
     row(
       'peak memory',
@@ -176,9 +177,6 @@ export function warningsOf(config: RunConfig, repetitions: readonly Repetition[]
   if (others > OTHERS_SHARE_MAX) lines.push(`other programs took ${(100 * others).toFixed(0)} % of the CPUs' time`);
   const stolen = Math.max(...repetitions.map(({ stealNs, wallNs }) => (stealNs ?? 0) / (wallNs * cpus)));
   if (stolen > STEAL_SHARE_MAX) lines.push(`the hypervisor took ${(100 * stolen).toFixed(0)} % of the CPUs' time`);
-  const sides = repetitions.flatMap(({ pairs }) => pairs.flatMap(({ guest, host }) => [guest, host]));
-  const compiled = Math.max(...sides.map(({ compiledBytes }) => compiledBytes ?? 0));
-  if (compiled > 0) lines.push(`${grouped(compiled)} bytes of code were compiled inside a measured window`);
   if (repetitions.some(({ pairs }) => pairs.some(({ warmUp }) => warmUp?.steady === false)))
     lines.push(
       config.warmup === UNTIL_STEADY
