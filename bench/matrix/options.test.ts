@@ -22,7 +22,7 @@ test('matrix options: without any, sound orderings × usable doorbells × eventi
   const { transfers, warmup, timeout, latency } = cells[0]!.config;
   assert.deepEqual(
     { transfers, warmup, timeout, latency },
-    { transfers: 2_000_000, warmup: 200_000, timeout: 10, latency: 0 },
+    { transfers: 2_000_000, warmup: 'auto', timeout: 10, latency: 0 },
   );
   assert.deepEqual(
     { repetitions, seed, fresh, label, out, heat },
@@ -30,12 +30,12 @@ test('matrix options: without any, sound orderings × usable doorbells × eventi
   );
 });
 
-const sizes: [args: string[], transfers: number, warmup: number, repeat: number, timeout: number][] = [
-  [['--quick'], 200_000, 50_000, 2, 1],
-  [['--quick', '--repeat', '7', '--transfers', '5k'], 5000, 50_000, 7, 1],
+const sizes: [args: string[], transfers: number, warmup: number | 'auto', repeat: number, timeout: number][] = [
+  [['--quick'], 200_000, 'auto', 2, 1],
+  [['--quick', '--repeat', '7', '--transfers', '5k'], 5000, 'auto', 7, 1],
   [['--quick', '--warmup=0', '--timeout', '3'], 200_000, 0, 2, 3],
-  [['--rate', '1000'], 10_000, 200_000, 5, 10],
-  [['--rate', '1000', '--transfers', '50'], 50, 200_000, 5, 10],
+  [['--rate', '1000'], 10_000, 'auto', 5, 10],
+  [['--rate', '1000', '--transfers', '50'], 50, 'auto', 5, 10],
 ];
 for (const [args, ...expected] of sizes)
   test(`matrix options: ${args.join(' ')}`, () => {

@@ -13,6 +13,7 @@ import { strideOf } from '../latency/samples.ts';
 import { StampedDoorbell, StampedWaitSet } from '../latency/wake.ts';
 import { WORKLOADS } from '../workloads/index.ts';
 import { FastHostLoop, GuestLoop, HostLoop, type Loop } from '../workloads/loops.ts';
+import { UncheckedGuest } from '../workloads/unchecked.ts';
 import { requestOf, slotsOf } from './engines.ts';
 import { type Fault, FaultyLoop, MuteDoorbell } from './faults.ts';
 import { vringhHost } from './hosts.ts';
@@ -38,9 +39,6 @@ export interface LatencyMeters {
   /** Of this side's own waits. */
   waits: StampedWaitSet;
 }
-
-/** Serves requests that carry nothing. */
-const IDLE_HOST = WORKLOADS.single.host(0);
 
 /** One of how many transfers is sampled; 0: none. */
 export const latencyStride = ({ latencyEvery, transfers }: Pick<PairConfig, 'latencyEvery' | 'transfers'>) =>
@@ -69,11 +67,12 @@ const guestLoop: MakeLoop = (pair, bell, timing) => {
   const layout = LAYOUTS[config.layout];
   const queue = layout.guest(pair, bell);
   const slots = slotsOf(pair, queue);
+  const workload = WORKLOADS[config.workload].guest(slots, config.sizeBytes);
   return new GuestLoop({
     queue,
-    workload: WORKLOADS[config.workload].guest(slots, config.sizeBytes),
+    workload: layout.carries ? workload : new UncheckedGuest(workload),
     slotCount: slots.count,
-    verify: layout.carries && !config.fastVringh,
+    verify: !config.fastVringh,
     knobs: config.knobs,
     ...timing,
   });
@@ -85,7 +84,7 @@ const hostLoop: MakeLoop = (pair, bell) => {
   const layout = LAYOUTS[config.layout];
   const queue = layout.host(pair);
   const request = requestOf(pair, queue);
-  const workload = layout.carries ? WORKLOADS[config.workload].host(config.sizeBytes) : IDLE_HOST;
+  const workload = WORKLOADS[config.workload].host(config.sizeBytes);
   return new HostLoop({ queue, request, workload, batch: config.completeBatch, bell });
 };
 

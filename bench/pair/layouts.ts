@@ -7,6 +7,7 @@ import { NullGuestQueue } from '../../src/guest/null-queue.ts';
 import type { GuestQueue } from '../../src/guest/queue.ts';
 import { NullHostQueue } from '../../src/host/null-queue.ts';
 import type { HostQueue } from '../../src/host/queue.ts';
+import { requestsOf } from '../workloads/shapes.ts';
 import { ENGINES } from './engines.ts';
 import { HOSTS } from './hosts.ts';
 import type { BoundPair } from './setup.ts';
@@ -28,10 +29,10 @@ export const LAYOUTS = {
     host: (pair) => HOSTS[pair.config.host].make(pair),
   },
   null: {
-    summary: "no ring, two sides that never meet: the harness's own cost, nothing is verified",
+    summary: "no ring, two sides that never meet: the harness's own cost; what is verified need not be right",
     carries: false,
     guest: ({ config }) => new NullGuestQueue(config.ringSize),
-    host: ({ config }) => new NullHostQueue(config.ringSize),
+    host: ({ config }) => new NullHostQueue(config.ringSize, requestsOf(config)),
   },
 } as const satisfies Record<string, Layout>;
 

@@ -187,8 +187,17 @@ export const recordSchema = z.strictObject({
   environment: environmentSchema,
   /** The sweep that this was a part of: one record for each repetition of each cell. */
   sweep: z.strictObject({ id: z.string(), seed: count, repetition: count }).nullable(),
-  /** What the same loops cost without a ring (layout null), CPU nanoseconds a transfer; null if not measured. */
-  harness: z.strictObject({ guestNs: ns, hostNs: ns }).nullable(),
+  /**
+   * What the same loops cost without a ring (layout null), CPU nanoseconds a transfer: the medians, and each repetition
+   * of its own, of which there was one only, once. Null if not measured.
+   */
+  harness: z
+    .strictObject({
+      guestNs: ns,
+      hostNs: ns,
+      repetitions: z.array(z.strictObject({ guestNs: ns, hostNs: ns })).default([]),
+    })
+    .nullable(),
   /** What made the figures doubtful, as it was printed. */
   warnings: z.array(z.string()),
   /** Those that were finished. */

@@ -63,7 +63,7 @@ export const repetition = (change: Partial<Repetition> = {}): Repetition => ({
       verifiedTransfers: 1000,
       wallNs: 212_345.5,
       transfersPerSecond: 4_704_123.25,
-      warmUp: null,
+      warmUp: { transfers: 64_000, wallNs: 5e8, steady: true },
       latency: null,
     },
   ],

@@ -7,9 +7,10 @@ import { hgrmFiles, writeHgrm } from '../latency/summary.ts';
 import type { Placement } from '../pair/running-pair.ts';
 import { appendRecord } from '../records/append.ts';
 import { captureEnvironment } from '../records/environment.ts';
-import { type Harness, makeRecord, type Outcome, type Repetition, type RunConfig } from '../records/record.ts';
+import { makeRecord, type Outcome, type Repetition } from '../records/record.ts';
 import { checkWanted, resultsFile } from '../records/results.ts';
 import { runBasicTest } from './basic.ts';
+import { measureHarness } from './harness.ts';
 import { runHelp } from './help.ts';
 import { parseRunOptions, type RunOptions } from './options.ts';
 import { placementOf } from './placement.ts';
@@ -126,31 +127,4 @@ function keep(console: Console, failure: string, act: () => void): boolean {
     console.err(`failed: ${failure}: ${(error as Error).message}`);
     return false;
   }
-}
-
-/** Enough transfers to tell what the loops cost, few enough not to be waited for. */
-const HARNESS_TRANSFERS = 2_000_000;
-
-/** The same loops with no ring between them, of one pair: what of the figures is the harness's own. */
-async function measureHarness(
-  config: RunConfig,
-  placement: Placement,
-  signal: AbortSignal | undefined,
-): Promise<Harness> {
-  const alone: RunConfig = {
-    ...config,
-    layout: 'null',
-    fastVringh: false,
-    latency: 0,
-    rate: 0,
-    pairs: 1,
-    pairsIn: 'thread',
-    warmup: HARNESS_TRANSFERS,
-    transfers: HARNESS_TRANSFERS,
-  };
-  const result = await runRepetition(alone, [placement], signal && { signal });
-  if ('failure' in result) return null;
-  const { guest, host } = result.repetition.pairs[0]!;
-  if (guest.cpuNs === null || host.cpuNs === null) return null;
-  return { guestNs: guest.cpuNs / HARNESS_TRANSFERS, hostNs: host.cpuNs / HARNESS_TRANSFERS };
 }

@@ -98,8 +98,11 @@ test('report: figures of several repetitions stand with their spread', () => {
   assert.match(lines, /throughput +3\.107 \(2\.213 – 4\.000\) M\/s/);
   assert.match(lines, /notified +guest 1\.56 % .*host 0\.00 %/);
   assert.deepEqual(summaryLines(config, [], null), []);
-  const alone = summaryLines(config, [repetition], { guestNs: 38.94, hostNs: 3.1 }).join('\n');
+  const alone = summaryLines(config, [repetition], { guestNs: 38.94, hostNs: 3.1, repetitions: [] }).join('\n');
   assert.match(alone, /harness alone +guest 38\.9 ns, host 3\.1 ns of it/);
+  const repetitions = [20, 30, 22].map((guestNs) => ({ guestNs, hostNs: 10 }));
+  const several = summaryLines(config, [repetition], { guestNs: 22, hostNs: 10, repetitions }).join('\n');
+  assert.match(several, /harness alone +guest 22\.0 \(20\.0 – 30\.0\) ns, host 10\.0 \(10\.0 – 10\.0\) ns of it/);
 });
 
 test('report: what the kernel does not tell is not made up', () => {

@@ -88,14 +88,7 @@ export function summaryLines(config: RunConfig, repetitions: readonly Repetition
     row('asleep', `guest ${asleep('guest')}, host ${asleep('host')} of the window`),
     row('CPU time', `${both((s) => s.cpuNs, perTransfer)} a transfer`),
     row('helper threads', `${over(helperCpuNs, perTransfer)} a transfer (compiler, collector, main thread)`),
-    ...(harness === null
-      ? []
-      : [
-          row(
-            'harness alone',
-            `guest ${harness.guestNs.toFixed(1)} ns, host ${harness.hostNs.toFixed(1)} ns of it (layout null)`,
-          ),
-        ]),
+    ...harnessRows(harness),
     row(
       'collections',
       both((s) => s.gcCount, grouped),
@@ -111,6 +104,17 @@ export function summaryLines(config: RunConfig, repetitions: readonly Repetition
     ),
     ...latencyLines(repetitions),
   ];
+}
+
+/** What the loops cost with no ring between them. */
+function harnessRows(harness: Harness): string[] {
+  if (harness === null) return [];
+  const { repetitions } = harness;
+  const of = (side: 'guestNs' | 'hostNs') => {
+    const each = repetitions.map((repetition) => repetition[side]);
+    return spread(each.length === 0 ? [harness[side]] : each, (ns) => ns.toFixed(1));
+  };
+  return [row('harness alone', `guest ${of('guestNs')} ns, host ${of('hostNs')} ns of it (layout null)`)];
 }
 
 /** How long it took until the window began, of all pairs. */
