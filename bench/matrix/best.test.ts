@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { normalFrom, randomFrom } from '../statistics/random.ts';
 import { bestLine } from './best.ts';
 import type { Figures } from './figures.ts';
 import { figuresAt, NOTHING, sweepAt } from './test-cells.ts';
@@ -14,26 +15,26 @@ function line(args: string[], speeds: Record<string, number[]>, change: Record<s
 }
 
 const BELLS = ['--doorbell', 'adaptive,pipe,spin'];
-const SAME = 'best sound strategy: the default (adaptive)';
+const SAME = 'no strategy was faster than the default (adaptive)';
 const cases: [what: string, args: string[], speeds: Record<string, number[]>, expected: string][] = [
   [
-    // Ratios 1.7, 1.8 and 1.9: their standard deviation is 0.1.
-    'the median of the rounds, and their standard deviation',
+    'the mean of the rounds, and its interval',
     BELLS,
-    { adaptive: [10, 20, 10], pipe: [17, 36, 19], spin: [1, 1, 1] },
-    'best sound strategy: pipe, 1.8 ± 0.1 times the default (adaptive)',
+    { adaptive: [10, 20, 10], pipe: [17, 36, 19], spin: [1, 1.1, 1] },
+    'best sound strategy: pipe, 1.80 (1.47 – 2.21) times the default (adaptive)',
   ],
   [
-    'little scatter has two decimals',
+    'little scatter has three decimals',
     ['--doorbell', 'adaptive,pipe'],
-    { adaptive: [100, 100, 100], pipe: [122, 123, 124] },
-    'best sound strategy: pipe, 1.23 ± 0.01 times the default (adaptive)',
+    { adaptive: [100, 100, 100, 100], pipe: [122.5, 123, 123.5, 123] },
+    'best sound strategy: pipe, 1.230 (1.224 – 1.236) times the default (adaptive)',
   ],
   [
-    'no more than the scatter is said',
+    'what is not told from the default is not the best',
     ['--doorbell', 'adaptive,pipe'],
     { adaptive: [10, 10, 10], pipe: [8, 11, 14] },
-    'best sound strategy: pipe, 1.1 ± 0.3 times the default (adaptive); no more than the scatter',
+    'no strategy is told from the default (adaptive): pipe, the fastest, is 1.07 (0.53 – 2.17) times as fast; ' +
+      'to tell, --repeat takes some 310',
   ],
   ['the default', BELLS, { adaptive: [3, 3], pipe: [2, 2], spin: [1, 1] }, SAME],
   ['the default in a tie', ['--doorbell', 'pipe,adaptive'], { adaptive: [3, 3], pipe: [3, 3] }, SAME],
@@ -41,20 +42,20 @@ const cases: [what: string, args: string[], speeds: Record<string, number[]>, ex
     'one repetition',
     ['--doorbell', 'adaptive,pipe'],
     { adaptive: [10], pipe: [18] },
-    'best sound strategy: pipe, 1.8 times the default (adaptive); one repetition tells of no scatter',
+    'no strategy is named: one repetition tells of no scatter (--repeat 5)',
   ],
   [
     // 2 × and 8 × make 4 ×; the best of a single condition does not count.
     'over all conditions, geometrically',
     ['--doorbell', 'adaptive,pipe', '--cpus', 'same,distant'],
     { 'adaptive same': [10, 10], 'adaptive distant': [1, 1], 'pipe same': [20, 20], 'pipe distant': [8, 8] },
-    'best sound strategy: pipe, 4.00 ± 0.00 times the default (adaptive), over all cpus',
+    'best sound strategy: pipe, 4.000 (4.000 – 4.000) times the default (adaptive), over all cpus',
   ],
   [
     'an unsound ordering is never the best',
     ['--ordering', 'seqcst,none,fence,wasm'],
     { seqcst: [10, 10], none: [90, 90], fence: [80, 80], wasm: [12, 12] },
-    'best sound strategy: wasm, 1.20 ± 0.00 times the default (seqcst)',
+    'best sound strategy: wasm, 1.200 (1.200 – 1.200) times the default (seqcst)',
   ],
   [
     'nothing sound at all',
@@ -66,7 +67,7 @@ const cases: [what: string, args: string[], speeds: Record<string, number[]>, ex
     'a strategy with a failed cell is not compared',
     ['--doorbell', 'adaptive,pipe', '--cpus', 'same,distant'],
     { 'adaptive same': [1, 1], 'adaptive distant': [1, 1], 'pipe same': [9, 9] },
-    `${SAME}, over all cpus`,
+    'no strategy was compared with the default (adaptive), over all cpus',
   ],
   [
     'a default with a failed cell is nothing to compare with',
@@ -91,14 +92,14 @@ const cases: [what: string, args: string[], speeds: Record<string, number[]>, ex
         ),
       ),
     ),
-    'best sound strategy: eventidx=on batch=16 delayed-interrupt=on, 3.00 ± 0.00 times the default ' +
-      '(eventidx=off batch=0.001k delayed-interrupt=on)',
+    'best sound strategy: eventidx=on batch=16 delayed-interrupt=on, 3.000 (3.000 – 3.000) times the default ' +
+      '(eventidx=off batch=0.001k delayed-interrupt=on); 3 others are not told from it',
   ],
   [
     'the default of --outstanding is the ring',
     ['--ring-size', '1024', '--outstanding', '16,1024'],
     { '1024 16': [2, 2], '1024 1024': [1, 1] },
-    'best sound strategy: outstanding=16, 2.00 ± 0.00 times the default (outstanding=1024)',
+    'best sound strategy: outstanding=16, 2.000 (2.000 – 2.000) times the default (outstanding=1024)',
   ],
   [
     'the ring may be larger than what was swept',
@@ -110,7 +111,7 @@ const cases: [what: string, args: string[], speeds: Record<string, number[]>, ex
     'layout null is no ring to compare',
     ['--layout', 'null,split', '--doorbell', 'adaptive,pipe'],
     { 'null adaptive': [99, 99], 'null pipe': [999, 999], 'split adaptive': [1, 1], 'split pipe': [2, 2] },
-    'best sound strategy: pipe, 2.00 ± 0.00 times the default (adaptive)',
+    'best sound strategy: pipe, 2.000 (2.000 – 2.000) times the default (adaptive)',
   ],
   [
     'conditions alone',
@@ -144,3 +145,54 @@ test('best: a cell that ended badly once is out, whatever its other repetitions'
 test('best: a strategy that lacks a round is not compared by the others', () => {
   assert.match(line(BELLS, { adaptive: [1, 1], pipe: [9], spin: [2, 2] }), /strategy: spin, 2/);
 });
+
+/** Sweeps in which every strategy is equal but one, which is faster by `gain`; a heavy tail has rounds that are far off. */
+function named({ repeat, gain, heavy, tries }: { repeat: number; gain: number; heavy: boolean; tries: number }) {
+  const args = ['--ordering', 'seqcst,wasm', '--doorbell', ALL_BELLS, '--eventidx', 'on,off', '--cpus', 'same,distant'];
+  const { axes, cells } = sweepAt(args, () => NOTHING);
+  const deviate = normalFrom(randomFrom(repeat));
+  const tail = () =>
+    heavy ? deviate() / Math.sqrt((deviate() ** 2 + deviate() ** 2 + deviate() ** 2) / 3) : deviate();
+  const counts = { any: 0, right: 0, claims: 0, covered: 0 };
+  for (let i = 0; i < tries; i++) {
+    const rounds = Array.from({ length: repeat }, () => 0.1 * tail());
+    const figures = cells.map(({ values }) => {
+      const faster = values.slice(0, 3).join(' ') === FASTER ? 1 + gain : 1;
+      return figuresAt(rounds.map((round) => 5e6 * faster * Math.exp(round + 0.03 * tail())));
+    });
+    const match = /^best sound strategy: (.*), ([\d.]+) \(([\d.]+) – ([\d.]+)\) times/.exec(
+      bestLine(axes, cells, figures),
+    );
+    if (match === null) continue;
+    counts.any++;
+    if (match[1] !== FASTER_NAME) continue;
+    counts.right++;
+    counts.claims += Number(match[2]);
+    if (Number(match[3]) <= 1 + gain && 1 + gain <= Number(match[4])) counts.covered++;
+  }
+  return counts;
+}
+
+const ALL_BELLS = 'futex,spin,adaptive,wait-async,message-port,pipe,eventfd';
+const FASTER = 'on wasm spin';
+const FASTER_NAME = 'eventidx=on wasm spin';
+
+for (const repeat of [2, 3, 5, 10])
+  for (const heavy of [false, true])
+    test(`best: of 56 equal cells none is named, ${repeat} repetitions, ${heavy ? 'heavy tails' : 'normal'}`, () => {
+      const { any } = named({ repeat, gain: 0, heavy, tries: 500 });
+      assert.ok(any <= 25, `named in ${any} of 500`);
+    });
+
+const gains: [gain: number, repeat: number, atLeast: number][] = [
+  [0.1, 5, 90],
+  [0.05, 10, 50],
+];
+for (const [gain, repeat, atLeast] of gains)
+  test(`best: a strategy faster by ${100 * gain} % is named after ${repeat} repetitions, by as much as it is faster`, () => {
+    const { any, right, claims, covered } = named({ repeat, gain, heavy: false, tries: 100 });
+    assert.ok(right >= atLeast, `named in ${right} of 100`);
+    assert.ok(any - right <= 5, `another in ${any - right}`);
+    assert.ok(covered >= 0.95 * right, `the interval holds it in ${covered} of ${right}`);
+    assert.ok(Math.abs(claims / right - 1 - gain) < 0.012, `claimed ${claims / right}`);
+  });

@@ -1,12 +1,14 @@
 /**
- * The line that ends a sweep: the best sound strategy against the default one. A strategy is what a program can choose
- * (ordering, doorbell, features, knobs); the other axes are conditions, over all of which strategies are compared.
+ * The line that ends a sweep: the best sound strategy against the default one, if it is told from that. A strategy is
+ * what a program can choose (ordering, doorbell, features, knobs); the other axes are conditions, over all of which
+ * strategies are compared. The interval allows for the choice: the fastest of many is also the luckiest.
  */
 
 import { LAYOUTS } from '../pair/layouts.ts';
 import { configKey } from '../records/record.ts';
 import { isStrategy, type OptionName, parseRunOptions, RUN_OPTIONS } from '../run/options.ts';
-import { median, standardDeviation } from '../statistics/sample.ts';
+import { type Difference, manyToOne } from '../statistics/many-to-one.ts';
+import { mean } from '../statistics/sample.ts';
 import { type Axis, argumentOf, type Cell, engineOf, type PlacedAxis, placed } from './axes.ts';
 import type { Figures } from './figures.ts';
 
@@ -44,15 +46,47 @@ export function bestLine(axes: readonly Axis[], cells: readonly Cell[], figures:
   const base = candidates.get(defaults);
   if (base === undefined) return `not compared with the default: ${defaults} is not among the cells`;
   if (!base.whole) return `not compared with the default: ${defaults} did not end well in every cell`;
-  const [best] = [...candidates.values()]
-    .filter(({ sound, whole, speeds }) => sound && whole && [...base.speeds.keys()].every((key) => speeds.has(key)))
-    .map(({ name, speeds }) => ({ name, ...ratio(speeds, base.speeds) }))
-    .sort((a, b) => b.middle - a.middle || Number(b.name === defaults) - Number(a.name === defaults));
-  if (best === undefined) return 'no sound strategies were compared: their ordering is not guaranteed by the language';
+  const others = [...candidates.values()].filter(
+    ({ name, sound, whole, speeds }) =>
+      sound && whole && name !== defaults && [...base.speeds.keys()].every((key) => speeds.has(key)),
+  );
+  if (others.length === 0 && !base.sound)
+    return 'no sound strategies were compared: their ordering is not guaranteed by the language';
   const over = conditions.length === 0 ? '' : `, over all ${conditions.map(({ name }) => name).join(' × ')}`;
-  if (best.name === defaults) return `best sound strategy: the default (${defaults})${over}`;
-  return `best sound strategy: ${best.name}, ${timesOf(best)} the default (${defaults})${over}${doubtOf(best)}`;
+  return `${verdict(others, { ...base, name: `the default (${defaults})` })}${over}`;
 }
+
+/** What the rounds tell of the others against the base: the best of them only if it is told from it. */
+function verdict(others: readonly Candidate[], base: Candidate): string {
+  const rounds = others.map(({ speeds }) => logRatios(speeds, base.speeds));
+  const repetitions = rounds[0]?.length ?? 0;
+  if (repetitions === 0) return `no strategy was compared with ${base.name}`;
+  if (repetitions === 1) return `no strategy is named: one repetition tells of no scatter (--repeat ${REPEAT_ENOUGH})`;
+  const { differences, roundsNeeded } = manyToOne(rounds);
+  const best = differences.reduce((first, { mean }, i) => (mean > differences[first]!.mean ? i : first), 0);
+  const { mean, low, high } = differences[best]!;
+  const { name } = others[best]!;
+  if (mean <= 0) return `no strategy was faster than ${base.name}`;
+  const times = `${factor(mean, high - low)} (${factor(low, high - low)} – ${factor(high, high - low)}) times`;
+  if (low > 0) return `best sound strategy: ${name}, ${times} ${base.name}${alike(differences, best)}`;
+  const needed = roundsNeeded(best);
+  const more = needed > REPEAT_MAX ? `more than ${REPEAT_MAX}` : `some ${needed}`;
+  return `no strategy is told from ${base.name}: ${name}, the fastest, is ${times} as fast; to tell, --repeat takes ${more}`;
+}
+
+/** Those that may be as fast as the best one: their interval reaches its mean. */
+function alike(differences: readonly Difference[], best: number): string {
+  const { mean } = differences[best]!;
+  const count = differences.filter(({ high }, i) => i !== best && high >= mean).length;
+  return count === 0 ? '' : `; ${count} ${count === 1 ? 'other is' : 'others are'} not told from it`;
+}
+
+/** Repetitions with which a difference worth naming is seen on a quiet machine; and more than are ever made. */
+const REPEAT_ENOUGH = 5;
+const REPEAT_MAX = 1000;
+
+/** A factor with decimals as its interval is wide. */
+const factor = (log: number, width: number) => Math.exp(log).toFixed(width < 0.1 ? 3 : 2);
 
 /** Values that are names speak for themselves. */
 function named(name: OptionName, value: string): string {
@@ -76,34 +110,15 @@ function defaultOf(axis: PlacedAxis, cells: readonly Cell[]): string {
   return values.find((value) => keyOf(argumentOf(name, value)) === keyOf([])) ?? option.byDefault ?? 'off';
 }
 
-interface Ratio {
-  middle: number;
-  /** Standard deviation of the rounds; null for one. */
-  scatter: number | null;
-}
-
 /**
- * How many times as fast, over all conditions: the median of the rounds. A round's ratio is the geometric mean over its
- * conditions, which were measured close to each other.
+ * How many times as fast in each round, as a logarithm: the mean over all conditions, which were measured close to each
+ * other.
  */
-function ratio(speeds: ReadonlyMap<string, number>, base: ReadonlyMap<string, number>): Ratio {
+function logRatios(speeds: ReadonlyMap<string, number>, base: ReadonlyMap<string, number>): number[] {
   const logs = new Map<string, number[]>();
   for (const [key, speed] of base) {
     const round = key.slice(key.lastIndexOf('#'));
     logs.set(round, [...(logs.get(round) ?? []), Math.log(speeds.get(key)! / speed)]);
   }
-  const rounds = [...logs.values()].map((of) => Math.exp(of.reduce((sum, log) => sum + log, 0) / of.length));
-  return { middle: median(rounds), scatter: rounds.length === 1 ? null : standardDeviation(rounds) };
-}
-
-/** Like `1.8 ± 0.1 times`; with two decimals where the scatter is as small. */
-function timesOf({ middle, scatter }: Ratio): string {
-  if (scatter === null) return `${middle.toFixed(1)} times`;
-  const decimals = scatter < 0.05 ? 2 : 1;
-  return `${middle.toFixed(decimals)} ± ${scatter.toFixed(decimals)} times`;
-}
-
-function doubtOf({ middle, scatter }: Ratio): string {
-  if (scatter === null) return '; one repetition tells of no scatter';
-  return middle - scatter <= 1 ? '; no more than the scatter' : '';
+  return [...logs.values()].map(mean);
 }

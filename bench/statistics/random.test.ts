@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { randomFrom, SEED_MAX, shuffle } from './random.ts';
+import { normalFrom, randomFrom, SEED_MAX, shuffle } from './random.ts';
 import { mean, standardDeviation } from './sample.ts';
-import { normalFrom } from './test-noise.ts';
 
 const take = (count: number, next: () => number) => Array.from({ length: count }, next);
 

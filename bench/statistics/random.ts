@@ -10,6 +10,11 @@ export function randomFrom(seed: number): () => number {
   return () => random.bits() / 2 ** 32;
 }
 
+/** Numbers of the standard normal distribution (Box & Muller, 1958). */
+export function normalFrom(random: () => number): () => number {
+  return () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+}
+
 /** Puts what stands from `start` to before `end` into a random order, each as likely (Fisher & Yates). */
 export function shuffle(values: { [index: number]: unknown }, start: number, end: number, random: () => number): void {
   for (let last = end - 1; last > start; last--) {

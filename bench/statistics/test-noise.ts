@@ -1,10 +1,5 @@
 /** Measurements as a machine might give them, for simulations in tests. */
-import { randomFrom } from './random.ts';
-
-/** Numbers of the standard normal distribution (Box & Muller, 1958). */
-export function normalFrom(random: () => number): () => number {
-  return () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-}
+import { normalFrom, randomFrom } from './random.ts';
 
 /** Ways for repetitions to scatter: a factor around 1 from a standard normal number and a relative scatter. */
 const NOISES = {
