@@ -94,6 +94,7 @@ export function testRecords({
                 load: 0.5,
                 stealNs: 0,
                 otherCpuNs: 0,
+                stoodStillNs: 0,
                 peakRssBytes: 1e8,
                 pairs: [
                   {

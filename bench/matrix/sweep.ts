@@ -10,7 +10,7 @@ import { configKey, type Environment, makeRecord, type RunConfig, type RunRecord
 import { readRecords } from '../records/results.ts';
 import { placementOf } from '../run/placement.ts';
 import { type RepetitionResult, runRepetition } from '../run/repetition.ts';
-import { warningsOf } from '../run/report.ts';
+import { warningsOf } from '../run/warnings.ts';
 import { type Task, tasksInOrder } from './order.ts';
 
 export interface Sweep {

@@ -5,15 +5,16 @@
 import type { Doorbell } from '../../src/doorbell/doorbell.ts';
 import type { HeadQueue, HostQueue } from '../../src/host/queue.ts';
 import { type Loop, type LoopState, REACHED } from '../workloads/loops.ts';
+import { unpinThread } from './pinning.ts';
 
 export interface Fault {
   side: 'guest' | 'host';
   /**
    * throw: an exception; exit: the thread ends; silence: it does nothing for ever; garbage: it allocates until the
    * engine collects; corrupt: a payload byte of the transfer at hand changes; mute: its doorbell rings nobody; pause:
-   * it sleeps for PAUSE_MS; length: the host completes that transfer with a length that is off by `lengthBy`.
+   * it sleeps for PAUSE_MS; move: its thread may run on every CPU; length: the host completes that transfer with a length that is off by `lengthBy`.
    */
-  kind: 'throw' | 'exit' | 'silence' | 'garbage' | 'corrupt' | 'mute' | 'pause' | 'length';
+  kind: 'throw' | 'exit' | 'silence' | 'garbage' | 'corrupt' | 'mute' | 'pause' | 'move' | 'length';
   /** The transfer before which it happens, counted from the start of warm-up. */
   transfer: number;
   /** In which pair, from 0; default the first. */
@@ -47,6 +48,7 @@ const ACTIONS: Record<Exclude<Fault['kind'], 'mute' | 'length'>, (corrupt: () =>
   pause: () => {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
   },
+  move: () => unpinThread(),
 };
 
 /** A loop that misbehaves once, before a given transfer. */

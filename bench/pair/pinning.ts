@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readlinkSync } from 'node:fs';
-import { getPriority, setPriority } from 'node:os';
+import { cpus, getPriority, setPriority } from 'node:os';
 import { basename } from 'node:path';
 
 /** The host thread's nice value where both share one CPU; enough to decide every wake-up, with a third of the guest's weight. */
@@ -76,6 +76,27 @@ export function pinThread(cpu: number | null, reason: string): Pinning {
     return { cpu: null, pinned: false, reason: `asked for CPU ${cpu}, got ${allowed.join(',')}` };
   } catch (error) {
     return { cpu: null, pinned: false, reason: whyUnpinned(error) };
+  }
+}
+
+/** Lets the calling thread run on every CPU of the machine, as another program could. */
+export function unpinThread(): void {
+  execFileSync('taskset', ['-cp', `0-${cpus().length - 1}`, String(threadId())], { stdio: 'ignore' });
+}
+
+/** How the reason of a thread begins that was pinned, and was not any more at the end of its window. */
+export const MOVED = 'moved in the window';
+
+/** What the kernel says of a pinned calling thread now: the same, or that somebody has moved it. */
+export function pinningNow(pinning: Pinning): Pinning {
+  if (!pinning.pinned) return pinning;
+  try {
+    const allowed = allowedIn('/proc/thread-self/status');
+    if (allowed.length === 1 && allowed[0] === pinning.cpu) return pinning;
+    const reason = `${MOVED}: pinned to CPU ${pinning.cpu}, allowed on ${allowed.join(',')} at its end`;
+    return { cpu: null, pinned: false, reason };
+  } catch {
+    return pinning;
   }
 }
 

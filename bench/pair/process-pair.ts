@@ -6,6 +6,7 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { within } from '../../src/native/threads.ts';
 import { boundCommand } from '../../src/processes/bound-child.ts';
+import { engineFlags } from './engine-flags.ts';
 import { type PairEnd, type PairTask, type RunningPair, STOP_GRACE_MS } from './running-pair.ts';
 
 export type ToPair = { kind: 'run'; task: PairTask } | { kind: 'start' } | { kind: 'stop' };
@@ -14,7 +15,7 @@ export type FromPair = { kind: 'ready' } | { kind: 'ended'; end: PairEnd };
 const ENTRY = fileURLToPath(new URL('../../workers/pair.js', import.meta.url));
 
 export function startProcessPair(task: PairTask, onReady: () => void): RunningPair {
-  const { command, args } = boundCommand(process.execPath, process.execArgv);
+  const { command, args } = boundCommand(process.execPath, engineFlags(process.execArgv));
   const child = fork(ENTRY, {
     ...{ execPath: command, execArgv: [...args] },
     ...{ stdio: ['ignore', 'ignore', 'inherit', 'ipc'], serialization: 'advanced' },

@@ -44,6 +44,8 @@ export type PairEnd =
       report: PairReport;
       /** Largest resident memory of a process of the pair's own; 0 without one. */
       peakRssBytes: number;
+      /** How long the pair's process was stopped in the window, nanoseconds. */
+      stoodStillNs: number;
     }
   | FailedEnd;
 

@@ -1,6 +1,6 @@
 /**
  * A pair in two fresh threads of this process, in a pool of their own. While the window lasts nothing runs on the main
- * thread but the event loop's wait for them.
+ * thread but the event loop's wait for them, and four looks a second at whether the process stood still.
  */
 import { setFlagsFromString } from 'node:v8';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
@@ -20,6 +20,7 @@ import { allDone, type PairEnd, type PairTask, type RunningPair, STOP_GRACE_MS }
 import { hasSession, makePair, type PairSetup } from './setup.ts';
 import type { SideTask } from './side.ts';
 import type { FailedEnd, ReadyMessage, SideEnd } from './side-end.ts';
+import { Standstill } from './standstill.ts';
 
 /**
  * Room for what looks at a clock leave behind that allocates, megabytes, in threads made from now on: left alone, the
@@ -67,6 +68,7 @@ export function startThreadPair({ config, placement, fault }: PairTask, onReady:
   const handles = [setup.guestHandle, setup.hostHandle];
   const watches = handles.map((handle) => doorbell.watch?.(handle));
   let closed = false;
+  let standstill: Standstill | null = null;
   const stop = () => {
     // A handle that is disposed of may be somebody else's by now.
     if (closed) return;
@@ -85,9 +87,12 @@ export function startThreadPair({ config, placement, fault }: PairTask, onReady:
     return pool.run(task, { transferList });
   };
   return {
-    start: () => releaseStart(setup.rendezvous),
+    start() {
+      standstill = new Standstill();
+      releaseStart(setup.rendezvous);
+    },
     stop,
-    ended: bothEnds([run('guest'), run('host')], stop),
+    ended: bothEnds([run('guest'), run('host')], stop, () => standstill?.end() ?? 0),
     async close() {
       for (const unwatch of watches) unwatch?.();
       await pool.destroy();
@@ -98,12 +103,17 @@ export function startThreadPair({ config, placement, fault }: PairTask, onReady:
 }
 
 /** Waits for both sides; when one fails the other is stopped, and left behind if it does not stop. */
-async function bothEnds(sides: readonly Promise<SideEnd>[], stop: () => void): Promise<PairEnd> {
+async function bothEnds(
+  sides: readonly Promise<SideEnd>[],
+  stop: () => void,
+  endOfStandstill: () => number,
+): Promise<PairEnd> {
   const settled = sides.map((side) =>
     side.catch((error: Error): FailedEnd => ({ ended: 'failed', message: `a thread ended: ${error.message}` })),
   );
   const ends = await allDone(settled, stop, STOP_GRACE_MS);
+  const stoodStillNs = endOfStandstill();
   if ('ended' in ends) return ends;
   const [guest, host] = ends.map(({ report }) => report);
-  return { ended: 'done', report: { guest: guest!, host: host! }, peakRssBytes: 0 };
+  return { ended: 'done', report: { guest: guest!, host: host! }, peakRssBytes: 0, stoodStillNs };
 }

@@ -148,6 +148,8 @@ const repetitionSchema = z.strictObject({
   stealNs: ns.nullable(),
   /** CPU time of all other programs meanwhile; null where unknown. */
   otherCpuNs: ns.nullable(),
+  /** How long the process was stopped in the window, as by SIGSTOP, the longest of all; null in older records. */
+  stoodStillNs: ns.nullable().default(null),
   /** Largest resident memory so far of the process; with those of the pairs' own added up. */
   peakRssBytes: count,
   pairs: z

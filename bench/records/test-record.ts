@@ -54,6 +54,7 @@ export const repetition = (change: Partial<Repetition> = {}): Repetition => ({
   load: 0.25,
   stealNs: null,
   otherCpuNs: 1e7,
+  stoodStillNs: 0,
   peakRssBytes: 113_000_000,
   pairs: [
     {

@@ -15,7 +15,8 @@ import { runHelp } from './help.ts';
 import { parseRunOptions, type RunOptions } from './options.ts';
 import { placementOf } from './placement.ts';
 import { runRepetition } from './repetition.ts';
-import { originalLines, row, summaryLines, warningsOf } from './report.ts';
+import { originalLines, row, summaryLines } from './report.ts';
+import { warningsOf } from './warnings.ts';
 
 /** Runs `run` with its arguments; resolves to the exit code. @throws UsageError */
 export async function runCommand(args: readonly string[], console: Console, hooks: Hooks = {}): Promise<number> {

@@ -10,6 +10,7 @@ import { suite, test } from 'node:test';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { main } from '../cli.ts';
 import type { Fault } from '../pair/faults.ts';
+import { allowedCpus } from '../pair/pinning.ts';
 import { type RunRecord, recordSchema } from '../records/record.ts';
 
 interface Ended {
@@ -155,6 +156,22 @@ for (const [args, transfer, lengthBy] of lies)
       [];
     assert.equal(Number(actual) - Number(expected), lengthBy, ended.record?.failure ?? '');
   });
+
+const CPUS = allowedCpus()?.length ?? 1;
+for (const side of ['guest', 'host'] as const)
+  for (const pairsIn of ['thread', 'process'])
+    test(`run: a ${side} that is moved off its CPU in the window is told (${pairsIn})`, {
+      skip: CPUS < 2,
+    }, async () => {
+      const fault: Fault = { side, kind: 'move', transfer: WINDOW };
+      const { code, record, err } = await run([...SMALL, '--pairs-in', pairsIn], { fault });
+      assert.equal(code, 0);
+      const { guest, host } = record!.repetitions[0]!.pairs[0]!;
+      const [moved, stayed] = side === 'guest' ? [guest, host] : [host, guest];
+      assert.deepEqual([moved.pinned, moved.cpu, stayed.pinned], [false, null, true]);
+      assert.match(moved.unpinnedReason!, /^moved in the window: pinned to CPU \d+, allowed on 0,/);
+      assert.match(err.join('\n'), /warning: a thread was moved in the window/);
+    });
 
 /** These wait far more than they compute. */
 const TOGETHER = { concurrency: 6 };

@@ -96,7 +96,11 @@ export async function runRepetition(
     }
     const peakRssBytes = ends.reduce((sum, end) => sum + end.peakRssBytes, process.resourceUsage().maxRSS * 1024);
     const reports = ends.map(({ report }) => report);
-    const repetition = toRepetition(config, reports, load, peakRssBytes);
+    const repetition = toRepetition(config, reports, {
+      load,
+      peakRssBytes,
+      stoodStillNs: Math.max(...ends.map((end) => end.stoodStillNs)),
+    });
     const lost = repetition.pairs.some(({ lostWakeups }) => lostWakeups > 0);
     return { outcome: lost ? 'lost-wakeups' : 'done', repetition };
   } finally {

@@ -1,8 +1,6 @@
 /** What a person reads: the original program's lines to the letter, then this program's own figures. Main thread. */
 import { latencyLines } from '../latency/summary.ts';
-import { MODE_FACTOR } from '../pair/calibration.ts';
 import { LAYOUTS } from '../pair/layouts.ts';
-import { UNTIL_STEADY } from '../pair/warm-up-plan.ts';
 import type { Harness, Repetition, RunConfig } from '../records/record.ts';
 import { helperCpuNs, type PairRecord, sumOfSide } from '../records/sums.ts';
 import { median } from '../statistics/sample.ts';
@@ -137,61 +135,4 @@ function pairRows({ pairs, pairsIn }: RunConfig, repetitions: readonly Repetitio
   const mega = (speed: number) => speed.toFixed(3);
   const where = pairsIn === 'thread' ? 'in threads of one process' : 'in processes of their own';
   return [row('each pair', `${spread(speeds.flat(), mega)} M/s, added up ${spread(sums, mega)} M/s, ${where}`)];
-}
-
-/** CPUs that threads of several pairs ran on. */
-function sharedCpus(repetitions: readonly Repetition[]): number[] {
-  const shared = repetitions.flatMap(({ pairs }) => {
-    const all = pairs.flatMap(({ guest, host }) => [...new Set([guest.cpu, host.cpu])].filter((cpu) => cpu !== null));
-    return all.filter((cpu, i) => all.indexOf(cpu) < i);
-  });
-  return [...new Set(shared)].sort((a, b) => a - b);
-}
-
-/** Parts of the time of all CPUs from which others disturbed the run. */
-const OTHERS_SHARE_MAX = 0.05;
-/** Less is within the kernel's clock ticks. */
-const OTHERS_MIN_NS = 50_000_000;
-const STEAL_SHARE_MAX = 0.01;
-/** The part of a fixed rate that must be reached. */
-const RATE_HELD = 0.98;
-
-/** What makes the figures doubtful, one line each. */
-export function warningsOf(config: RunConfig, repetitions: readonly Repetition[], cpus: number): string[] {
-  const lines: string[] = [];
-  if (!config.orderingSound) lines.push(`ordering ${config.ordering} is not guaranteed by the language`);
-  const crossings = repetitions.flatMap(({ crossCpuNs }) => crossCpuNs.filter((value) => value !== null));
-  if (crossings.length > 0 && Math.max(...crossings) > MODE_FACTOR * Math.min(...crossings))
-    lines.push(
-      `the way between the CPUs changed from ${Math.min(...crossings).toFixed(0)} to ` +
-        `${Math.max(...crossings).toFixed(0)} ns: figures of different modes should not be compared`,
-    );
-  const rate = config.rate * config.pairs;
-  const slowest = Math.min(...repetitions.map(({ transfersPerSecond }) => transfersPerSecond));
-  if (rate > 0 && slowest < RATE_HELD * rate)
-    lines.push(`the rate was not held: ${slowest.toFixed(0)} of ${rate} transfers a second`);
-  const shared = sharedCpus(repetitions);
-  if (shared.length > 0)
-    lines.push(`pairs shared CPU ${shared.join(', ')}: what they had of it was the scheduler's choice`);
-  const others = Math.max(
-    ...repetitions.map(({ otherCpuNs, wallNs }) =>
-      (otherCpuNs ?? 0) < OTHERS_MIN_NS ? 0 : otherCpuNs! / (wallNs * cpus),
-    ),
-  );
-  if (others > OTHERS_SHARE_MAX) lines.push(`other programs took ${(100 * others).toFixed(0)} % of the CPUs' time`);
-  const stolen = Math.max(...repetitions.map(({ stealNs, wallNs }) => (stealNs ?? 0) / (wallNs * cpus)));
-  if (stolen > STEAL_SHARE_MAX) lines.push(`the hypervisor took ${(100 * stolen).toFixed(0)} % of the CPUs' time`);
-  if (repetitions.some(({ pairs }) => pairs.some(({ warmUp }) => warmUp?.steady === false)))
-    lines.push(
-      config.warmup === UNTIL_STEADY
-        ? 'the loops were not steady at the end of the longest warm-up: other programs, or a clock that changes'
-        : `the loops were not steady after ${grouped(config.warmup)} transfers of warm-up: leave --warmup to itself`,
-    );
-  const collections = repetitions.some(({ pairs }) =>
-    pairs.some(({ guest, host }) => guest.gcCount + host.gcCount > 0),
-  );
-  if (collections) lines.push('garbage was collected inside a measured window');
-  const lost = repetitions.reduce((sum, { pairs }) => sum + pairs.reduce((of, pair) => of + pair.lostWakeups, 0), 0);
-  if (lost > 0) lines.push(`${lost} wake-up(s) were lost`);
-  return lines;
 }

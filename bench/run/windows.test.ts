@@ -29,7 +29,7 @@ function report(start: Instant, end: Instant, tenth: number) {
 
 const of = (where: string, reports: Parameters<typeof toRepetition>[1]) => {
   const args = ['--parallel', '--transfers', String(TRANSFERS), '--pairs', '2', '--pairs-in', where];
-  return toRepetition(parseRunOptions(args).config, reports, null, 5);
+  return toRepetition(parseRunOptions(args).config, reports, { load: null, peakRssBytes: 5, stoodStillNs: 0 });
 };
 
 test('windows: from the first start to the last end, each pair with its own', () => {

@@ -20,12 +20,19 @@ function span(pairs: readonly PairReport[]): { start: Instant; end: Instant } {
 
 const cpuNs = ({ cpuUserNs, cpuSystemNs }: Instant) => cpuUserNs + cpuSystemNs;
 
-/** @param peakRssBytes of all processes together. */
+/** What is known of a repetition besides the windows. */
+export interface Circumstances {
+  load: number | null;
+  /** Of all processes together. */
+  peakRssBytes: number;
+  /** Of the process that was stopped longest. */
+  stoodStillNs: number;
+}
+
 export function toRepetition(
   config: RunConfig,
   reports: readonly PairReport[],
-  load: number | null,
-  peakRssBytes: number,
+  circumstances: Circumstances,
 ): Repetition {
   const { start, end } = span(reports);
   // Of threads the process tells the sum.
@@ -44,10 +51,9 @@ export function toRepetition(
     transfersPerSecond: (config.transfers * reports.length * 1e9) / wallNs,
     tenths: sumOfTenths(reports.map((report) => windowOf(report).tenths)),
     crossCpuNs: reports[0]!.guest.crossCpuNs,
-    load,
     stealNs: machine && machine.to.stolenNs - machine.from.stolenNs,
     otherCpuNs: others && Math.max(0, others),
-    peakRssBytes,
+    ...circumstances,
     pairs: reports.map((report) => toPair(config, report)),
   };
 }
