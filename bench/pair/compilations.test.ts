@@ -15,7 +15,7 @@ const HOT = /<JSFunction (advance|getBuf|addDeferred|flush|fill|append|verify|ne
 const LEG_ENDED = /Mark-Compact .*testing/;
 
 function traceOf(args: readonly string[]): string[] {
-  const script = `import { measure } from ${JSON.stringify(MEASURE)}; await measure(${JSON.stringify(args)});`;
+  const script = `import { measure } from ${JSON.stringify(MEASURE)}; await measure(${JSON.stringify(['--warmup', 'auto', ...args])});`;
   const node = [...TRACE, '--input-type=module', '--eval', script];
   const text = execFileSync(process.execPath, node, { encoding: 'utf8', maxBuffer: 2 ** 28, timeout: 120_000 });
   return text.split('\n').filter((line) => LEG_ENDED.test(line) || HOT.test(line));

@@ -10,10 +10,16 @@ export interface Measured {
   record: RunRecord;
 }
 
+/** Tests of what is counted need no steady loops. */
+const warmUpOf = (args: readonly string[]) => (args.includes('--warmup') ? [] : ['--warmup', '20k']);
+
 export async function measure(args: readonly string[], hooks: Hooks = {}): Promise<Measured> {
   const out: string[] = [];
   const err: string[] = [];
   const lines = { out: (line: string) => out.push(line), err: (line: string) => err.push(line) };
-  const code = await main(['--parallel', '--json', '--out', 'none', ...args], lines, { harness: false, ...hooks });
+  const code = await main(['--parallel', '--json', '--out', 'none', ...warmUpOf(args), ...args], lines, {
+    harness: false,
+    ...hooks,
+  });
   return { code, out, err, record: recordSchema.parse(JSON.parse(out[0] ?? '')) };
 }
