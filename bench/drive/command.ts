@@ -17,7 +17,7 @@ import { type Connected, connectDisk } from './connect.ts';
 import { connectMessage, outcomeOf } from './failures.ts';
 import { BlockJob } from './job.ts';
 import { type DriveOptions, driveHelp, parseDriveOptions } from './options.ts';
-import { runRepetition, warmupPhase } from './repetition.ts';
+import { runRepetition, warmupPhases } from './repetition.ts';
 import { headLine, repetitionLines, summaryLines } from './report.ts';
 
 /** Runs `drive` with its arguments; resolves to the exit code. @throws UsageError */
@@ -121,9 +121,10 @@ async function drive(
     const unopened = await job.open();
     if (unopened !== null) [outcome, failure] = [unopened.outcome, unopened.message];
     const begin = (where: string) => Object.assign(shown, { where, startedMs: performance.now() });
-    if (config.warmup > 0 && outcome === 'done') {
+    for (const phase of warmupPhases(config)) {
+      if (outcome !== 'done') break;
       begin('warm-up');
-      const { failure: failed, interrupted } = await job.run(warmupPhase(config));
+      const { failure: failed, interrupted } = await job.run(phase);
       if (failed !== null) [outcome, failure] = [failed.outcome, failed.message];
       else if (interrupted) {
         outcome = 'interrupted';

@@ -33,9 +33,14 @@ function phasesOf(config: DriveConfig): Phase[] {
   return [{ kind, random: job === 'randread' || job === 'randwrite', pattern: false, requests, seconds }];
 }
 
-/** The same requests for so long, before what is counted. */
-export function warmupPhase(config: DriveConfig): Phase {
-  return { ...phasesOf(config)[0]!, requests: null, seconds: config.warmup };
+/** The branches by which a phase ends and the next one begins are taken before a phase is measured. */
+const WARMUP_PHASES = 4;
+
+/** The same requests for so long, before what is counted; none where nothing is to be warmed up. */
+export function warmupPhases(config: DriveConfig): Phase[] {
+  if (config.warmup === 0) return [];
+  const [first] = phasesOf(config);
+  return Array<Phase>(WARMUP_PHASES).fill({ ...first!, requests: null, seconds: config.warmup / WARMUP_PHASES });
 }
 
 interface Machine {
