@@ -117,7 +117,7 @@ function captionLines(measured: readonly Measured[]): string[] {
     }),
   );
   const lowest = levels.length === 0 ? 1 : Math.min(...levels);
-  const mended = measured.some(({ record }) => isMended(record)) ? ' to C, mended,' : '';
+  const mended = measured.some(({ record }) => isMended(record)) ? ' to C (mended, where it can be)' : '';
   const trees = [...new Set(measured.map(({ record: { program } }) => `${program.tree}, ${program.compiler}`))];
   return [
     `C: Linux ${trees.join('; ')}`,
