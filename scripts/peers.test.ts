@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { allowedCpus } from '../bench/pair/pinning.ts';
 import { loadRecords } from '../bench/records/load.ts';
 import { peerRecordSchema } from '../bench/records/peer-record.ts';
-import { fakeTools, kernelTree, ourProgram, vringhScript } from './kernel-peers/test-programs.ts';
+import { changeable, fakeTools, kernelTree, ourProgram, vringhScript } from './kernel-peers/test-programs.ts';
 
 const PROGRAM = fileURLToPath(new URL('./peers.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
@@ -18,7 +18,7 @@ after(() => rmSync(folder, { recursive: true }));
 const cpus = allowedCpus();
 const skip = cpus === null && 'this system does not tell its CPUs';
 const env = { ...process.env, PATH: `${fakeTools(folder)}:${process.env.PATH}`, XDG_CACHE_HOME: join(folder, 'cache') };
-const tree = kernelTree(join(folder, 'tree'), vringhScript(0.05, cpus?.[0] ?? 0));
+const tree = kernelTree(join(folder, 'tree'), changeable(vringhScript(0.05, cpus?.[0] ?? 0)));
 const given = ['--tree', tree, '--program', ourProgram(folder, '5e6')];
 
 const peers = (args: readonly string[], change: NodeJS.ProcessEnv = {}) =>
@@ -29,15 +29,18 @@ test('peers: a table, Markdown in a file, records of theirs', { skip }, () => {
   const more = ['--only', 'same:none', '--rounds', '2', '--markdown', markdown, '--out', out, '--label', 'mine'];
   const { status, stdout, stderr } = peers([...given, ...more]);
   assert.equal(status, 0, stderr);
-  assert.match(stdout, /│ \(none\) │ C +│[\s\S]*ours, default[\s\S]*ours, best[\s\S]*C: Linux 6\.9\.1-rc2, cc 1\.2\.3/);
-  assert.match(readFileSync(markdown, 'utf8'), /^\*\*same: [\s\S]*\| \(none\) \| C \|/);
+  assert.match(
+    stdout,
+    /│ \(none\) │ C, mended +│[\s\S]*C, as shipped[\s\S]*ours, default[\s\S]*ours, best[\s\S]*C: Linux 6\.9\.1-rc2, cc 1\.2\.3/,
+  );
+  assert.match(readFileSync(markdown, 'utf8'), /^\*\*same: [\s\S]*\| \(none\) \| C, mended \|/);
   const { others, problems } = loadRecords([out]);
   assert.deepEqual([others.length, others[0]?.kind, others[0]?.label, problems], [1, 'peer', 'mine', []]);
   assert.ok(stdout.includes(`records: ${out}`));
 });
 
 test('peers: --json, and a row that fails', { skip }, () => {
-  const failing = kernelTree(join(folder, 'failing'), 'echo why >&2; exit 5');
+  const failing = kernelTree(join(folder, 'failing'), changeable('echo why >&2; exit 5'));
   const options = ['--only', 'same:none,same:eventidx', '--rounds', '1', '--json', '--out', 'none'];
   const { status, stdout, stderr } = peers([...given, ...options, '--tree'].slice(2).concat(failing));
   assert.equal(status, 1);
@@ -54,7 +57,10 @@ test('peers: --json, and a row that fails', { skip }, () => {
 
 test('peers: Ctrl-C ends what runs, and exits 130', { skip }, async () => {
   const file = join(folder, 'pid');
-  const hanging = kernelTree(join(folder, 'hanging'), `echo $$ > ${file}.new; mv ${file}.new ${file}; sleep 1000`);
+  const hanging = kernelTree(
+    join(folder, 'hanging'),
+    changeable(`echo $$ > ${file}.new; mv ${file}.new ${file}; sleep 1000`),
+  );
   const args = [PROGRAM, '--tree', hanging, ...given.slice(2), '--only', 'same:none', '--out', 'none'];
   const child = spawn(process.execPath, args, { env, stdio: 'ignore' });
   const ended = new Promise((resolve) => child.on('exit', resolve));

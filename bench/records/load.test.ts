@@ -73,6 +73,18 @@ test('load: records of other kinds are found beside those of run, and told from 
   );
 });
 
+test('load: a record of peers of before there was a mended program', () => {
+  const record = peerRecordOf();
+  const { program, rounds } = record;
+  const { startNs: _, ...older } = program;
+  const olderRounds = rounds.map(({ first, peer, ours }) => ({
+    ...{ first, peer },
+    ours: ours.map(({ helperCpuNs: _, ...figures }) => figures),
+  }));
+  writeFileSync(file, `${JSON.stringify({ ...record, program: older, rounds: olderRounds })}\n`);
+  assert.deepEqual(loadRecords([file]), { records: [], others: [record], problems: [] });
+});
+
 const notes = [
   // kinds, what readers of run say
   [[], null],

@@ -27,6 +27,12 @@ const peerFiguresSchema = z.strictObject({
   crossCpuNs,
 });
 
+/** Of the program without what `edits` calls mended, which takes nothing but work that is not the ring's. */
+const shippedFiguresSchema = peerFiguresSchema.extend({
+  /** As shipped / mended; null as below. */
+  ratio: z.number().positive().nullable(),
+});
+
 const ourFiguresSchema = z.strictObject({
   /** The key of `ours`. */
   strategy: z.string(),
@@ -35,10 +41,12 @@ const ourFiguresSchema = z.strictObject({
   transfersPerSecond: z.number().positive(),
   cpuUserNs: ns,
   cpuSystemNs: ns,
+  /** Of that, what neither half took: compiler, garbage collector, main thread. Null: the kernel does not tell. */
+  helperCpuNs: ns.nullable().default(null),
   guest: peerSideSchema,
   host: peerSideSchema,
   crossCpuNs,
-  /** Ours / theirs; null: the CPUs were not in one mode all the time, so that nothing is compared. */
+  /** Ours / theirs, the one of `peer`; null: the CPUs were not in one mode all the time, so that nothing is compared. */
   ratio: z.number().positive().nullable(),
 });
 
@@ -61,6 +69,8 @@ export const peerRecordSchema = z.strictObject({
     /** What was changed in its copy, by name; empty: as shipped. */
     edits: z.array(z.string()),
     args: z.array(z.string()),
+    /** A whole process that transfers once: what of `wallNs` is no transfer. */
+    startNs: ns.nullable().default(null),
   }),
   /** `same`, or the two numbers: guest, host. */
   cpus: z.string(),
@@ -72,7 +82,10 @@ export const peerRecordSchema = z.strictObject({
   rounds: z.array(
     z.strictObject({
       first: z.enum(['peer', 'ours']),
+      /** Of `program`. */
       peer: peerFiguresSchema,
+      /** Of the same without the edit `mended`; null: not run, because there is none or it changes nothing here. */
+      shipped: shippedFiguresSchema.nullable().default(null),
       ours: z.array(ourFiguresSchema),
     }),
   ),
@@ -80,6 +93,7 @@ export const peerRecordSchema = z.strictObject({
 
 export type PeerSide = z.infer<typeof peerSideSchema>;
 export type PeerFigures = z.infer<typeof peerFiguresSchema>;
+export type ShippedFigures = z.infer<typeof shippedFiguresSchema>;
 export type OurFigures = z.infer<typeof ourFiguresSchema>;
 export type PeerRecord = z.infer<typeof peerRecordSchema>;
 export type PeerRound = PeerRecord['rounds'][number];

@@ -201,6 +201,7 @@ export function peerRecordOf(change: Partial<PeerRecord> = {}): PeerRecord {
       compiler: 'cc 12.2.0',
       edits: [],
       args: ['--eventidx', '--parallel'],
+      startNs: null,
     },
     cpus: 'same',
     transfers: 1000,
@@ -209,7 +210,10 @@ export function peerRecordOf(change: Partial<PeerRecord> = {}): PeerRecord {
       {
         first: 'peer',
         peer: { ...figures, wallNs: 250_000, transfersPerSecond: 4e6 },
-        ours: [{ ...figures, strategy: 'default', record: id, transfersPerSecond: 5e6, ratio: 1.25 }],
+        shipped: null,
+        ours: [
+          { ...figures, helperCpuNs: null, strategy: 'default', record: id, transfersPerSecond: 5e6, ratio: 1.25 },
+        ],
       },
     ],
   });

@@ -26,6 +26,18 @@ export const TWO_CPUS: Edit = {
   replacements: [cpuFrom(HOST_CPU), cpuFrom(GUEST_CPU)],
 };
 
+/**
+ * The host frees the element lists of a request before it completes it. As shipped it never does, so that a request of
+ * three elements or more leaks a list, and page faults are part of what is timed. The fast path has no lists: it jumps
+ * behind this, to the label. Lists that were freed already are left alone.
+ */
+export const MENDED: Edit = {
+  name: 'mended',
+  file: 'vringh_test.c',
+  pattern: /\bcomplete:/g,
+  replacements: ['vringh_iov_cleanup(&riov); vringh_iov_cleanup(&wiov); complete:'],
+};
+
 /** Another number of transfers. */
 export const transfersEdit = (transfers: number): Edit => ({
   name: `transfers=${transfers}`,

@@ -14,12 +14,14 @@ function sidesOf(log: string[], modes: number[] | null): Sides {
       log.push('peer');
       return { ...figures, wallNs: 1, transfersPerSecond: 2e6 };
     },
+    shipped: null,
     ours: async (strategy) => {
       log.push(strategy);
       const transfersPerSecond = strategy === 'best' ? 5e6 : 3e6;
       return {
         ...figures,
         record: randomUUID(),
+        helperCpuNs: null,
         transfersPerSecond,
         crossCpuNs: modes === null ? [null, null] : [100, 100],
       };
@@ -36,11 +38,16 @@ function sidesOf(log: string[], modes: number[] | null): Sides {
   };
 }
 
-async function measured(modes: number[] | null, strategies: string[], rounds: number) {
+async function measured(modes: number[] | null, strategies: string[], rounds: number, shipped = false) {
   const log: string[] = [];
   const shown: string[] = [];
   const done: PeerRound[] = [];
-  await measureRow(done, sidesOf(log, modes), {
+  const sides = sidesOf(log, modes);
+  const asShipped: Sides['shipped'] = async () => {
+    log.push('shipped');
+    return { ...(await sidesOf([], null).peer()), transfersPerSecond: 1.5e6 };
+  };
+  await measureRow(done, shipped ? { ...sides, shipped: asShipped } : sides, {
     strategies,
     rounds,
     onRun: (round, what) => shown.push(`${round} ${what}`),
@@ -57,6 +64,39 @@ test('a row: theirs and ours in turn, each first by turns, a ratio a round', asy
     ['peer', 'ours', 'peer'],
   );
   assert.deepEqual([ratiosOf(done, 'default'), ratiosOf(done, 'best')], [Array(3).fill(1.5), Array(3).fill(2.5)]);
+});
+
+test('a row with theirs as shipped: in the same rounds, on the far side of the mended one, to which every ratio is', async () => {
+  const { log, shown, done } = await measured(null, ['default', 'best'], 2, true);
+  assert.deepEqual(log, ['shipped', 'peer', 'default', 'best', 'best', 'default', 'peer', 'shipped']);
+  assert.deepEqual(shown.slice(0, 2), ['0 theirs, as shipped', '0 theirs']);
+  assert.deepEqual(
+    done.map(({ peer, shipped, ours }) => [peer.transfersPerSecond, shipped?.ratio, ...ours.map(({ ratio }) => ratio)]),
+    [
+      [2e6, 0.75, 1.5, 2.5],
+      [2e6, 0.75, 2.5, 1.5],
+    ],
+  );
+});
+
+test('a row with theirs as shipped on two CPUs: it is calibrated, and compared, by itself', async () => {
+  const { log, done } = await measured([900, 100, 100, 100], ['default'], 2, true);
+  const theirs = (name: string) => ['calibrate', name, 'calibrate'];
+  assert.deepEqual(log, [
+    ...theirs('shipped'),
+    ...theirs('peer'),
+    'default',
+    'default',
+    ...theirs('peer'),
+    ...theirs('shipped'),
+  ]);
+  assert.deepEqual(
+    done.map(({ shipped, ours }) => [shipped?.crossCpuNs, shipped?.ratio, ours[0]?.ratio]),
+    [
+      [[900, 900], null, 1.5],
+      [[100, 100], 0.75, 1.5],
+    ],
+  );
 });
 
 test('a row of theirs alone', async () => {

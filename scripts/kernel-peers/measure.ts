@@ -1,8 +1,9 @@
 /**
  * One row: rounds in which theirs and ours run in turn, so that what the machine does meanwhile happens to both, and a
- * ratio for each round. Which of the two goes first alternates.
+ * ratio for each round. Which of the two goes first alternates. Theirs as shipped, which is for reference, runs on the
+ * far side of the one that ours is compared with.
  */
-import type { OurFigures, PeerFigures, PeerRound } from '../../bench/records/peer-record.ts';
+import type { OurFigures, PeerFigures, PeerRound, ShippedFigures } from '../../bench/records/peer-record.ts';
 import { inOneMode } from './modes.ts';
 
 /** Rounds that may be run for one that is wanted: on two CPUs some fall into two modes of the machine. */
@@ -11,6 +12,8 @@ const TRIES = 2;
 /** What a round is made of. Each runs a program to its end. */
 export interface Sides {
   peer(): Promise<Omit<PeerFigures, 'crossCpuNs'>>;
+  /** Theirs as shipped; null: not run. */
+  shipped: (() => Promise<Omit<PeerFigures, 'crossCpuNs'>>) | null;
   ours(strategy: string): Promise<Omit<OurFigures, 'ratio' | 'strategy'>>;
   /** What the way between the two CPUs costs now, twice; null where both share one. */
   calibrate: (() => Promise<[number | null, number | null]>) | null;
@@ -32,24 +35,29 @@ export async function measureRow(rounds: PeerRound[], sides: Sides, options: Mea
     const lacking = strategies.filter((strategy) => ratiosOf(rounds, strategy).length < wanted);
     if (i >= wanted && lacking.length === 0) return;
     const first = i % 2 === 0 ? 'peer' : 'ours';
-    const runPeer = async () => await calibrated(sides, () => onRun(i, 'theirs'));
+    const theirs = async (what: string, program: Sides['peer']) => {
+      onRun(i, what);
+      return await calibrated(program, sides.calibrate);
+    };
+    const runShipped = async () => (sides.shipped === null ? null : await theirs('theirs, as shipped', sides.shipped));
     const ours: Omit<OurFigures, 'ratio'>[] = [];
-    let peer = first === 'peer' ? await runPeer() : null;
+    let shipped = first === 'peer' ? await runShipped() : null;
+    let peer = first === 'peer' ? await theirs('theirs', sides.peer) : null;
     for (const strategy of first === 'peer' ? lacking : lacking.toReversed()) {
       onRun(i, `ours, ${strategy}`);
       ours.push({ strategy, ...(await sides.ours(strategy)) });
     }
-    peer ??= await runPeer();
-    rounds.push(roundOf(first, peer, ours, sides.calibrate !== null));
+    peer ??= await theirs('theirs', sides.peer);
+    shipped ??= await runShipped();
+    rounds.push(roundOf(first, peer, shipped, ours, sides.calibrate !== null));
   }
 }
 
-async function calibrated({ peer, calibrate }: Sides, onRun: () => void): Promise<PeerFigures> {
-  onRun();
-  if (calibrate === null) return { ...(await peer()), crossCpuNs: [null, null] };
+async function calibrated(program: Sides['peer'], calibrate: Sides['calibrate']): Promise<PeerFigures> {
+  if (calibrate === null) return { ...(await program()), crossCpuNs: [null, null] };
   // Of each calibration the one that is next to their run.
   const [, before] = await calibrate();
-  const figures = await peer();
+  const figures = await program();
   const [after] = await calibrate();
   return { ...figures, crossCpuNs: [before, after] };
 }
@@ -57,12 +65,16 @@ async function calibrated({ peer, calibrate }: Sides, onRun: () => void): Promis
 function roundOf(
   first: PeerRound['first'],
   peer: PeerFigures,
+  shipped: PeerFigures | null,
   ours: readonly Omit<OurFigures, 'ratio'>[],
   apart: boolean,
 ): PeerRound {
-  const ratio = ({ crossCpuNs, transfersPerSecond }: Omit<OurFigures, 'ratio'>) =>
-    !apart || inOneMode([...peer.crossCpuNs, ...crossCpuNs]) ? transfersPerSecond / peer.transfersPerSecond : null;
-  return { first, peer, ours: ours.map((figures) => ({ ...figures, ratio: ratio(figures) })) };
+  const compared = <Figures extends Omit<ShippedFigures | OurFigures, 'ratio'>>(figures: Figures) => {
+    const { crossCpuNs, transfersPerSecond } = figures;
+    const oneMode = !apart || inOneMode([...peer.crossCpuNs, ...crossCpuNs]);
+    return { ...figures, ratio: oneMode ? transfersPerSecond / peer.transfersPerSecond : null };
+  };
+  return { first, peer, shipped: shipped === null ? null : compared(shipped), ours: ours.map(compared) };
 }
 
 /** Those of rounds that can be compared. */

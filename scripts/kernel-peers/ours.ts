@@ -1,6 +1,7 @@
 /** Our program beside theirs: runs `run` as a command of its own and takes the figures from its record. */
 import { execPath } from 'node:process';
 import { type RunRecord, recordSchema } from '../../bench/records/record.ts';
+import { helperCpuNs } from '../../bench/records/sums.ts';
 import { Failure } from '../peers/failure.ts';
 import { type ChildOptions, runWell } from './child.ts';
 import type { Sides } from './measure.ts';
@@ -42,12 +43,14 @@ function jsonOf(text: string): unknown {
 /** @throws Failure, Interrupted */
 export async function runOurs(ours: OurProgram, args: readonly string[], options: ChildOptions): Promise<Figures> {
   const { id, repetitions } = await record(ours, args, options);
-  const { transfersPerSecond, cpuUserNs, cpuSystemNs, crossCpuNs, pairs } = repetitions[0]!;
+  const repetition = repetitions[0]!;
+  const { transfersPerSecond, cpuUserNs, cpuSystemNs, crossCpuNs, pairs } = repetition;
   const { guest, host } = pairs[0]!;
   const side = ({ notified, pinged }: typeof guest) => ({ notified, pinged });
   return {
     record: id,
     ...{ transfersPerSecond, cpuUserNs, cpuSystemNs, crossCpuNs },
+    helperCpuNs: helperCpuNs(repetition),
     guest: side(guest),
     host: side(host),
   };

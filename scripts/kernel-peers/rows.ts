@@ -2,7 +2,7 @@
 import { nearest, UsageError } from '../../bench/command-line/option-values.ts';
 
 export const GROUPS = {
-  same: 'vringh_test as shipped: both halves pin themselves to the first CPU',
+  same: 'vringh_test, both halves on the first CPU, to which it pins them itself',
   distant: 'vringh_test with each half on a CPU of its own',
   ringtest: 'ringtest, a thread a CPU, buffers without payload',
 } as const;
@@ -16,6 +16,8 @@ export interface Row {
   program: string;
   /** Of the C program. */
   args: readonly string[];
+  /** The C program is run as shipped, too: what was mended lies on the way of these arguments. */
+  shipped: boolean;
   /** Options of `run` that make ours the same, but for CPUs and number; null: ours has no counterpart. */
   ours: readonly string[] | null;
   /** More of them: the strategy that ours has unless a better one is chosen. */
@@ -31,6 +33,8 @@ function vringh(group: 'same' | 'distant', flags: readonly string[]): Row {
     group,
     program: 'vringh_test',
     args: [...args, '--parallel'],
+    // The fast path has no element lists.
+    shipped: !flags.includes('fast-vringh'),
     ours: args,
     strategy: [],
     exitCost: false,
@@ -44,6 +48,7 @@ const ringtest = (name: string, program: string, args: readonly string[], more: 
   group: 'ringtest',
   program: `ringtest/${program}`,
   args,
+  shipped: false,
   ours: null,
   strategy: [],
   exitCost: false,

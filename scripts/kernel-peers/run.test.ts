@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { makeProgress } from '../../bench/command-line/progress.ts';
 import { type PeerRecord, peerRecordSchema } from '../../bench/records/peer-record.ts';
+import { helperCpuNs } from '../../bench/records/sums.ts';
 import { recordOf } from '../../bench/records/test-record.ts';
 import { Missing } from '../peers/failure.ts';
 import { ROWS, selectRows } from './rows.ts';
@@ -16,6 +17,7 @@ import type { Workshop } from './workshop.ts';
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
 after(() => rmSync(folder, { recursive: true }));
 const log = join(folder, 'log');
+const starts = join(folder, 'starts');
 
 interface Scene {
   /** Of theirs; null: there is none. */
@@ -24,18 +26,25 @@ interface Scene {
   ours?: string;
   crossCpuNs?: string;
   only: string;
+  /** As shipped, where it is another than `theirs`. */
+  shipped?: string;
+  /** Of theirs, with one transfer. */
+  start?: string;
   settings?: Partial<Settings>;
 }
 
 async function play(scene: Scene): Promise<Outcome & { said: string[]; ran: string[]; records: PeerRecord[] }> {
-  rmSync(log, { force: true });
+  for (const file of [log, starts]) rmSync(file, { force: true });
   const { theirs, ours = '5e6', crossCpuNs, only, settings } = scene;
   const program = theirs === null ? '' : writeScript(join(folder, 'theirs'), `echo "theirs $*" >> ${log}\n${theirs}`);
+  const shipped = writeScript(join(folder, 'shipped'), `echo "shipped $*" >> ${log}\n${scene.shipped ?? theirs}`);
+  const start = writeScript(join(folder, 'start'), `echo "$*" >> ${starts}\n${scene.start ?? ''}`);
   const workshop: Workshop = {
     tree: '6.9',
-    programOf: ({ program: name }) => {
+    programOf: ({ program: name }, purpose) => {
       if (theirs === null) throw new Missing(`${name} is not in this tree`);
-      return { path: program, compiler: 'cc 1', edits: [] };
+      const path = { compared: program, shipped, start }[purpose];
+      return { path, compiler: 'cc 1', edits: ['mended'] };
     },
     exitCostNs: async () => 400,
   };
@@ -59,16 +68,22 @@ async function play(scene: Scene): Promise<Outcome & { said: string[]; ran: stri
   return { ...outcome, said, ran, records };
 }
 
-test('rows: theirs and ours by turns, with the same flags, number and CPU', async () => {
+test('rows: theirs mended, as shipped and ours by turns, with the same flags, number and CPU', async () => {
   const { ran, records, failed, missing } = await play({ theirs: vringhScript(0.05, 4), only: 'same:indirect' });
-  const theirs = 'theirs --indirect --parallel';
+  const [theirs, shipped] = ['theirs --indirect --parallel', 'shipped --indirect --parallel'];
   const ours = (more: string) =>
     `ours run --indirect ${more}--cpus same --transfers 1000 --parallel --json --out none --label=mine`;
-  assert.deepEqual(ran, [theirs, ours(''), ours('--batch 16 '), ours('--batch 16 '), ours(''), theirs]);
-  const [{ outcome, rounds, row, cpus, ours: strategies } = assert.fail()] = records;
+  const both = [ours(''), ours('--batch 16 ')];
+  assert.deepEqual(ran, [shipped, theirs, ...both, ...both.toReversed(), theirs, shipped]);
+  const [{ program, outcome, rounds, row, cpus, ours: strategies } = assert.fail()] = records;
   assert.deepEqual([failed, missing, outcome, row, cpus], [0, 0, 'done', 'same:indirect', 'same']);
   assert.deepEqual(strategies, { default: ['--indirect'], best: ['--indirect', '--batch', '16'] });
-  for (const { peer, ours: runs } of rounds) {
+  assert.deepEqual(program.edits, ['mended']);
+  const started = readFileSync(starts, 'utf8').trim().split('\n');
+  assert.deepEqual([started.length, ...new Set(started)], [20, '--indirect --parallel']);
+  assert.ok(program.startNs! > 0);
+  for (const { peer, shipped: asShipped, ours: runs } of rounds) {
+    assert.equal(asShipped!.ratio, asShipped!.transfersPerSecond / peer.transfersPerSecond);
     assert.deepEqual(
       [peer.guest, peer.host],
       [
@@ -77,8 +92,32 @@ test('rows: theirs and ours by turns, with the same flags, number and CPU', asyn
       ],
     );
     assert.ok(peer.wallNs >= 50e6 && peer.transfersPerSecond === (1000 * 1e9) / peer.wallNs);
-    for (const { ratio, transfersPerSecond } of runs) assert.equal(ratio, transfersPerSecond / peer.transfersPerSecond);
+    for (const { ratio, transfersPerSecond, helperCpuNs: helpers } of runs) {
+      assert.equal(ratio, transfersPerSecond / peer.transfersPerSecond);
+      assert.equal(helpers, helperCpuNs(recordOf().repetitions[0]!));
+    }
   }
+});
+
+test('rows: what has no lists runs once a round, ringtest and the fast path', async () => {
+  const { ran, records } = await play({
+    ...{ theirs: vringhScript(0.01, 4), crossCpuNs: '[1, 1]', settings: { rounds: 1 } },
+    only: 'same:eventidx+fast-vringh,ringtest:ring',
+  });
+  assert.deepEqual(
+    ran.filter((line) => /^(theirs|shipped)/.test(line)).map((line) => line.split(' ')[0]),
+    ['theirs', 'theirs'],
+  );
+  assert.deepEqual(
+    records.map(({ rounds }) => rounds[0]?.shipped),
+    [null, null],
+  );
+  assert.match(readFileSync(starts, 'utf8'), /^--run-cycles 1 --guest-affinity 4 --host-affinity 5$/m);
+});
+
+test('rows: theirs cannot be started with one transfer: the row is recorded as failed', async () => {
+  const { records, ran } = await play({ theirs: vringhScript(0.01, 4), only: 'same:none', start: 'exit 4' });
+  assert.deepEqual([records[0]!.outcome, records[0]!.program.startNs, ran], ['failed', null, []]);
 });
 
 test('rows: on two CPUs both are told which, and ringtest its number; ours pays for a ring what it does', async () => {
@@ -100,7 +139,7 @@ test('rows: vringh_test takes its CPUs from its environment', async () => {
   const { ran, records } = await play({ theirs, crossCpuNs: '[1, 1]', only: 'distant:none', settings });
   assert.deepEqual(
     ran.filter((line) => /^\d/.test(line)),
-    ['4 5', '5 4'],
+    ['4 5', '4 5', '5 4', '5 4'],
   );
   assert.deepEqual(
     records.map(({ cpus }) => cpus),
@@ -109,8 +148,8 @@ test('rows: vringh_test takes its CPUs from its environment', async () => {
 });
 
 test('rows: rounds in two modes are kept, not compared, and others are run', async () => {
-  // Runs of ours: probe, probe, default, best in the first round; later it is another order, in the other mode.
-  const crossCpuNs = 'run < 2 ? [100, 100] : [900, 900]';
+  // Runs of ours: four probes, default, best in the first round; later it is another order, in the other mode.
+  const crossCpuNs = 'run < 4 ? [100, 100] : [900, 900]';
   const { records } = await play({ theirs: vringhScript(0.01, 0), crossCpuNs, only: 'distant:none' });
   const ratios = records[0]!.rounds.map(({ ours }) => ours.map(({ ratio }) => ratio !== null));
   assert.deepEqual(ratios, [
@@ -126,22 +165,31 @@ const failures: [what: string, scene: Scene, failure: RegExp][] = [
   ['theirs runs on another CPU', { theirs: vringhScript(0.01, 0), only: 'same:none' }, /pins itself to CPU 0/],
   [
     'theirs hangs',
-    { theirs: 'sleep 1000', only: 'same:none', settings: { child: { timeoutMs: 300 } } },
-    /theirs: still running after 0\.3 s/,
+    { theirs: 'sleep 1000', only: 'same:none', settings: { child: { timeoutMs: 1500 } } },
+    /theirs: still running after 1\.5 s/,
+  ],
+  [
+    'theirs as shipped fails',
+    { theirs: vringhScript(0.01, 4), shipped: 'exit 6', only: 'same:none' },
+    /shipped: exit code 6$/,
   ],
   ['ours fails', { theirs: vringhScript(0.01, 4), ours: 'process.exit(3)', only: 'same:none' }, /exit code 3/],
   ['ours prints nonsense', { theirs: vringhScript(0.01, 4), ours: '"fast"', only: 'same:none' }, /printed no record/],
 ];
 for (const [what, scene, failure] of failures)
   test(`rows: ${what}: the row is recorded as failed, the next one runs`, async () => {
-    const { records, failed, measured } = await play({ ...scene, only: `${scene.only},same:eventidx` });
+    const { records, failed, measured } = await play({
+      shipped: vringhScript(0.01, 4),
+      ...scene,
+      only: `${scene.only},same:eventidx`,
+    });
     assert.deepEqual([records.length, failed, measured.length], [2, 2, 2]);
     assert.equal(records[0]!.outcome, 'failed');
     assert.match(records[0]!.failure!, failure);
   });
 
 test('rows: a round that fails costs none that is finished', async () => {
-  const theirs = `test $(grep -c theirs ${log}) -lt 3 || exit 9\n${vringhScript(0.01, 4)}`;
+  const theirs = `test $(grep -c ^theirs ${log}) -lt 3 || exit 9\n${vringhScript(0.01, 4)}`;
   const { records } = await play({ theirs, only: 'same:none', settings: { rounds: 5 } });
   assert.deepEqual([records[0]!.outcome, records[0]!.rounds.length], ['failed', 2]);
 });

@@ -8,7 +8,7 @@ import { measureRow, type Sides } from './measure.ts';
 import { calibrate, type OurProgram, runOurs } from './ours.ts';
 import type { Row } from './rows.ts';
 import type { Measured } from './table.ts';
-import { runRingtest, runVringh } from './theirs.ts';
+import { runRingtest, runVringh, startRingtest, startVringh } from './theirs.ts';
 import type { Workshop } from './workshop.ts';
 
 export interface Settings {
@@ -83,12 +83,16 @@ async function measure(
   done: string,
 ): Promise<PeerRecord> {
   const { rounds: wanted, transfers, our, child, environment, progress, cpus } = settings;
-  const { path, compiler, edits } = workshop.programOf(row);
+  const { path, compiler, edits } = workshop.programOf(row, 'compared');
+  const shipped = row.shipped ? workshop.programOf(row, 'shipped').path : null;
+  const starter = workshop.programOf(row, 'start').path;
   const where = pair === null ? 'same' : pair.join(',');
   const ours = await strategiesOf(row, workshop, settings);
   const theirs = { program: path, args: row.args, transfers, cpus: pair, firstCpu: cpus[0]! };
+  const [run, start] = row.group === 'ringtest' ? [runRingtest, startRingtest] : [runVringh, startVringh];
   const sides: Sides = {
-    peer: () => (row.group === 'ringtest' ? runRingtest : runVringh)(theirs, child),
+    peer: () => run(theirs, child),
+    shipped: shipped === null ? null : () => run({ ...theirs, program: shipped }, child),
     ours: (strategy) => runOurs(our, [...ours[strategy]!, '--cpus', where, '--transfers', String(transfers)], child),
     calibrate: pair === null ? null : () => calibrate(our, where, child),
   };
@@ -99,7 +103,9 @@ async function measure(
       `${done} ${row.name}${pair === null ? '' : ` @${where}`}, round ${round + 1}, ${wanted} wanted: ${what}`,
     );
   let ended: Pick<PeerRecord, 'outcome' | 'failure'> = { outcome: 'done', failure: null };
+  let startNs: number | null = null;
   try {
+    startNs = await start({ ...theirs, program: starter, transfers: 1 }, child);
     await measureRow(rounds, sides, { strategies: Object.keys(ours), rounds: wanted, onRun });
   } catch (error) {
     if (error instanceof Interrupted) ended = { outcome: 'interrupted', failure: null };
@@ -111,7 +117,7 @@ async function measure(
     label: our.label,
     ...ended,
     row: row.name,
-    program: { name: row.program, tree: workshop.tree, compiler, edits, args: [...row.args] },
+    program: { name: row.program, tree: workshop.tree, compiler, edits, args: [...row.args], startNs },
     cpus: where,
     transfers,
     ours,

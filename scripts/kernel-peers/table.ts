@@ -1,9 +1,11 @@
 /** What a person reads of the rows: a table a group, for the terminal or as Markdown, and what must be said below. Pure. */
 import Table from 'cli-table3';
 import { MODE_FACTOR } from '../../bench/pair/calibration.ts';
-import type { OurFigures, PeerFigures, PeerRecord } from '../../bench/records/peer-record.ts';
+import type { OurFigures, PeerFigures, PeerRecord, ShippedFigures } from '../../bench/records/peer-record.ts';
 import { medianInterval } from '../../bench/statistics/median-interval.ts';
 import { median } from '../../bench/statistics/sample.ts';
+import { differenceLines } from './differences.ts';
+import { MENDED } from './edits.ts';
 import { ratiosOf } from './measure.ts';
 import { argsText, GROUPS, type GroupName, type Row } from './rows.ts';
 
@@ -13,11 +15,14 @@ export interface Measured {
   record: PeerRecord;
 }
 
-const HEAD = ['flags', 'program', 'M/s (range)', 'ours / C', 'user ns', 'system ns', 'guest', 'host'];
+const HEAD = ['flags', 'program', 'M/s (range)', 'speed / C', 'user ns', 'system ns', 'guest', 'host'];
 const ALIGNS = HEAD.map((_, i) => (i < 2 ? 'left' : 'right'));
 const NONE = '–';
 
-type Figures = PeerFigures | OurFigures;
+type Figures = PeerFigures | OurFigures | ShippedFigures;
+
+const isMended = ({ program }: PeerRecord): boolean => program.edits.includes(MENDED.name);
+const shippedOf = ({ rounds }: PeerRecord): ShippedFigures[] => rounds.flatMap(({ shipped }) => shipped ?? []);
 
 function speedText(runs: readonly Figures[]): string {
   const speeds = runs.map(({ transfersPerSecond }) => transfersPerSecond / 1e6);
@@ -51,13 +56,17 @@ function lineOf(cells: readonly string[], runs: readonly Figures[], ratio: strin
 const runsOf = ({ rounds }: PeerRecord, strategy: string): OurFigures[] =>
   rounds.flatMap(({ ours }) => ours.filter((run) => run.strategy === strategy));
 
-/** A line for theirs, a line for each strategy of ours. */
+/** A line for theirs, one for it as shipped where that was run, a line for each strategy of ours. */
 function linesOf({ row, record }: Measured, nameCpus: boolean): string[][] {
   const { rounds, transfers, ours, cpus } = record;
   const flags = nameCpus ? `${argsText(row)} @${cpus}` : argsText(row);
   const theirs = rounds.map(({ peer }) => peer);
+  const shipped = shippedOf(record);
   return [
-    lineOf([flags, 'C'], theirs, '', transfers),
+    lineOf([flags, isMended(record) ? 'C, mended' : 'C'], theirs, '', transfers),
+    ...(shipped.length === 0
+      ? []
+      : [lineOf(['', 'C, as shipped'], shipped, ratioText(shipped.flatMap(({ ratio }) => ratio ?? [])), transfers)]),
     ...Object.keys(ours).map((strategy) =>
       lineOf(['', `ours, ${strategy}`], runsOf(record, strategy), ratioText(ratiosOf(rounds, strategy)), transfers),
     ),
@@ -108,13 +117,16 @@ function captionLines(measured: readonly Measured[]): string[] {
     }),
   );
   const lowest = levels.length === 0 ? 1 : Math.min(...levels);
+  const mended = measured.some(({ record }) => isMended(record)) ? ' to C (mended, where it can be)' : '';
   const trees = [...new Set(measured.map(({ record: { program } }) => `${program.tree}, ${program.compiler}`))];
   return [
     `C: Linux ${trees.join('; ')}`,
-    `ours / C: the median of the rounds’ ratios ${intervalText(lowest)}`,
+    ...mendedLines(measured),
+    `speed / C: the median of the rounds’ ratios${mended} ${intervalText(lowest)}`,
     'M/s: theirs of the whole process with its start, ours of the measured window; CPU time a transfer, of both sides',
     'guest, host: notified / pinged in percent of transfers',
     ...strategyLines(measured),
+    ...differenceLines(measured),
     ...(ringtest
       ? [
           'ringtest verifies nothing; ours verifies order and used length',
@@ -122,6 +134,20 @@ function captionLines(measured: readonly Measured[]): string[] {
           'ours has no pure polling: --doorbell spin asks for and rings notifications, as stores that nobody sleeps for',
         ]
       : []),
+  ];
+}
+
+/** What was mended, why, and where it makes no difference. */
+function mendedLines(measured: readonly Measured[]): string[] {
+  const mended = measured.filter(({ record }) => isMended(record));
+  if (mended.length === 0) return [];
+  const alone = mended.filter(({ record }) => shippedOf(record).length === 0).map(({ row }) => row.name);
+  return [
+    'C, mended: its host frees the element lists of a request before it completes it; as shipped it never does, and the ' +
+      'memory and page faults of what it leaks (requests of three elements or more) are no work of the ring',
+    ...(alone.length === 0
+      ? []
+      : [`as shipped left out, because what is mended lies not on the way: ${[...new Set(alone)].join(', ')}`]),
   ];
 }
 
@@ -150,13 +176,14 @@ function notesOf({ row, record }: Measured): string[] {
   const { rounds, ours, cpus, failure, outcome } = record;
   const where = cpus === 'same' ? row.name : `${row.name} @${cpus}`;
   const notes = outcome === 'done' ? [] : [[where, outcome, ...(failure === null ? [] : [failure])].join(': ')];
-  for (const strategy of Object.keys(ours)) {
-    const runs = runsOf(record, strategy);
-    const left = runs.length - ratiosOf(rounds, strategy).length;
+  const compared: [what: string, runs: readonly (OurFigures | ShippedFigures)[]][] = [
+    ['C as shipped', shippedOf(record)],
+    ...Object.keys(ours).map((strategy): [string, OurFigures[]] => [strategy, runsOf(record, strategy)]),
+  ];
+  for (const [what, runs] of compared) {
+    const left = runs.filter(({ ratio }) => ratio === null).length;
     if (left > 0)
-      notes.push(
-        `${where}, ${strategy}: ${left} of ${runs.length} rounds not compared: the CPUs' mode changed in them`,
-      );
+      notes.push(`${where}, ${what}: ${left} of ${runs.length} rounds not compared: the CPUs' mode changed in them`);
   }
   const shown = rounds.filter((round) => round.ours.length === 0 || round.ours.some(({ ratio }) => ratio !== null));
   const crossings = shown.flatMap(({ peer }) => peer.crossCpuNs.filter((ns) => ns !== null));

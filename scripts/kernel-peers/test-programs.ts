@@ -17,6 +17,9 @@ echo 'Using CPUS ${firstCpu} and ${firstCpu + 1}'
 echo 'Guest: notified 10, pinged 20'
 echo 'Host: notified 30, pinged 40'`;
 
+/** The same of vringh_test's text, with the places in a comment that are changed in its copy. */
+export const changeable = (script: string): string => `${script}\n# complete: NUM_XFERS (10000000)`;
+
 /**
  * Ours: prints a record of what it was asked for, of so many transfers a second, and appends its arguments to a log.
  * The speed and the way between CPUs may differ from run to run: expressions over `run`, from 0.

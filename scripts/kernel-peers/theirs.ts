@@ -19,10 +19,10 @@ export interface Theirs {
   firstCpu: number;
 }
 
-/** vringh_test leaves the file that it maps. */
 const MAPPED_FILE = '/tmp/vringh_test-file';
 
-function removeMappedFile(): void {
+/** vringh_test leaves the file that it maps. */
+export function removeMappedFile(): void {
   try {
     rmSync(MAPPED_FILE, { force: true });
   } catch {
@@ -30,11 +30,21 @@ function removeMappedFile(): void {
   }
 }
 
+/** How vringh_test is told its CPUs. */
+const cpuEnv = (cpus: Theirs['cpus']): Record<string, string> =>
+  cpus === null ? {} : { [GUEST_CPU]: String(cpus[0]), [HOST_CPU]: String(cpus[1]) };
+
+/** All arguments of a program of ringtest, which is pinned as its run-on-all.sh does. */
+function ringtestArgs({ args, cpus, transfers }: Theirs): string[] {
+  const [guest, host] = cpus!;
+  const where = ['--guest-affinity', String(guest), '--host-affinity', String(host)];
+  return [...args, '--run-cycles', String(transfers), ...where];
+}
+
 /** vringh_test. @throws Failure unless it ends well and prints what it does of old, Interrupted */
 export async function runVringh(theirs: Theirs, options: ChildOptions): Promise<Figures> {
   const { program, args, transfers, cpus, firstCpu } = theirs;
-  const env = cpus === null ? {} : { [GUEST_CPU]: String(cpus[0]), [HOST_CPU]: String(cpus[1]) };
-  const { out, times } = await runTimed(program, args, { ...options, env }).finally(removeMappedFile);
+  const { out, times } = await runTimed(program, args, { ...options, env: cpuEnv(cpus) }).finally(removeMappedFile);
   const said = parseVringhOutput(out);
   if (cpus === null && said.firstCpu !== firstCpu)
     throw new Failure(
@@ -43,11 +53,22 @@ export async function runVringh(theirs: Theirs, options: ChildOptions): Promise<
   return { ...times, transfersPerSecond: (transfers * 1e9) / times.wallNs, guest: said.guest, host: said.host };
 }
 
-/** A program of ringtest, pinned as its run-on-all.sh does. It prints nothing. @throws Failure, Interrupted */
+/** Starts are timed together: the shell's clock shows milliseconds. */
+const STARTS = 20;
+
+const timedStarts = async (program: string, args: readonly string[], options: ChildOptions): Promise<number> =>
+  (await runTimed(program, args, options, STARTS)).times.wallNs / STARTS;
+
+/** A whole process of vringh_test, nanoseconds; `theirs` transfers once. @throws Failure, Interrupted */
+export const startVringh = ({ program, args, cpus }: Theirs, options: ChildOptions): Promise<number> =>
+  timedStarts(program, args, { ...options, env: cpuEnv(cpus) }).finally(removeMappedFile);
+
+/** The same of ringtest. @throws Failure, Interrupted */
+export const startRingtest = (theirs: Theirs, options: ChildOptions): Promise<number> =>
+  timedStarts(theirs.program, ringtestArgs(theirs), options);
+
+/** A program of ringtest. It prints nothing. @throws Failure, Interrupted */
 export async function runRingtest(theirs: Theirs, options: ChildOptions): Promise<Figures> {
-  const { program, args, transfers, cpus } = theirs;
-  const [guest, host] = cpus!;
-  const where = ['--guest-affinity', String(guest), '--host-affinity', String(host)];
-  const { times } = await runTimed(program, [...args, '--run-cycles', String(transfers), ...where], options);
-  return { ...times, transfersPerSecond: (transfers * 1e9) / times.wallNs, guest: null, host: null };
+  const { times } = await runTimed(theirs.program, ringtestArgs(theirs), options);
+  return { ...times, transfersPerSecond: (theirs.transfers * 1e9) / times.wallNs, guest: null, host: null };
 }

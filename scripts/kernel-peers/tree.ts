@@ -82,7 +82,8 @@ function treeIn(name: string): Tree {
   return { folder: join(builds, 'source'), version: name.slice(PREFIX.length), builds, frozen: true };
 }
 
-function cachedTree(): Tree | null {
+/** The package's tree where it is unpacked already; null where it is not. */
+export function cachedTree(): Tree | null {
   if (!existsSync(cacheFolder())) return null;
   const names = readdirSync(cacheFolder()).filter((name) => name.startsWith(PREFIX));
   const newest = names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { PeerRecord } from '../../bench/records/peer-record.ts';
+import { peerRecordOf } from '../../bench/records/test-record.ts';
+import { differenceLines } from './differences.ts';
+import { ROWS } from './rows.ts';
+import type { Measured } from './table.ts';
+
+interface Sizes {
+  startNs?: number | null;
+  helperCpuNs?: number | null;
+  best?: string[];
+  /** Ours with the best strategy is as many times as fast as by default. */
+  gain?: number;
+  /** Of the best strategy. */
+  ratio?: number | null;
+}
+
+/** A row of one round of 250 µs, in which ours takes 200 µs of CPU time. */
+function row(name: string, { startNs = null, helperCpuNs = null, best, gain = 1, ratio = 1 }: Sizes): Measured {
+  const base = peerRecordOf({ row: name });
+  const { ours, ...round } = base.rounds[0]!;
+  const plain = { ...ours[0]!, helperCpuNs, cpuUserNs: 150_000, cpuSystemNs: 50_000 };
+  const batched = { ...plain, strategy: 'best', ratio, transfersPerSecond: plain.transfersPerSecond * gain };
+  const record: PeerRecord = {
+    ...base,
+    program: { ...base.program, startNs },
+    ours: { default: [], ...(best === undefined ? {} : { best }) },
+    rounds: [{ ...round, ours: best === undefined ? [plain] : [plain, batched] }],
+  };
+  return { row: ROWS.find((each) => each.name === name)!, record };
+}
+
+const cases: [what: string, rows: Measured[], lines: (string | RegExp)[]][] = [
+  ['what was not measured is not said', [row('same:none', {})], []],
+  [
+    'a start, in percent of a run; of each group',
+    [
+      row('same:none', { startNs: 2500 }),
+      row('same:eventidx', { startNs: 5000 }),
+      row('ringtest:ring', { startNs: 1e6 }),
+    ],
+    [/^a start of C, .* \(same: 0\.0 ms, 1\.00 to 2\.00 % of a run; ringtest: 1\.0 ms, 400\.00 % of a run\)$/],
+  ],
+  [
+    'helper threads, in percent of our CPU time',
+    [row('same:none', { helperCpuNs: 14_000 }), row('same:eventidx', { helperCpuNs: 18_000 })],
+    [/^ours has helper threads .* \(same: 7\.0 to 9\.0 % of its CPU time\)$/],
+  ],
+  [
+    'batches, and what they gain',
+    [
+      row('same:none', { best: ['--batch', '64'], gain: 1.05 }),
+      row('distant:none', { best: ['--complete-batch', '16'], gain: 1.5 }),
+    ],
+    [
+      'ours, best publishes in batches, which C does not (same: 1.05 times its default; distant: 1.50 times its default)',
+    ],
+  ],
+  [
+    'a best strategy without batches',
+    [row('same:none', { best: ['--batch', '1', '--doorbell', 'pipe'], gain: 2 })],
+    [],
+  ],
+  ['a gain in rounds of two modes', [row('distant:none', { best: ['--batch', '16'], gain: 2, ratio: null })], []],
+];
+for (const [what, rows, expected] of cases)
+  test(`differences: ${what}`, () => {
+    const lines = differenceLines(rows);
+    assert.equal(lines.length, expected.length, lines.join('\n'));
+    for (const [i, line] of expected.entries())
+      if (typeof line === 'string') assert.equal(lines[i], line);
+      else assert.match(lines[i]!, line);
+  });
