@@ -2,8 +2,9 @@
  * What a side runs between two meetings of the pair: one leg of the warm-up, or the measured window. Both by the same
  * calls, so that in the window no branch is taken for the first time, and nothing is compiled again. Guest or host thread.
  */
-import type { Half, Side } from './half.ts';
+
 import type { Runner } from '../workloads/runner.ts';
+import type { Half, Side } from './half.ts';
 
 /** Parts of a leg, in each of which the speed is taken. */
 const PARTS = 10;

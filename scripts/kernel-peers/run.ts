@@ -87,10 +87,19 @@ async function measure(
   const where = pair === null ? 'same' : pair.join(',');
   const ours = await strategiesOf(row, workshop, settings);
   const theirs = { program: path, args: row.args, transfers, cpus: pair, firstCpu: cpus[0]! };
+  // Our program may be an older one, that of another checkout.
+  let crossedBy: PeerRecord['crossedBy'] = 'wasm';
   const sides: Sides = {
     peer: () => (row.group === 'ringtest' ? runRingtest : runVringh)(theirs, child),
     ours: (strategy) => runOurs(our, [...ours[strategy]!, '--cpus', where, '--transfers', String(transfers)], child),
-    calibrate: pair === null ? null : () => calibrate(our, where, child),
+    calibrate:
+      pair === null
+        ? null
+        : async () => {
+            const calibration = await calibrate(our, where, child);
+            crossedBy = calibration.crossedBy;
+            return calibration.crossCpuNs;
+          },
   };
   const at = new Date().toISOString();
   const rounds: PeerRound[] = [];
@@ -113,6 +122,7 @@ async function measure(
     row: row.name,
     program: { name: row.program, tree: workshop.tree, compiler, edits, args: [...row.args] },
     cpus: where,
+    crossedBy,
     transfers,
     ours,
     environment,
