@@ -1,7 +1,7 @@
 /**
- * Build step: every Wasm text file of src, and the engines, which are written in AssemblyScript (`*.as.ts`), each
- * beside the compiled file that loads it. An engine is compiled again only when a source of it has changed: what it
- * was made of is noted beside it.
+ * Build step: every Wasm text file of src and bench, and the engines, which are written in AssemblyScript
+ * (`*.as.ts`), each beside the compiled file that loads it. An engine is compiled again only when a source of it has
+ * changed: what it was made of is noted beside it.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -23,16 +23,16 @@ const ASC_OPTIONS =
 const INLINE_SIZE_MAX = 400;
 const INLINE_PASSES = ['inlining-optimizing', 'precompute-propagate', 'simplify-locals', 'coalesce-locals', 'vacuum'];
 
-const files = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' });
+const filesIn = (folder: string) => readdirSync(folder, { recursive: true, encoding: 'utf8' });
 
-async function assembleTexts(): Promise<void> {
+async function assembleTexts(sources: string, built: string): Promise<void> {
   const { parseWat } = await wabt();
-  for (const file of files) {
+  for (const file of filesIn(sources)) {
     if (!file.endsWith('.wat')) continue;
-    const parsed = parseWat(file, readFileSync(join(SOURCES, file), 'utf8'), { threads: true });
+    const parsed = parseWat(file, readFileSync(join(sources, file), 'utf8'), { threads: true });
     const { buffer } = parsed.toBinary({});
     parsed.destroy();
-    writeFileSync(join(BUILT, file.replace(/\.wat$/, '.wasm')), buffer);
+    writeFileSync(join(built, file.replace(/\.wat$/, '.wasm')), buffer);
   }
 }
 
@@ -42,7 +42,7 @@ function digestOfSources(): string {
     .update(ASC_OPTIONS)
     .update(readFileSync(fileURLToPath(import.meta.url)))
     .update(readFileSync(new URL('../../package-lock.json', import.meta.url)));
-  for (const file of files.toSorted())
+  for (const file of filesIn(SOURCES).toSorted())
     if (/\.as\.ts$|^ring.(constants|engine-words|error-numbers)\.ts$/.test(file))
       digest.update(readFileSync(join(SOURCES, file)));
   return digest.digest('hex');
@@ -64,7 +64,8 @@ async function compileEngine(engine: string): Promise<void> {
   module.dispose();
 }
 
-await assembleTexts();
+await assembleTexts(SOURCES, BUILT);
+await assembleTexts(join(SOURCES, '../bench'), join(BUILT, '../bench'));
 const made = digestOfSources();
 for (const engine of ENGINES) {
   const stamp = join(BUILT, `${engine}.made`);

@@ -44,8 +44,8 @@ test('cells: rings of both sides a transfer, and calibrations where there are bo
   });
   const { pairs } = pairCells([a], [recordOf({ speeds })], false);
   assert.deepEqual(pairs[0]!.a.observations, [
-    { transfersPerSecond: 1e6, notifications: 0.5, crossings: [90, 100] },
-    { transfersPerSecond: 2e6, notifications: 0.5, crossings: [95, 99] },
+    { transfersPerSecond: 1e6, notifications: 0.5, crossings: [90, 100], crossedBy: 'wasm' },
+    { transfersPerSecond: 2e6, notifications: 0.5, crossings: [95, 99], crossedBy: 'wasm' },
   ]);
   assert.equal(pairs[0]!.b.observations[0]!.crossings, null);
 });

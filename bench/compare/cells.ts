@@ -1,5 +1,5 @@
 /** The cells that two sets of records have in common, and why some sets cannot be compared at all. */
-import { configSchema, type RunConfig, type RunRecord } from '../records/record.ts';
+import { configSchema, type Repetition, type RunConfig, type RunRecord } from '../records/record.ts';
 import { ringsOf, transfersOf } from '../records/sums.ts';
 
 /** One finished repetition: the unit of every statistic. */
@@ -9,6 +9,8 @@ export interface Observation {
   notifications: number;
   /** The way to the other CPU and back, nanoseconds, before and after; null where there is none. */
   crossings: readonly [number, number] | null;
+  /** What measured that way: only ways by the same can be compared. */
+  crossedBy: Repetition['crossedBy'];
 }
 
 /** One side of a comparison: the repetitions of one cell, and how many more did not end well. */
@@ -118,11 +120,13 @@ function observationsOf({ config, repetitions }: RunRecord): Observation[] {
     const {
       transfersPerSecond,
       crossCpuNs: [before, after],
+      crossedBy,
     } = repetition;
     return {
       transfersPerSecond,
       notifications: (ringsOf(repetition, 'guest') + ringsOf(repetition, 'host')) / transfersOf(config, repetition),
       crossings: before === null || after === null ? null : [before, after],
+      crossedBy,
     };
   });
 }

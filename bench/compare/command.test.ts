@@ -68,6 +68,17 @@ test('compare: two modes of the machine are compared mode by mode', async () => 
   assert.match(out, /2 repetitions left out/);
 });
 
+test('compare: ways by different means are not taken for modes, and it says so', async () => {
+  const of = (crossing: number, crossedBy: 'js' | 'wasm') => {
+    const speeds = around(3e6, 8, 0.005);
+    return fileOf(recordOf({ speeds, crossedBy, crossings: speeds.map(() => [crossing, crossing] as const) }));
+  };
+  const { code, out } = await compare(of(250, 'js'), of(100, 'wasm'));
+  assert.equal(code, 0);
+  assert.match(out, /3\.000 \(8\) +3\.000 \(8\) +1\.000 .* same/);
+  assert.match(out, /by JavaScript in older records, by Wasm in newer: modes not told apart/);
+});
+
 test('compare: what differs is refused by its name, with exit code 2', async () => {
   const other = fileOf(recordOf({ speeds: around(3e6, 5), environment: { machine: 'other' } }));
   const { code, err } = await compare(before, other);

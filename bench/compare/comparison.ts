@@ -34,6 +34,8 @@ export interface CellComparison {
   /** Repetitions left out: the machine changed its mode in them; or the other side has none in their mode. */
   changed: number;
   alone: { a: number; b: number };
+  /** The machine's modes could not be told apart, because the ways between the CPUs were measured by different means. */
+  unlikeWays: boolean;
 }
 
 /** A difference of notifications below this, in rings a transfer, is none; nor is one below so many percent. */
@@ -53,7 +55,7 @@ export function compareCells(pairs: readonly CellPair[], thresholdPercent: numbe
   const byRings = adjustVerdicts(
     both.map(({ a, b }) => compareSamples(rings(a), rings(b), { thresholdPercent: RINGS_PERCENT })),
   );
-  return cells.map(({ pair, modes, changed }) => {
+  return cells.map(({ pair, modes, changed, unlikeWays }) => {
     const lonely = modes.filter((mode) => !both.includes(mode));
     return {
       name: pair.name,
@@ -70,6 +72,7 @@ export function compareCells(pairs: readonly CellPair[], thresholdPercent: numbe
         a: lonely.reduce((sum, { a }) => sum + a.length, 0),
         b: lonely.reduce((sum, { b }) => sum + b.length, 0),
       },
+      unlikeWays,
     };
   });
 }

@@ -3,9 +3,13 @@ import { test } from 'node:test';
 import type { Observation } from './cells.ts';
 import { modesOf } from './modes.ts';
 
-const at = (...crossings: [number, number][]): Observation[] =>
-  crossings.map((of) => ({ transfersPerSecond: 1, notifications: 0, crossings: of }));
-const uncrossed: Observation = { transfersPerSecond: 1, notifications: 0, crossings: null };
+const by =
+  (crossedBy: Observation['crossedBy']) =>
+  (...crossings: [number, number][]): Observation[] =>
+    crossings.map((of) => ({ transfersPerSecond: 1, notifications: 0, crossings: of, crossedBy }));
+const at = by('wasm');
+const once = by('js');
+const uncrossed: Observation = { transfersPerSecond: 1, notifications: 0, crossings: null, crossedBy: 'js' };
 
 const cases: [what: string, a: Observation[], b: Observation[], modes: [number, number][], changed: number][] = [
   ['one mode', at([90, 95], [100, 110]), at([120, 130]), [[2, 1]], 0],
@@ -64,6 +68,19 @@ const cases: [what: string, a: Observation[], b: Observation[], modes: [number, 
     0,
   ],
   ['all changed', at([90, 400]), at([400, 90]), [[0, 0]], 2],
+  [
+    'ways of older records, among each other',
+    once([250, 250], [900, 900]),
+    once([240, 260]),
+    [
+      [1, 1],
+      [1, 0],
+    ],
+    0,
+  ],
+  ['the same machine, its way measured by other means', once([250, 250]), at([100, 100]), [[1, 1]], 0],
+  ['another mode that looks the same by other means', once([100, 100]), at([100, 100], [300, 300]), [[1, 2]], 0],
+  ['other means, and a mode that changed', once([250, 600], [250, 250]), at([100, 100]), [[1, 1]], 1],
 ];
 for (const [what, a, b, expected, changed] of cases)
   test(`modes: ${what}`, () => {
@@ -82,4 +99,10 @@ test('modes: the lowest and highest way of each, fastest first', () => {
     [90, 100],
     [400, 500],
   ]);
+});
+
+test('modes: ways by different means are said to be unlike', () => {
+  assert.equal(modesOf(once([250, 250]), at([100, 100])).unlikeWays, true);
+  assert.equal(modesOf(once([250, 250]), once([250, 250])).unlikeWays, false);
+  assert.equal(modesOf(at([250, 250]), [uncrossed]).unlikeWays, false);
 });

@@ -1,6 +1,7 @@
 /**
  * On virtual machines the way between two CPUs jumps by several times when the hypervisor moves one. Repetitions that
- * were measured in different modes say nothing of each other, so each mode is compared by itself.
+ * were measured in different modes say nothing of each other, so each mode is compared by itself. Where older records
+ * measured that way by other means, no mode of theirs can be told to be one of the others'.
  */
 import { MODE_FACTOR } from '../pair/calibration.ts';
 import type { Observation } from './cells.ts';
@@ -17,6 +18,8 @@ export interface Modes {
   modes: Mode[];
   /** Repetitions during which the mode changed: they belong to none. */
   changed: number;
+  /** Ways were measured by different means: all are in one mode, because none can be told apart. */
+  unlikeWays: boolean;
 }
 
 /** A repetition with its way there and back, null where there was none to measure. */
@@ -28,6 +31,12 @@ const steady = ({ crossings }: Observation) =>
 
 export function modesOf(a: readonly Observation[], b: readonly Observation[]): Modes {
   const kept = [...a, ...b].filter(steady);
+  const changed = a.length + b.length - kept.length;
+  const means = new Set(kept.flatMap(({ crossings, crossedBy }) => (crossings === null ? [] : [crossedBy])));
+  if (means.size > 1) {
+    const together = { crossingNs: null, a: a.filter(steady), b: b.filter(steady) };
+    return { modes: [together], changed, unlikeWays: true };
+  }
   const ways = kept.map(crossingOf);
   const measured = ways.filter((way) => way !== null).sort((x, y) => x - y);
   const ranges = rangesOf(measured);
@@ -38,7 +47,8 @@ export function modesOf(a: readonly Observation[], b: readonly Observation[]): M
   };
   return {
     modes: [...(unmeasured ? [modeOf(null)] : []), ...ranges.map(modeOf)],
-    changed: a.length + b.length - kept.length,
+    changed,
+    unlikeWays: false,
   };
 }
 

@@ -86,6 +86,11 @@ function notesOf(cells: readonly CellComparison[]): string[] {
       ...(cell.modes.some(({ crossingNs }) => crossingNs !== null)
         ? [`${of}the way between the CPUs changed: compared mode by mode`]
         : []),
+      ...(cell.unlikeWays
+        ? [
+            `${of}the way between the CPUs was measured by JavaScript in older records, by Wasm in newer: modes not told apart`,
+          ]
+        : []),
       ...(cell.changed > 0 ? [`${of}${cell.changed} repetitions left out: the way changed during them`] : []),
       ...(cell.failuresA + cell.failuresB > 0
         ? [`${of}runs that did not end well: ${cell.failuresA} in A, ${cell.failuresB} in B`]

@@ -1,6 +1,6 @@
 /** Records for tests of comparisons, by what comparisons look at. */
 import { captureEnvironment } from '../records/environment.ts';
-import type { Outcome, RunRecord } from '../records/record.ts';
+import type { Outcome, Repetition, RunRecord } from '../records/record.ts';
 import { recordOf as anyRecord, repetition, side } from '../records/test-record.ts';
 
 export interface Given {
@@ -11,6 +11,7 @@ export interface Given {
   /** Rings of each side a transfer. */
   notified?: number;
   crossings?: readonly (readonly [number, number])[];
+  crossedBy?: Repetition['crossedBy'];
   outcome?: Outcome;
   label?: string;
   environment?: Partial<RunRecord['environment']>;
@@ -20,7 +21,8 @@ const ENVIRONMENT = { ...captureEnvironment(), machine: 'test-machine', commit: 
 const TRANSFERS = 1000;
 
 export function recordOf(given: Given): RunRecord {
-  const { speeds, args = [], notified = 0.01, crossings, outcome = 'done', label = '', environment = {} } = given;
+  const { speeds, args = [], notified = 0.01, crossings, crossedBy = 'wasm' } = given;
+  const { outcome = 'done', label = '', environment = {} } = given;
   const rings = side({ notified: notified * TRANSFERS });
   const own = { wallNs: null, transfersPerSecond: null, warmUp: null, latency: null };
   const pair = { ...own, guest: rings, host: rings, lostWakeups: 0, verifiedTransfers: TRANSFERS };
@@ -32,7 +34,7 @@ export function recordOf(given: Given): RunRecord {
       environment: { ...ENVIRONMENT, ...environment },
       repetitions: speeds.map((transfersPerSecond, i) => {
         const [before, after] = crossings?.[i] ?? [null, null];
-        return repetition({ transfersPerSecond, crossCpuNs: [before, after], pairs: [pair] });
+        return repetition({ transfersPerSecond, crossCpuNs: [before, after], crossedBy, pairs: [pair] });
       }),
     },
     args,

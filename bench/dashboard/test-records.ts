@@ -91,6 +91,7 @@ export function testRecords({
                 transfersPerSecond: speed,
                 tenths: Array.from({ length: 10 }, () => speed),
                 crossCpuNs: [120, 130],
+                crossedBy: 'wasm',
                 load: 0.5,
                 stealNs: 0,
                 otherCpuNs: 0,

@@ -7,7 +7,6 @@
  *     word 3  0, or 1 once the run is being stopped
  *     word 4  transfers of the next leg of the warm-up, by the guest; 0: none
  *     word 5  what the host compiled in the last leg, bytes
- *     word 32 the word that calibration bounces, on lines of its own
  */
 import { Stalled, Stopped } from '../workloads/runner.ts';
 
@@ -17,8 +16,7 @@ const START = 2;
 const STOP = 3;
 const LEG = 4;
 const COMPILED = 5;
-const BALL = 32;
-const SIZE_BYTES = 256;
+const SIZE_BYTES = 128;
 
 /** Starting a thread and warming up takes its time; a side that failed is reported long before. */
 const MEETING_TIMEOUT_MS = 60_000;
@@ -46,8 +44,7 @@ export function stopRendezvous(shared: SharedArrayBuffer): void {
 
 /** One thread's end. */
 export class Rendezvous {
-  readonly words: Int32Array;
-  readonly ball = BALL;
+  private readonly words: Int32Array;
   private readonly side: string;
 
   constructor(shared: SharedArrayBuffer, side: string) {

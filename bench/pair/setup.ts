@@ -4,7 +4,7 @@
  *
  *     ring (legacy layout)  |  payload slots, one more than the ring has  |  indirect tables, one a descriptor
  *
- * and behind the guest's memory what each side's Wasm engine keeps for itself.
+ * and behind the guest's memory what each side's Wasm engine keeps for itself, and the word that calibration bounces.
  */
 
 import type { MessagePort } from 'node:worker_threads';
@@ -24,6 +24,7 @@ import { clockBase } from '../latency/clock.ts';
 import { makeWakeLines, type WakeLines } from '../latency/wake.ts';
 import { WORKLOADS, type WorkloadName } from '../workloads/index.ts';
 import type { GuestKnobs } from '../workloads/loops.ts';
+import type { Ball } from './calibration.ts';
 import type { EngineName } from './engines.ts';
 import { HOSTS, type HostName } from './hosts.ts';
 import { LAYOUTS, type LayoutName } from './layouts.ts';
@@ -90,10 +91,11 @@ interface PairLayout {
   slotsOffset: number;
   slotCount: number;
   tablesOffset: number;
-  /** Length of the guest's memory; and of everything, with the private areas behind it. */
+  /** Length of the guest's memory; and of everything, with what lies behind it. */
   sizeBytes: number;
   guestAreaOffset: number;
   hostAreaOffset: number;
+  ballOffset: number;
   allBytes: number;
 }
 
@@ -108,8 +110,9 @@ function pairLayout(config: PairConfig): PairLayout {
     guestAreaOffset + WasmVirtqueue.privateBytes(config.ringSize, config.ringSize),
     LINE_SIZE,
   );
-  const allBytes = alignUp(hostAreaOffset + WasmVringh.privateBytes(config.ringSize), LINE_SIZE);
-  return { slotsOffset, slotCount, tablesOffset, sizeBytes, guestAreaOffset, hostAreaOffset, allBytes };
+  const ballOffset = alignUp(hostAreaOffset + WasmVringh.privateBytes(config.ringSize), LINE_SIZE);
+  const allBytes = ballOffset + LINE_SIZE;
+  return { slotsOffset, slotCount, tablesOffset, sizeBytes, guestAreaOffset, hostAreaOffset, ballOffset, allBytes };
 }
 
 /** The host half is set up by messages from the guest's thread. */
@@ -131,6 +134,9 @@ export function makePair(config: PairConfig): PairSetup {
   };
 }
 
+/** Either thread: the word that calibration bounces. */
+export const ballOf = ({ config, memory }: PairSetup): Ball => ({ memory, offset: pairLayout(config).ballOffset });
+
 /** What `bindPair` returns. */
 export type BoundPair = ReturnType<typeof bindPair>;
 
@@ -139,7 +145,7 @@ export function bindPair(setup: PairSetup, queueSetup: QueueSetup | null = null)
   const { config } = setup;
   const layout = pairLayout(config);
   const { memory } = setup;
-  const { sizeBytes, guestAreaOffset, hostAreaOffset, allBytes } = layout;
+  const { sizeBytes, guestAreaOffset, hostAreaOffset, ballOffset } = layout;
   const region = new MemoryRegion({ guestBase: GUEST_BASE, buffer: memory, sizeBytes });
   const ring = SplitRing.within(region, 0, legacyLayout(config.ringSize));
   const shared = bindRing(ORDERINGS[config.ordering], ring);
@@ -152,6 +158,6 @@ export function bindPair(setup: PairSetup, queueSetup: QueueSetup | null = null)
   };
   const area = (byteOffset: number, end: number) =>
     new PrivateArea({ memory, byteOffset, sizeBytes: end - byteOffset });
-  const areas = { guest: area(guestAreaOffset, hostAreaOffset), host: area(hostAreaOffset, allBytes) };
+  const areas = { guest: area(guestAreaOffset, hostAreaOffset), host: area(hostAreaOffset, ballOffset) };
   return { config, region, ring, shared, slots, tables, areas, setup: queueSetup };
 }

@@ -14,7 +14,7 @@ import { buildHalf, type Side } from './half.ts';
 import { Legs } from './legs.ts';
 import { niceValue, PinningFailed, pinningNow, pinThread, yieldToPeer } from './pinning.ts';
 import { Rendezvous } from './rendezvous.ts';
-import type { PairConfig, PairSetup } from './setup.ts';
+import { ballOf, type PairConfig, type PairSetup } from './setup.ts';
 import { GcCounter, threadDelta, threadStats } from './thread-stats.ts';
 import { type WarmUp, warmUpSide } from './warm-up.ts';
 
@@ -65,7 +65,7 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
   const { side, setup } = task;
   const { config } = setup;
   const serving = side === 'guest';
-  const calibrated = config.apart && config.alone;
+  const ball = config.apart && config.alone ? ballOf(setup) : null;
   const pinned = pinThread(task.cpu, task.unpinnedReason);
   if (task.cpuRequired && !pinned.pinned) throw new PinningFailed(side, task.cpu, pinned.reason);
   const strategy: DoorbellStrategy = DOORBELLS[config.doorbell];
@@ -78,7 +78,7 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
   const legs = new Legs(side, half, runner);
   const { transfers } = config;
 
-  const crossBefore = calibrated ? calibrate(rendezvous, serving) : null;
+  const crossBefore = ball && calibrate(rendezvous, ball, serving);
   const warmUp = await warmUpSide(side, { legs, rendezvous, config });
   const first = warmUp.transfers;
   onReady();
@@ -101,7 +101,7 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
   const gcCount = collections.stop();
   const pinning = pinningNow(pinned);
   const { wallNs } = legs;
-  const crossAfter = calibrated ? calibrate(rendezvous, serving) : null;
+  const crossAfter = ball && calibrate(rendezvous, ball, serving);
   waits.close();
   const thread = before === null || after === null ? null : threadDelta(before, after);
   return {

@@ -139,6 +139,22 @@ test('load: a line over the bound is a problem, and the next is read', () => {
   assert.equal(records.length, 1);
 });
 
+test('load: of a record that does not tell what crossed the CPUs, it was JavaScript', () => {
+  const untold = (record: object) => JSON.stringify(record).replaceAll('"crossedBy":"wasm",', '');
+  const lines = [good, JSON.stringify(peerRecordOf()), untold(recordOf()), untold(peerRecordOf())];
+  writeFileSync(file, lines.map((line) => `${line}\n`).join(''));
+  const { records, others, problems } = loadRecords([file]);
+  assert.deepEqual(problems, []);
+  assert.deepEqual(
+    records.map(({ repetitions }) => repetitions[0]!.crossedBy),
+    ['wasm', 'js'],
+  );
+  assert.deepEqual(
+    others.map((other) => 'crossedBy' in other && other.crossedBy),
+    ['wasm', 'js'],
+  );
+});
+
 test('load: folders are their ndjson files, sorted; each file and each record once', () => {
   const of = join(folder, 'of');
   mkdirSync(of);

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { count, ns } from './fields.ts';
+import { count, crossedBy, ns } from './fields.ts';
 import { environmentSchema, OUTCOMES } from './record.ts';
 
 /** Raised with every change after which an older program would misread a record. */
@@ -74,6 +74,8 @@ export const peerRecordSchema = z.strictObject({
   }),
   /** `same`, or the two numbers: guest, host. */
   cpus: z.string(),
+  /** As in `run`: of all rounds. */
+  crossedBy,
   transfers: count.positive(),
   /** Options of `run`, by strategy; empty where ours has no counterpart. */
   ours: z.record(z.string(), z.array(z.string())),

@@ -12,7 +12,7 @@ import { LAYOUTS } from '../pair/layouts.ts';
 import { PAIRS_IN } from '../pair/running-pair.ts';
 import { UNTIL_STEADY } from '../pair/warm-up-plan.ts';
 import { WORKLOADS } from '../workloads/index.ts';
-import { count, names, ns } from './fields.ts';
+import { count, crossedBy, names, ns } from './fields.ts';
 
 /** Raised with every change after which an older program would misread a record. */
 export const SCHEMA_VERSION = 1;
@@ -142,6 +142,8 @@ const repetitionSchema = z.strictObject({
   tenths: z.array(z.number().nonnegative()),
   /** Median round trip of a word between the two CPUs, before and after; null where there is nothing to cross, or several pairs. */
   crossCpuNs: z.tuple([ns.nullable(), ns.nullable()]),
+  /** By js a round trip looks two to three times as long as by wasm: the two are never compared. */
+  crossedBy,
   /** Load average of the last minute when the repetition began; null where unknown. */
   load: z.number().nonnegative().nullable(),
   /** Time the hypervisor took from this machine meanwhile, all CPUs; null where unknown. */

@@ -51,6 +51,7 @@ export const repetition = (change: Partial<Repetition> = {}): Repetition => ({
   transfersPerSecond: 4_704_123.25,
   tenths: [1.5, 2.5e6, 3, 4, 5, 6, 7, 8, 9, 10],
   crossCpuNs: [180.5, null],
+  crossedBy: 'wasm',
   load: 0.25,
   stealNs: null,
   otherCpuNs: 1e7,
@@ -204,6 +205,7 @@ export function peerRecordOf(change: Partial<PeerRecord> = {}): PeerRecord {
       startNs: null,
     },
     cpus: 'same',
+    crossedBy: 'wasm',
     transfers: 1000,
     ours: { default: [] },
     rounds: [

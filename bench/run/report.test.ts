@@ -32,6 +32,7 @@ const repetition: Repetition = {
   transfersPerSecond: 2_213_000,
   tenths: [],
   crossCpuNs: [100, 110],
+  crossedBy: 'wasm',
   load: 0.1,
   stealNs: 0,
   otherCpuNs: 0,

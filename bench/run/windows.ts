@@ -51,6 +51,7 @@ export function toRepetition(
     transfersPerSecond: (config.transfers * reports.length * 1e9) / wallNs,
     tenths: sumOfTenths(reports.map((report) => windowOf(report).tenths)),
     crossCpuNs: reports[0]!.guest.crossCpuNs,
+    crossedBy: 'wasm',
     stealNs: machine && machine.to.stolenNs - machine.from.stolenNs,
     otherCpuNs: others && Math.max(0, others),
     ...circumstances,

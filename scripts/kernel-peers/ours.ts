@@ -1,6 +1,6 @@
 /** Our program beside theirs: runs `run` as a command of its own and takes the figures from its record. */
 import { execPath } from 'node:process';
-import { type RunRecord, recordSchema } from '../../bench/records/record.ts';
+import { type Repetition, type RunRecord, recordSchema } from '../../bench/records/record.ts';
 import { helperCpuNs } from '../../bench/records/sums.ts';
 import { Failure } from '../peers/failure.ts';
 import { type ChildOptions, runWell } from './child.ts';
@@ -61,7 +61,7 @@ export async function calibrate(
   ours: OurProgram,
   cpus: string,
   options: ChildOptions,
-): Promise<[number | null, number | null]> {
+): Promise<Pick<Repetition, 'crossCpuNs' | 'crossedBy'>> {
   const args = ['--transfers', '1k', '--warmup', '0', '--cpus', cpus];
-  return (await record({ ...ours, file: null }, args, options)).repetitions[0]!.crossCpuNs;
+  return (await record({ ...ours, file: null }, args, options)).repetitions[0]!;
 }

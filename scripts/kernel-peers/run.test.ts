@@ -159,6 +159,13 @@ test('rows: rounds in two modes are kept, not compared, and others are run', asy
   ]);
 });
 
+test('rows: an older program of ours, which measured the way by JavaScript, is said to have', async () => {
+  const scene = { theirs: vringhScript(0.01, 0), only: 'distant:none', settings: { rounds: 1 } };
+  const { records } = await play({ ...scene, crossCpuNs: "[100, 100], crossedBy: 'js'" });
+  const { records: newer } = await play({ ...scene, crossCpuNs: '[100, 100]' });
+  assert.deepEqual([records[0]!.crossedBy, newer[0]!.crossedBy], ['js', 'wasm']);
+});
+
 const failures: [what: string, scene: Scene, failure: RegExp][] = [
   ['theirs fails', { theirs: 'echo why >&2; exit 1', only: 'same:none' }, /theirs: exit code 1: why$/],
   ['theirs prints nonsense', { theirs: 'echo what', only: 'same:none' }, /no line 'Using CPUS N and N'|no line 'Guest/],

@@ -90,11 +90,20 @@ async function measure(
   const ours = await strategiesOf(row, workshop, settings);
   const theirs = { program: path, args: row.args, transfers, cpus: pair, firstCpu: cpus[0]! };
   const [run, start] = row.group === 'ringtest' ? [runRingtest, startRingtest] : [runVringh, startVringh];
+  // Our program may be an older one, that of another checkout.
+  let crossedBy: PeerRecord['crossedBy'] = 'wasm';
   const sides: Sides = {
     peer: () => run(theirs, child),
     shipped: shipped === null ? null : () => run({ ...theirs, program: shipped }, child),
     ours: (strategy) => runOurs(our, [...ours[strategy]!, '--cpus', where, '--transfers', String(transfers)], child),
-    calibrate: pair === null ? null : () => calibrate(our, where, child),
+    calibrate:
+      pair === null
+        ? null
+        : async () => {
+            const calibration = await calibrate(our, where, child);
+            crossedBy = calibration.crossedBy;
+            return calibration.crossCpuNs;
+          },
   };
   const at = new Date().toISOString();
   const rounds: PeerRound[] = [];
@@ -119,6 +128,7 @@ async function measure(
     row: row.name,
     program: { name: row.program, tree: workshop.tree, compiler, edits, args: [...row.args], startNs },
     cpus: where,
+    crossedBy,
     transfers,
     ours,
     environment,
