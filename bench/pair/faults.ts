@@ -3,7 +3,6 @@
  * can end early. No command line reaches them.
  */
 import type { Doorbell } from '../../src/doorbell/doorbell.ts';
-import type { HeadQueue, HostQueue } from '../../src/host/queue.ts';
 import { type Loop, type LoopState, REACHED } from '../workloads/loops.ts';
 import { unpinThread } from './pinning.ts';
 
@@ -12,15 +11,13 @@ export interface Fault {
   /**
    * throw: an exception; exit: the thread ends; silence: it does nothing for ever; garbage: it allocates until the
    * engine collects; corrupt: a payload byte of the transfer at hand changes; mute: its doorbell rings nobody; pause:
-   * it sleeps for PAUSE_MS; move: its thread may run on every CPU; length: the host completes that transfer with a length that is off by `lengthBy`.
+   * it sleeps for PAUSE_MS; move: its thread may run on every CPU.
    */
-  kind: 'throw' | 'exit' | 'silence' | 'garbage' | 'corrupt' | 'mute' | 'pause' | 'move' | 'length';
+  kind: 'throw' | 'exit' | 'silence' | 'garbage' | 'corrupt' | 'mute' | 'pause' | 'move';
   /** The transfer before which it happens, counted from the start of warm-up. */
   transfer: number;
   /** In which pair, from 0; default the first. */
   pair?: number;
-  /** Bytes. */
-  lengthBy?: number;
 }
 
 /** Rings of a mute doorbell that somebody waits for in vain: each costs a whole bound of a wait. */
@@ -32,7 +29,7 @@ const GARBAGE_ARRAYS = 200_000;
 /** How long a planted pause lasts, milliseconds. */
 export const PAUSE_MS = 100;
 
-const ACTIONS: Record<Exclude<Fault['kind'], 'mute' | 'length'>, (corrupt: () => void) => void> = {
+const ACTIONS: Record<Exclude<Fault['kind'], 'mute'>, (corrupt: () => void) => void> = {
   throw: () => {
     throw new Error('planted exception');
   },
@@ -78,7 +75,7 @@ export class FaultyLoop implements Loop {
 
   advance(limit: number, drain: boolean): LoopState {
     const { kind, transfer } = this.fault;
-    if (!this.acted && kind !== 'mute' && kind !== 'length' && limit > transfer) {
+    if (!this.acted && kind !== 'mute' && limit > transfer) {
       const state = this.inner.advance(transfer, false);
       if (state !== REACHED) return state;
       this.acted = true;
@@ -102,25 +99,6 @@ export class FaultyLoop implements Loop {
   hasWork(): boolean {
     return this.inner.hasWork();
   }
-}
-
-/** Makes a host's queue tell a wrong length of one transfer: it completes them in order. */
-export function lieOfLength(queue: HostQueue & Partial<HeadQueue>, { transfer, lengthBy = 0 }: Fault): void {
-  let completed = 0;
-  const told = (length: number) => (completed++ === transfer ? (length + lengthBy) >>> 0 : length);
-  const [complete, completeDeferred, completeHead] = [queue.complete, queue.completeDeferred, queue.completeHead];
-  let inside = false;
-  const once = (complete: (length: number) => void, length: number) => {
-    // One of them may be made of another.
-    if (inside) return complete(length);
-    inside = true;
-    complete(told(length));
-    inside = false;
-  };
-  queue.complete = (request, length) => once((told) => complete.call(queue, request, told), length);
-  queue.completeDeferred = (request, length) => once((told) => completeDeferred.call(queue, request, told), length);
-  if (completeHead !== undefined)
-    queue.completeHead = (head, length) => once((told) => completeHead.call(queue, head, told), length);
 }
 
 /** A doorbell whose rings, from a given transfer on, reach nobody, until some were waited for in vain. */

@@ -5,7 +5,6 @@
 import { CostlyDoorbell } from '../../src/doorbell/costly.ts';
 import { type Doorbell, SilentDoorbell, type WaitSet } from '../../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
-import type { HeadQueue, HostQueue } from '../../src/host/queue.ts';
 import { cpuYield } from '../../src/native/scheduler.ts';
 import { type Clock, openClock } from '../latency/clock.ts';
 import { FixedRate, type Pace, UNPACED } from '../latency/pace.ts';
@@ -16,7 +15,7 @@ import { WORKLOADS } from '../workloads/index.ts';
 import { FastHostLoop, GuestLoop, HostLoop, type Loop } from '../workloads/loops.ts';
 import { UncheckedGuest } from '../workloads/unchecked.ts';
 import { requestOf, slotsOf } from './engines.ts';
-import { type Fault, FaultyLoop, lieOfLength, MuteDoorbell } from './faults.ts';
+import { type Fault, FaultyLoop, MuteDoorbell } from './faults.ts';
 import { vringhHost } from './hosts.ts';
 import { LAYOUTS } from './layouts.ts';
 import { connectGuest, connectHost, doorbellOf } from './session.ts';
@@ -61,7 +60,7 @@ function makeTiming(config: PairConfig, clock: Clock): Timing {
   return { pace, probe: new ScheduledRoundTripProbe(clock, config.transfers, every, pace) };
 }
 
-type MakeLoop = (pair: BoundPair, bell: Doorbell, timing: Timing, fault?: Fault) => Loop;
+type MakeLoop = (pair: BoundPair, bell: Doorbell, timing: Timing) => Loop;
 
 const guestLoop: MakeLoop = (pair, bell, timing) => {
   const { config } = pair;
@@ -79,17 +78,11 @@ const guestLoop: MakeLoop = (pair, bell, timing) => {
   });
 };
 
-const hostLoop: MakeLoop = (pair, bell, _timing, fault) => {
+const hostLoop: MakeLoop = (pair, bell) => {
   const { config } = pair;
-  const lie = (queue: HostQueue & Partial<HeadQueue>) => fault?.kind === 'length' && lieOfLength(queue, fault);
-  if (config.fastVringh) {
-    const queue = vringhHost(pair);
-    lie(queue);
-    return new FastHostLoop(queue, bell, config.apart ? null : cpuYield());
-  }
+  if (config.fastVringh) return new FastHostLoop(vringhHost(pair), bell, config.apart ? null : cpuYield());
   const layout = LAYOUTS[config.layout];
   const queue = layout.host(pair);
-  lie(queue);
   const request = requestOf(pair, queue);
   const workload = WORKLOADS[config.workload].host(config.sizeBytes);
   return new HostLoop({ queue, request, workload, batch: config.completeBatch, bell });
@@ -126,7 +119,7 @@ function assemble(side: Side, setup: PairSetup, pair: BoundPair, fault?: Fault):
   const makeLoop = serving ? guestLoop : hostLoop;
   const build = (bell: Doorbell) =>
     fault?.side === side
-      ? faulty((inner) => makeLoop(pair, inner, timing, fault), pair, bell, fault)
+      ? faulty((inner) => makeLoop(pair, inner, timing), pair, bell, fault)
       : { bell, loop: makeLoop(pair, bell, timing) };
   const { pace, probe } = timing;
   if (clock === null) return { waits: plainWaits, ...build(plainBell), pace, latency: null };

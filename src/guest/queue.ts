@@ -23,10 +23,8 @@ export interface GuestQueue {
   publishAndKick(): boolean;
   /** The token of the next finished request, or EMPTY. A broken queue throws its RingError. */
   getBuf(): number;
-  /** Bytes the host says it wrote into the request that `getBuf` returned last, at most those of the request. */
+  /** Bytes the host says it wrote into the request that `getBuf` returned last. */
   readonly usedLength: number;
-  /** The same as the host says it, however long: for who must know of a host that lies. */
-  readonly claimedLength: number;
   /** A hint: the host may still call. */
   disableCalls(): void;
   /** True: nothing came meanwhile, safe to wait. */
