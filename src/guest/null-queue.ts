@@ -8,6 +8,7 @@ import type { ScatterList } from './scatter-list.ts';
 export class NullGuestQueue implements GuestQueue {
   readonly size: number;
   readonly usedLength = 0;
+  readonly claimedLength = 0;
   private readonly tokens: Int32Array;
   private readonly mask: number;
   private added = 0;
