@@ -38,6 +38,9 @@ test('soak: each fault ends its run as it must, and nothing is left behind', { s
     ['exit', SMALL, /^failed, exit planted$/],
     // Where the host was faster, the guest has written that byte anew.
     ['corrupt', SMALL, /^(check-failed|done), corrupt planted$/],
+    ['longer', SMALL, /^check-failed, longer planted$/],
+    ['shorter', SMALL, /^check-failed, shorter planted$/],
+    ['huge', SMALL, /^check-failed, huge planted$/],
     ['kill', ['--pairs-in', 'process', '--transfers', '900M'], /^failed, kill planted$/],
     ['interrupt', ['--transfers', '900M'], /^interrupted, interrupt planted$/],
   ];

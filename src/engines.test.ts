@@ -80,7 +80,8 @@ class World {
   run(operation: Operation): unknown[] {
     const result = outcomeOf(() => operation(this));
     const { guest, host } = this;
-    const seen = [guest.freeDescriptors, this.freeTables(), guest.usedLength, guest.clampedLengths, guest.isBroken];
+    const lengths = [guest.usedLength, guest.claimedLength, guest.clampedLengths];
+    const seen = [guest.freeDescriptors, this.freeTables(), ...lengths, guest.isBroken];
     return [result, this.doorbell.rings, ...seen, host.isBroken, host.lastHead, host.state(true)];
   }
 

@@ -13,6 +13,7 @@ import type { Device } from '../../src/devices/device.ts';
 import { EntropyDevice } from '../../src/devices/entropy.ts';
 import { openDevice } from '../../src/devices/open-device.ts';
 import { ArrayDisk } from '../../src/devices/test-disk.ts';
+import type { Request } from '../../src/host/queue.ts';
 import { VhostUserServer } from '../../src/vhost-user/backend/server.ts';
 import {
   type BackendKind,
@@ -23,6 +24,7 @@ import {
   withBackend,
 } from '../../src/vhost-user/frontend/test-backends.ts';
 import { LocalDevice } from '../../src/vhost-user/queues/local-device.ts';
+import { VhostUserQueue } from '../../src/vhost-user/queues/queue.ts';
 import { main } from '../cli.ts';
 import { sumOf } from '../latency/histogram.ts';
 import { type DriveRecord, driveRecordSchema } from '../records/drive-record.ts';
@@ -216,6 +218,31 @@ test('drive: an error of the device is counted, named, and fails the run', { ski
     assert.equal(code, 1);
     assert.deepEqual(err, ['check-failed: read at byte 4096: io-error (status 1)']);
     assert.match(out.join('\n'), /errors +1$/m);
+  });
+});
+
+test('drive: used lengths that are longer than their requests are counted and told, and fail nothing', {
+  skip: skips.own,
+}, (context) => {
+  const { completeHead, completeDeferred } = VhostUserQueue.prototype;
+  const longest = (request: Request) => request.writable.totalBytes();
+  context.mock.method(VhostUserQueue.prototype, 'complete', function (this: VhostUserQueue, request: Request) {
+    completeHead.call(this, request.head, longest(request) + 1);
+  });
+  context.mock.method(VhostUserQueue.prototype, 'completeDeferred', function (this: VhostUserQueue, request: Request) {
+    completeDeferred.call(this, request, longest(request) + 1);
+  });
+  return withDisk(new ArrayDisk({ sectors: 128 }), async (backend) => {
+    const args = ['--job', 'read', '--requests', '100', '--warmup', '0.01', '--repeat', '2'];
+    const told = await drive(backend, args);
+    assert.deepEqual([told.code, told.err], [0, []]);
+    assert.equal(told.out.join('\n').match(/used lengths too long +100$/gm)?.length, 2);
+    const record = await drive(backend, ['--json', ...args]);
+    const { repetitions } = driveRecordSchema.parse(JSON.parse(record.out[0]!));
+    assert.deepEqual(
+      repetitions.map(({ overlongLengths }) => overlongLengths),
+      [100, 100],
+    );
   });
 });
 

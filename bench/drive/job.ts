@@ -139,6 +139,7 @@ export class BlockJob {
     this.reconnects = 0;
     this.resubmitted = 0;
     this.latency.reset();
+    const overlongBefore = this.overlongLengths();
     this.stopping = this.options.signal?.aborted === true || this.failure !== null;
     const { clock } = this.options;
     const closeUsage = openUsage();
@@ -168,6 +169,7 @@ export class BlockJob {
       usage,
       errors: this.errors,
       mismatches: this.mismatches,
+      overlongLengths: this.overlongLengths() - overlongBefore,
       firstError: this.firstError,
       lostCalls: this.lostCalls,
       reconnects: this.reconnects,
@@ -175,6 +177,10 @@ export class BlockJob {
       failure: this.failure,
       interrupted: this.options.signal?.aborted === true,
     };
+  }
+
+  private overlongLengths(): number {
+    return this.lanes.reduce((sum, { driver }) => sum + driver.overlongLengths, 0);
   }
 
   /** Works on a queue until there is nothing to do but wait. */

@@ -19,6 +19,7 @@ export interface PhaseResult {
   readonly usage: Usage;
   readonly errors: number;
   readonly mismatches: number;
+  readonly overlongLengths: number;
   /** The first error or wrong byte, in words. */
   readonly firstError: string | null;
   readonly lostCalls: number;

@@ -25,6 +25,7 @@ function jobOf(of: (phase: Phase) => Partial<PhaseResult>) {
         usage: { cpuUserNs: 0, cpuSystemNs: 0, machine: null },
         errors: 0,
         mismatches: 0,
+        overlongLengths: 0,
         firstError: null,
         lostCalls: 0,
         reconnects: 0,

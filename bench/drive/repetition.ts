@@ -99,6 +99,7 @@ export async function runRepetition(
       writes: streams.write ?? null,
       errors: sum(({ errors }) => errors),
       mismatches: sum(({ mismatches }) => mismatches),
+      overlongLengths: sum(({ overlongLengths }) => overlongLengths),
       kicks: machine.kicks() - kicks,
       calls: job.calls - calls,
       lostCalls: sum(({ lostCalls }) => lostCalls),

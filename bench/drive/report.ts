@@ -69,10 +69,13 @@ function streamLines(name: string, { requests, bytes, wallNs, iops, latency }: D
   return lines;
 }
 
-function troubleLines({ errors, mismatches, lostCalls, reconnects, resubmitted }: DriveRepetition): string[] {
+function troubleLines(repetition: DriveRepetition): string[] {
+  const { errors, mismatches, overlongLengths, lostCalls, reconnects, resubmitted } = repetition;
   const lines = [
     row('errors', `${integer(errors)}${mismatches > 0 ? `, blocks with wrong bytes ${integer(mismatches)}` : ''}`),
   ];
+  if (overlongLengths !== null && overlongLengths > 0)
+    lines.push(row('used lengths too long', integer(overlongLengths)));
   if (reconnects > 0)
     lines.push(row('backend came back', `${reconnects} ×, ${many(resubmitted, 'request')} sent again`));
   if (lostCalls > 0) lines.push(row('calls that never came', integer(lostCalls)));

@@ -3,6 +3,7 @@
  * can end early. No command line reaches them.
  */
 import type { Doorbell } from '../../src/doorbell/doorbell.ts';
+import type { HeadQueue, HostQueue } from '../../src/host/queue.ts';
 import { type Loop, type LoopState, REACHED } from '../workloads/loops.ts';
 import { unpinThread } from './pinning.ts';
 
@@ -11,9 +12,21 @@ export interface Fault {
   /**
    * throw: an exception; exit: the thread ends; silence: it does nothing for ever; garbage: it allocates until the
    * engine collects; corrupt: a payload byte of the transfer at hand changes; mute: its doorbell rings nobody; pause:
-   * it sleeps for PAUSE_MS; move: its thread may run on every CPU.
+   * it sleeps for PAUSE_MS; move: its thread may run on every CPU. longer, shorter, huge, of a host: the used length of
+   * the transfer at hand is one byte more or less than what was written, as 32 bits, or all bits.
    */
-  kind: 'throw' | 'exit' | 'silence' | 'garbage' | 'corrupt' | 'mute' | 'pause' | 'move';
+  kind:
+    | 'throw'
+    | 'exit'
+    | 'silence'
+    | 'garbage'
+    | 'corrupt'
+    | 'mute'
+    | 'pause'
+    | 'move'
+    | 'longer'
+    | 'shorter'
+    | 'huge';
   /** The transfer before which it happens, counted from the start of warm-up. */
   transfer: number;
   /** In which pair, from 0; default the first. */
@@ -29,7 +42,18 @@ const GARBAGE_ARRAYS = 200_000;
 /** How long a planted pause lasts, milliseconds. */
 export const PAUSE_MS = 100;
 
-const ACTIONS: Record<Exclude<Fault['kind'], 'mute'>, (corrupt: () => void) => void> = {
+/** What a fault can change of its pair. */
+export interface Tampering {
+  /** Changes a payload byte of the transfer at hand. */
+  corrupt(): void;
+  /** The next completion tells what `told` makes of the bytes written. */
+  misreport(told: Told): void;
+}
+
+/** From the bytes that were written to the used length that stands in the ring. */
+type Told = (writtenBytes: number) => number;
+
+const ACTIONS: Record<Exclude<Fault['kind'], 'mute'>, (tampering: Tampering) => void> = {
   throw: () => {
     throw new Error('planted exception');
   },
@@ -41,11 +65,14 @@ const ACTIONS: Record<Exclude<Fault['kind'], 'mute'>, (corrupt: () => void) => v
     const kept: number[][] = [];
     for (let i = 0; i < GARBAGE_ARRAYS; i++) kept[i & 7] = new Array<number>(128).fill(i);
   },
-  corrupt: (corrupt) => corrupt(),
+  corrupt: (tampering) => tampering.corrupt(),
   pause: () => {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
   },
   move: () => unpinThread(),
+  longer: (tampering) => tampering.misreport((writtenBytes) => writtenBytes + 1),
+  shorter: (tampering) => tampering.misreport((writtenBytes) => (writtenBytes - 1) >>> 0),
+  huge: (tampering) => tampering.misreport(() => 0xffff_ffff),
 };
 
 /** A loop that misbehaves once, before a given transfer. */
@@ -53,12 +80,12 @@ export class FaultyLoop implements Loop {
   private acted = false;
   private readonly inner: Loop;
   private readonly fault: Fault;
-  private readonly corrupt: () => void;
+  private readonly tampering: Tampering;
 
-  constructor(inner: Loop, fault: Fault, corrupt: () => void) {
+  constructor(inner: Loop, fault: Fault, tampering: Tampering) {
     this.inner = inner;
     this.fault = fault;
-    this.corrupt = corrupt;
+    this.tampering = tampering;
   }
 
   get done(): number {
@@ -79,7 +106,7 @@ export class FaultyLoop implements Loop {
       const state = this.inner.advance(transfer, false);
       if (state !== REACHED) return state;
       this.acted = true;
-      ACTIONS[kind](this.corrupt);
+      ACTIONS[kind](this.tampering);
     }
     return this.inner.advance(limit, drain);
   }
@@ -98,6 +125,34 @@ export class FaultyLoop implements Loop {
 
   hasWork(): boolean {
     return this.inner.hasWork();
+  }
+}
+
+/** What stands between a host's loop and its queue: it tells another used length once, when it is asked to. */
+export class Misreporter {
+  private told: Told | null = null;
+
+  misreport(told: Told): void {
+    this.told = told;
+  }
+
+  /** Takes the place of every call by which `queue` gives a request back. */
+  watch(queue: HostQueue | HeadQueue): void {
+    const { complete, completeDeferred } = queue;
+    queue.complete = (request, writtenBytes) => complete.call(queue, request, this.lengthOf(writtenBytes));
+    queue.completeDeferred = (request, writtenBytes) =>
+      completeDeferred.call(queue, request, this.lengthOf(writtenBytes));
+    if (!('completeHead' in queue)) return;
+    const { completeHead } = queue;
+    queue.completeHead = (head, writtenBytes) => completeHead.call(queue, head, this.lengthOf(writtenBytes));
+  }
+
+  private lengthOf(writtenBytes: number): number {
+    const { told } = this;
+    if (told === null) return writtenBytes;
+    // One such call may be made of another.
+    this.told = null;
+    return told(writtenBytes);
   }
 }
 

@@ -15,7 +15,7 @@ import { WORKLOADS } from '../workloads/index.ts';
 import { FastHostLoop, GuestLoop, HostLoop, type Loop } from '../workloads/loops.ts';
 import { UncheckedGuest } from '../workloads/unchecked.ts';
 import { requestOf, slotsOf } from './engines.ts';
-import { type Fault, FaultyLoop, MuteDoorbell } from './faults.ts';
+import { type Fault, FaultyLoop, Misreporter, MuteDoorbell } from './faults.ts';
 import { vringhHost } from './hosts.ts';
 import { LAYOUTS } from './layouts.ts';
 import { connectGuest, connectHost, doorbellOf } from './session.ts';
@@ -60,7 +60,8 @@ function makeTiming(config: PairConfig, clock: Clock): Timing {
   return { pace, probe: new ScheduledRoundTripProbe(clock, config.transfers, every, pace) };
 }
 
-type MakeLoop = (pair: BoundPair, bell: Doorbell, timing: Timing) => Loop;
+/** @param reporter planted by tests between a host's loop and its queue. */
+type MakeLoop = (pair: BoundPair, bell: Doorbell, timing: Timing, reporter?: Misreporter) => Loop;
 
 const guestLoop: MakeLoop = (pair, bell, timing) => {
   const { config } = pair;
@@ -78,11 +79,16 @@ const guestLoop: MakeLoop = (pair, bell, timing) => {
   });
 };
 
-const hostLoop: MakeLoop = (pair, bell) => {
+const hostLoop: MakeLoop = (pair, bell, _timing, reporter) => {
   const { config } = pair;
-  if (config.fastVringh) return new FastHostLoop(vringhHost(pair), bell, config.apart ? null : cpuYield());
+  if (config.fastVringh) {
+    const heads = vringhHost(pair);
+    reporter?.watch(heads);
+    return new FastHostLoop(heads, bell, config.apart ? null : cpuYield());
+  }
   const layout = LAYOUTS[config.layout];
   const queue = layout.host(pair);
+  reporter?.watch(queue);
   const request = requestOf(pair, queue);
   const workload = WORKLOADS[config.workload].host(config.sizeBytes);
   return new HostLoop({ queue, request, workload, batch: config.completeBatch, bell });
@@ -119,7 +125,7 @@ function assemble(side: Side, setup: PairSetup, pair: BoundPair, fault?: Fault):
   const makeLoop = serving ? guestLoop : hostLoop;
   const build = (bell: Doorbell) =>
     fault?.side === side
-      ? faulty((inner) => makeLoop(pair, inner, timing), pair, bell, fault)
+      ? faulty((inner, reporter) => makeLoop(pair, inner, timing, reporter), pair, bell, fault)
       : { bell, loop: makeLoop(pair, bell, timing) };
   const { pace, probe } = timing;
   if (clock === null) return { waits: plainWaits, ...build(plainBell), pace, latency: null };
@@ -128,16 +134,17 @@ function assemble(side: Side, setup: PairSetup, pair: BoundPair, fault?: Fault):
   return { waits, ...build(stamped), pace, latency: { clock, probe, waits } };
 }
 
-/** The same loop and doorbell, with a fault in one of them. */
+/** The same loop and doorbell, with a fault in one of them, or in the queue. */
 function faulty(
-  makeLoop: (bell: Doorbell) => Loop,
+  makeLoop: (bell: Doorbell, reporter: Misreporter) => Loop,
   pair: BoundPair,
   plain: Doorbell,
   fault: Fault,
 ): Pick<Half, 'bell' | 'loop'> {
   const muted = new MuteDoorbell(plain, fault, pair.config.timeoutMs);
   const bell = fault.kind === 'mute' ? muted : plain;
-  const loop = makeLoop(bell);
+  const reporter = new Misreporter();
+  const loop = makeLoop(bell, reporter);
   muted.doneSoFar = () => loop.done;
   const { region, offset, count } = pair.slots;
   const { workload, sizeBytes } = pair.config;
@@ -145,5 +152,5 @@ function faulty(
   const corrupt = () => {
     region.u8[at] = region.u8[at]! ^ 0xff;
   };
-  return { bell, loop: new FaultyLoop(loop, fault, corrupt) };
+  return { bell, loop: new FaultyLoop(loop, fault, { corrupt, misreport: (told) => reporter.misreport(told) }) };
 }

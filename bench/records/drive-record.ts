@@ -92,6 +92,8 @@ const driveRepetitionSchema = z.strictObject({
   errors: count,
   /** Blocks whose bytes were not what was written. */
   mismatches: count,
+  /** Requests whose used length was more than the device may write; null in records of before it was counted. */
+  overlongLengths: count.nullable().default(null),
   /** Times the device was kicked, and called. */
   kicks: count,
   calls: count,

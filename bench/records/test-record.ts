@@ -168,6 +168,7 @@ export function driveRecordOf(change: Partial<DriveRecord> = {}): DriveRecord {
         },
         errors: 0,
         mismatches: 0,
+        overlongLengths: 0,
         kicks: 1,
         calls: 1,
         lostCalls: 0,

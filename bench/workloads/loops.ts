@@ -103,7 +103,8 @@ export class GuestLoop implements Loop {
         const x = this.done;
         const slot = this.takeSlot;
         if (token !== slot) this.refuse(token);
-        if (!(this.verify ? workload.verify(x, slot, queue.usedLength) : queue.usedLength === 0)) this.refuse(token);
+        if (!(this.verify ? workload.verify(x, slot, queue.claimedLength) : queue.claimedLength === 0))
+          this.refuse(token);
         this.done = x + 1;
         this.takeSlot = slot === lastSlot ? 0 : slot + 1;
         probe.returned(x);
@@ -149,8 +150,8 @@ export class GuestLoop implements Loop {
     const x = this.done;
     const slot = this.takeSlot;
     if (token !== slot) throw new CheckFailed(`transfer ${x}: token`, slot, token);
-    if (this.verify) this.workload.explain(x, slot, this.queue.usedLength);
-    throw new CheckFailed(`transfer ${x}: used length`, 0, this.queue.usedLength);
+    if (this.verify) this.workload.explain(x, slot, this.queue.claimedLength);
+    throw new CheckFailed(`transfer ${x}: used length`, 0, this.queue.claimedLength);
   }
 
   hasWork(): boolean {

@@ -10,7 +10,7 @@ import type { Slots } from './slots.ts';
 export interface GuestWorkload {
   /** Writes the payload of transfer number `x` to its slot and describes it. The list is reused. */
   fill(x: number, slot: number): ScatterList;
-  /** True if transfer number `x`, which came back with `usedLength`, carries the bytes that it must. */
+  /** True if transfer number `x`, came back with the bytes and the used length, uncut, that it must. */
   verify(x: number, slot: number, usedLength: number): boolean;
   /** Throws the CheckFailed of a transfer that `verify` refused; apart, to keep the hot loop small. */
   explain(x: number, slot: number, usedLength: number): never;

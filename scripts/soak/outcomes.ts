@@ -14,6 +14,9 @@ export const FAULT_KINDS = [
   'corrupt',
   'mute',
   'pause',
+  'longer',
+  'shorter',
+  'huge',
   'kill',
   'interrupt',
 ] as const;
@@ -22,6 +25,8 @@ export type PlantedKind = (typeof FAULT_KINDS)[number];
 export type SoakOutcome = Outcome | 'refused';
 
 type Allowed = Partial<Record<Outcome, RegExp | null>>;
+
+const WRONG_LENGTH = /^transfer \d+: used length: expected \d+, got \d+$/;
 
 /** By fault: the ends it may have, each with what its failure says. */
 const ALLOWED: Record<PlantedKind | 'none', Allowed> = {
@@ -35,6 +40,9 @@ const ALLOWED: Record<PlantedKind | 'none', Allowed> = {
   // A ring that nobody waited for is missed by nobody.
   mute: { done: null, 'lost-wakeups': null },
   pause: { done: null },
+  longer: { 'check-failed': WRONG_LENGTH },
+  shorter: { 'check-failed': WRONG_LENGTH },
+  huge: { 'check-failed': WRONG_LENGTH },
   // The run may have been over.
   kill: { done: null, failed: /the process of a pair ended: SIGKILL/ },
   interrupt: { done: null, interrupted: /by a signal/ },

@@ -124,8 +124,10 @@ function runOf(random: Random): Step {
 }
 
 const WINDOW_ONLY: readonly PlantedKind[] = ['mute', 'garbage'];
+/** What a used length says is the host's. */
+const HOST_ONLY: readonly PlantedKind[] = ['longer', 'shorter', 'huge'];
 /** What a schedule leaves as it is: between two transfers of one nobody waits for a ring that is lost. */
-const UNDER_RATE: readonly PlantedKind[] = ['throw', 'exit', 'pause', 'interrupt'];
+const UNDER_RATE: readonly PlantedKind[] = ['throw', 'exit', 'pause', 'interrupt', ...HOST_ONLY];
 
 function plantedIn(
   random: Random,
@@ -135,7 +137,7 @@ function plantedIn(
   const first = WINDOW_ONLY.includes(kind) ? warmup : 0;
   return {
     kind,
-    side: random.pick(['guest', 'host'] as const),
+    side: HOST_ONLY.includes(kind) ? 'host' : random.pick(['guest', 'host'] as const),
     transfer: first + random.below(warmup + transfers - first),
     pair: random.below(pairs),
     afterMs: random.below(400),

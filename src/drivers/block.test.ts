@@ -157,6 +157,28 @@ for (const [what, plant, status, code] of statuses)
     assert.equal(new BlockError(all.driver.status, 'read').code, code);
   });
 
+for (const half of ['writes', 'reads'] as const)
+  test(`block driver: used lengths of ${half} that are longer than the request are counted, over rings`, () => {
+    const { driver, disk, queue, ends } = stage();
+    const { disk: nextDisk, queue: nextQueue } = ends(1);
+    for (const [on, ring] of [
+      [disk, queue],
+      [nextDisk, nextQueue],
+    ] as const) {
+      driver.resume(ring);
+      for (const extra of [0, 1, 0xffff]) {
+        on.extraBytes = extra;
+        const slot = driver.acquire();
+        if (half === 'reads') driver.read(slot, 0, 512);
+        else driver.write(slot, 0, 512);
+        assert.equal(roundTrip({ driver, disk: on }), slot);
+        assert.equal(driver.status, VIRTIO_BLK_S_OK);
+        driver.release(slot);
+      }
+    }
+    assert.equal(driver.overlongLengths, 4);
+  });
+
 test('block driver: as many in flight as there are slots, published at once, taken in any order', () => {
   const { driver, disk, fill } = stage({ depth: 16, ringSize: 64 });
   const slots: number[] = [];

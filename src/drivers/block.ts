@@ -95,6 +95,8 @@ export class BlockDriver {
   status = VIRTIO_BLK_S_OK;
   /** Requests sent and not taken back. */
   inFlight = 0;
+  /** Requests taken back whose used length was more than the device may write of them: it counts for nothing here. */
+  overlongLengths = 0;
 
   private queue: GuestQueue;
   private readonly headOffset: number;
@@ -190,6 +192,7 @@ export class BlockDriver {
   take(): number {
     const slot = this.queue.getBuf();
     if (slot === EMPTY) return EMPTY;
+    if (this.queue.claimedLength > this.queue.usedLength) this.overlongLengths++;
     this.status = this.region.u8[this.headOffset + slot * SLOT_HEAD_SIZE + STATUS]!;
     this.sent[slot] = 0;
     this.inFlight--;

@@ -26,6 +26,8 @@ export class TestDisk {
   /** Planted: what the status of every request is, or null as it comes; a request that gets none is completed with 0. */
   forcedStatus: number | null = null;
   silent = false;
+  /** Planted: what the used length of a request is too long by, bytes. */
+  extraBytes = 0;
   private readonly queue: HostQueue;
   private readonly request: Request;
 
@@ -41,7 +43,7 @@ export class TestDisk {
     let count = 0;
     while (count < most && queue.next(request)) {
       this.lastElements = request.readable.count + request.writable.count;
-      queue.complete(request, this.silent ? 0 : this.answer());
+      queue.complete(request, (this.silent ? 0 : this.answer()) + this.extraBytes);
       count++;
     }
     this.served += count;

@@ -5,12 +5,14 @@ export class LyingQueue implements GuestQueue {
   readonly size = 16;
   /** Not cut to what there is room for. */
   readonly usedLength: number;
+  readonly claimedLength: number;
   /** How often it was asked for a finished request. */
   asked = 0;
   private readonly tokens: number[] = [];
 
   constructor(usedLength: number) {
     this.usedLength = usedLength;
+    this.claimedLength = usedLength;
   }
 
   add(elements: unknown, token: number): boolean {

@@ -221,6 +221,7 @@ for (const half of ENGINES)
       device.finish(device.takeHead()!, length);
       assert.equal(queue.getBuf(), 5);
       assert.deepEqual([queue.usedLength, queue.clampedLengths, queue.isBroken], [told, clamped, false]);
+      assert.equal(queue.claimedLength, length);
       takesGoodOne(hostile);
     });
 

@@ -8,6 +8,7 @@ import type { ScatterList } from './scatter-list.ts';
 export class NullGuestQueue implements GuestQueue {
   readonly size: number;
   usedLength = 0;
+  claimedLength = 0;
   private readonly tokens: Int32Array;
   /** What each could be answered with, bytes. */
   private readonly lengths: Uint32Array;
@@ -51,6 +52,7 @@ export class NullGuestQueue implements GuestQueue {
     const at = this.returned & this.mask;
     const token = this.tokens[at]!;
     this.usedLength = this.lengths[at]!;
+    this.claimedLength = this.usedLength;
     this.returned = (this.returned + 1) | 0;
     return token;
   }

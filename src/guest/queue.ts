@@ -23,8 +23,10 @@ export interface GuestQueue {
   publishAndKick(): boolean;
   /** The token of the next finished request, or EMPTY. A broken queue throws its RingError. */
   getBuf(): number;
-  /** Bytes the host says it wrote into the request that `getBuf` returned last. */
+  /** Bytes written into the request that `getBuf` returned last, as the host says, cut to those that it may write. */
   readonly usedLength: number;
+  /** The same as it stood in the ring, uncut: more than the request has room for is a fault of the host. */
+  readonly claimedLength: number;
   /** A hint: the host may still call. */
   disableCalls(): void;
   /** True: nothing came meanwhile, safe to wait. */

@@ -14,7 +14,16 @@ import {
   VRING_DESC_SIZE,
   VRING_USED_F_NO_NOTIFY,
 } from '../ring/constants';
-import { ADDED, NONE, RING_BROKE, RING_ONCE, RING_TWICE, WORD_CLAMPED, WORD_USED_LENGTH } from '../ring/engine-words';
+import {
+  ADDED,
+  NONE,
+  RING_BROKE,
+  RING_ONCE,
+  RING_TWICE,
+  WORD_CLAIMED_LENGTH,
+  WORD_CLAMPED,
+  WORD_USED_LENGTH,
+} from '../ring/engine-words';
 import { fail, setWords, wordAt } from '../ring/engine-words.as';
 import { USED_ID_NOT_OUTSTANDING, USED_ID_OUT_OF_RANGE, USED_INDEX_JUMP } from '../ring/error-numbers';
 import { needEvent } from '../ring/event.as';
@@ -210,6 +219,7 @@ export function getBuf(): i32 {
   if (token === EMPTY) return fail(USED_ID_NOT_OUTSTANDING, lastUsedIdx, head, RING_BROKE);
   const writable = load<u32>(entry, WRITABLE);
   store<u32>(wordAt(WORD_USED_LENGTH), min(length, writable));
+  store<u32>(wordAt(WORD_CLAIMED_LENGTH), length);
   // A used length larger than the request: breaking the queue would break devices that lie in practice.
   if (length > writable) store<u32>(wordAt(WORD_CLAMPED), load<u32>(wordAt(WORD_CLAMPED)) + 1);
   release(head);

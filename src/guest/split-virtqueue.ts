@@ -49,6 +49,7 @@ export class SplitVirtqueue implements GuestQueue {
   readonly size: number;
   readonly name: string;
   usedLength = 0;
+  claimedLength = 0;
   /** Used lengths that were larger than the request's writable bytes, and were cut to them. */
   clampedLengths = 0;
 
@@ -221,6 +222,7 @@ export class SplitVirtqueue implements GuestQueue {
     const token = this.tokens[head]!;
     if (token === EMPTY) throw this.breakQueue('used-id-not-outstanding', this.lastUsedIdx, head);
     this.usedLength = length;
+    this.claimedLength = length;
     if (length > this.writableBytes[head]!) this.clampUsedLength(head);
     this.release(head);
     this.lastUsedIdx = (this.lastUsedIdx + 1) & 0xffff;

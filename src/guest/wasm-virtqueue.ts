@@ -16,6 +16,7 @@ import {
   RING_BROKE,
   RING_ONCE,
   RING_TWICE,
+  WORD_CLAIMED_LENGTH,
   WORD_CLAMPED,
   WORD_USED_LENGTH,
 } from '../ring/engine-words.ts';
@@ -156,6 +157,10 @@ export class WasmVirtqueue implements GuestQueue {
   /** Bytes the host says it wrote, at most those of the request. */
   get usedLength(): number {
     return this.results[WORD_USED_LENGTH]!;
+  }
+
+  get claimedLength(): number {
+    return this.results[WORD_CLAIMED_LENGTH]!;
   }
 
   /** Used lengths that were larger than the request's writable bytes, and were cut to them. */

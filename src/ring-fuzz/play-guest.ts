@@ -93,6 +93,7 @@ export class GuestPlayer {
     same('freeDescriptors', queue.freeDescriptors, oracle.freeDescriptors());
     same('clampedLengths', queue.clampedLengths, oracle.clampedLengths);
     same('usedLength', queue.usedLength, oracle.usedLength);
+    same('claimedLength', queue.claimedLength, oracle.claimedLength);
   }
 
   /** Null: nothing to be done, now that the steps before left it so. */

@@ -157,6 +157,14 @@ class TakingLengths extends SplitVirtqueue {
   }
 }
 
+class HidingClaims extends SplitVirtqueue {
+  override getBuf(): number {
+    const token = super.getBuf();
+    this.claimedLength = this.usedLength;
+    return token;
+  }
+}
+
 class Trusting extends SplitVirtqueue {
   /** The host says which descriptor comes next. */
   override getBuf(): number {
@@ -236,6 +244,7 @@ export const PLANTED: readonly [what: string, halves: Halves, why: RegExp][] = [
   ],
   ['used lengths let through, unwatched', unwatched(withGuest((options) => new TakingLengths(options))), /clampedL/],
   ['used lengths let through', withGuest((options) => new TakingLengths(options)), /clampedLengths is 0, not 1/],
+  ['a claimed length that is cut', withGuest((options) => new HidingClaims(options)), /claimedLength is \d+, not \d+/],
   [
     'a used element that is fetched twice',
     withGuest((options) => new SplitVirtqueue({ ...options, ring: readTwice(options.ring, 'usedRing') })),

@@ -61,6 +61,7 @@ const USED_LENGTH_MAX = 0xffff_ffff;
 export class GuestOracle {
   broken: Wrong | null = null;
   usedLength = 0;
+  claimedLength = 0;
   clampedLengths = 0;
   /** By head. */
   readonly outstanding = new Map<number, Outstanding>();
@@ -159,6 +160,7 @@ export class GuestOracle {
     const room = Math.min(request.writableBytes, USED_LENGTH_MAX);
     if (length > room) this.clampedLengths++;
     this.usedLength = Math.min(length, room);
+    this.claimedLength = length;
     this.lastUsed = wrap(index + 1);
     this.takenBack++;
     const asks = this.options.eventIdx && this.callsOn;

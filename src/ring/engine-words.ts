@@ -8,9 +8,10 @@ export const WORD_ERROR = 0;
 export const WORD_INDEX = 1;
 export const WORD_VALUE = 2;
 
-/** The guest's: used length of the request taken back last, and how many were cut. */
+/** The guest's: used length of the request taken back last, how many were cut, and that length uncut. */
 export const WORD_USED_LENGTH = 4;
 export const WORD_CLAMPED = 5;
+export const WORD_CLAIMED_LENGTH = 6;
 
 /** The host's: elements of the request read last; the head taken last, or the ring's size. */
 export const WORD_READABLE = 4;

@@ -93,7 +93,7 @@ function takeAll(queue: SplitVirtqueue, fields: Uint16Array, usedIdxAt: number, 
   let taken = 0;
   for (let i = 0; i < RING_SIZE; i++) {
     fields[usedIdxAt] = base + i + 1;
-    if (queue.getBuf() === i && queue.usedLength === i) taken++;
+    if (queue.getBuf() === i && queue.claimedLength === i) taken++;
   }
   return taken;
 }

@@ -76,7 +76,7 @@ export class Honest {
   taken(index: number): { token: number; length: number } {
     const { queue } = this.queues[index]!;
     const token = queue.getBuf();
-    return { token, length: token === EMPTY ? 0 : queue.usedLength };
+    return { token, length: token === EMPTY ? 0 : queue.claimedLength };
   }
 
   async finished(index: number): Promise<number> {
