@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { whyUnavailable } from '../../src/native/libc.ts';
 import { clockBase, EngineClock, LibcClock, openClock } from './clock.ts';
+import { printedByEngine } from './test-engine.ts';
 
 /** Answers each call of the main thread with a stamp in between. */
 const ANSWERER = `
@@ -23,6 +24,24 @@ test('clock: the one that leaves nothing behind, where libc can be called', () =
   assert.equal(openClock(clockBase()).name, whyUnavailable() === null ? 'libc' : 'engine');
 });
 
+/** Prints whether a clock's optimised code is there, and still is when the base is ten seconds further away. */
+const TEN_SECONDS_LATER = `
+  const [module, name] = process.argv.slice(1);
+  const { clockBase, [name]: AnyClock } = await import(module);
+  const { stampInto } = AnyClock.prototype;
+  const stamps = new Float64Array(1);
+  // As another thread gets it.
+  const base = structuredClone(clockBase());
+  const now = new AnyClock(base);
+  %PrepareFunctionForOptimization(stampInto);
+  for (let i = 0; i < 10; i++) now.stampInto(stamps, 0);
+  %OptimizeFunctionOnNextCall(stampInto);
+  now.stampInto(stamps, 0);
+  const before = optimised(stampInto);
+  new AnyClock(base - 10).stampInto(stamps, 0);
+  console.log(before, optimised(stampInto));
+`;
+
 for (const AnyClock of [LibcClock, EngineClock]) {
   const { name } = new AnyClock(0);
   const options = { skip: name === 'libc' ? (whyUnavailable() ?? false) : false };
@@ -42,6 +61,10 @@ for (const AnyClock of [LibcClock, EngineClock]) {
     const after = process.hrtime.bigint();
     const stamped = BigInt(stamps[0]!) + BigInt(base) * 1_000_000_000n;
     assert.ok(before <= stamped && stamped <= after);
+  });
+
+  test(`clock of ${name}: its optimised code outlives the seconds of a window`, options, () => {
+    assert.equal(printedByEngine('./clock.js', TEN_SECONDS_LATER, AnyClock.name), 'true true\n');
   });
 
   test(`clock of ${name}: its cost is a time`, options, () => {

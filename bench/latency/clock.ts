@@ -66,11 +66,12 @@ export function openClock(baseSeconds: number): Clock {
 /** Looks at the clock leave garbage behind. */
 export const clockAllocates = () => whyUnavailable() !== null;
 
-/** Nanoseconds in them need more than 32 bits. */
-const LONG_SECONDS = 4;
-
 /**
- * A base for clocks made from now on; both count from the same start. It lies back so far that every stamp is a long
- * number: were the first ones short, the engine would compile for those, and again in the middle of a window.
+ * Seconds by which a base lies before the clocks that count from it. Less than three seconds in nanoseconds are a small
+ * integer of the engine: code that was optimised for those is thrown away in the third second, with all the loops
+ * that it is compiled into.
  */
-export const clockBase = () => process.hrtime()[0] - LONG_SECONDS;
+const HEAD_START_S = 4;
+
+/** A base for clocks made from now on; both count from the same start. */
+export const clockBase = () => process.hrtime()[0] - HEAD_START_S;

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { clockBase, openClock } from './clock.ts';
 import { FixedRate, UNPACED } from './pace.ts';
 import { HandClock } from './test-clock.ts';
+import { printedByEngine } from './test-engine.ts';
 
 /** How many transfers from `first` on are due. */
 function dueCount(pace: FixedRate, first: number): number {
@@ -37,6 +38,31 @@ for (const [perSecond, afterNs, expected] of counts)
     assert.ok(pace.dueInMs(FIRST + expected) > 0);
     assert.ok(pace.dueInMs(FIRST + expected - 1) <= 0);
   });
+
+/** Prints whether the code of a schedule of whole microseconds is optimised, and still is a million transfers later. */
+const A_MILLION_LATER = `
+  const { FixedRate } = await import(process.argv[1]);
+  const clock = { stampInto(stamps, index) { stamps[index] = 0.5; } };
+  const pace = new FixedRate(clock, 10000);
+  const { dueInMs, dueInto } = FixedRate.prototype;
+  const stamps = new Float64Array(1);
+  const look = (x) => {
+    pace.dueInMs(x);
+    pace.dueInto(x, stamps, 0);
+  };
+  pace.restart(0);
+  for (const method of [dueInMs, dueInto]) %PrepareFunctionForOptimization(method);
+  for (let x = 1; x < 10; x++) look(x);
+  for (const method of [dueInMs, dueInto]) %OptimizeFunctionOnNextCall(method);
+  look(10);
+  const before = [optimised(dueInMs), optimised(dueInto)];
+  look(1000000);
+  console.log(...before, optimised(dueInMs), optimised(dueInto));
+`;
+
+test('pace: its optimised code outlives the transfers of a window', () => {
+  assert.equal(printedByEngine('./pace.js', A_MILLION_LATER), 'true true true true\n');
+});
 
 test('pace: until the window begins everything is due', () => {
   const pace = new FixedRate(new HandClock(), 1);

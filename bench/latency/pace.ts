@@ -50,7 +50,8 @@ export const UNPACED: Pace = {
 
 export class FixedRate implements Pace {
   private readonly clock: Clock;
-  private readonly intervalNs: number;
+  /** In an array, as a number that is no small integer even if it is whole: the code optimised for these would be thrown away. */
+  private readonly intervalNs = new Float64Array(1);
   private readonly now = new Float64Array(1);
   private readonly start = new Float64Array(1);
   private readonly sharp = whyUnavailable() === null;
@@ -62,20 +63,20 @@ export class FixedRate implements Pace {
   /** On the thread that is paced. */
   constructor(clock: Clock, perSecond: number) {
     this.clock = clock;
-    this.intervalNs = NS_PER_SECOND / perSecond;
+    this.intervalNs[0] = NS_PER_SECOND / perSecond;
   }
 
   due(x: number): boolean {
     if (x < this.known) return true;
     this.clock.stampInto(this.now, 0);
-    this.known = this.first + Math.floor((this.now[0]! - this.start[0]!) / this.intervalNs) + 1;
+    this.known = this.first + Math.floor((this.now[0]! - this.start[0]!) / this.intervalNs[0]!) + 1;
     return x < this.known;
   }
 
   dueInMs(x: number): number {
     if (x < this.known) return 0;
     this.clock.stampInto(this.now, 0);
-    return ((x - this.first) * this.intervalNs - (this.now[0]! - this.start[0]!)) / NS_PER_MS;
+    return ((x - this.first) * this.intervalNs[0]! - (this.now[0]! - this.start[0]!)) / NS_PER_MS;
   }
 
   pause(x: number): void {
@@ -89,7 +90,7 @@ export class FixedRate implements Pace {
   }
 
   dueInto(x: number, stamps: Float64Array, index: number): void {
-    stamps[index] = this.start[0]! + (x - this.first) * this.intervalNs;
+    stamps[index] = this.start[0]! + (x - this.first) * this.intervalNs[0]!;
   }
 
   restart(first: number): void {
