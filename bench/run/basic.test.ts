@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { Vringh } from '../../src/host/vringh.ts';
 import { inLength } from '../../src/test-length.ts';
 import { runBasicTest } from './basic.ts';
 
@@ -47,3 +48,25 @@ for (const each of features) {
     assert.ok(Number(lines[5]) < PEAK_MAX_KIB, `${lines[5]} KiB at the peak`);
   });
 }
+
+test('basic: a host that says of one request that it wrote a byte more fails the test', (context) => {
+  const plain = { features: features[0]!, slowRange: false, ordering: 'seqcst' } as const;
+  const { complete, completeMulti } = Vringh.prototype;
+  const one = context.mock.method(Vringh.prototype, 'complete', function (this: Vringh, ...[request, bytes]) {
+    complete.call(this, request, bytes + 1);
+  } as typeof complete);
+  assert.throws(() => runBasicTest(plain, () => {}), {
+    name: 'CheckFailed',
+    message: 'used length: expected 2, got 3',
+  });
+  one.mock.restore();
+  // The huge request is one, and carries nothing back; then many are completed at once, of which the last lies.
+  for (const lying of [1, 256]) {
+    const many = context.mock.method(Vringh.prototype, 'completeMulti', function (this: Vringh, ...[used, count]) {
+      if (count === lying) used[2 * count - 1]!++;
+      completeMulti.call(this, used, count);
+    } as typeof completeMulti);
+    assert.throws(() => runBasicTest(plain, () => {}), { message: 'used length: expected 0, got 1' });
+    many.mock.restore();
+  }
+});
