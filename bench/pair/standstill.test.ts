@@ -31,22 +31,23 @@ test('standstill: without the kernel’s figures the clock alone decides', () =>
 });
 
 const MODULE = (name: string) => JSON.stringify(new URL(name, import.meta.url).href);
-/** Runs two seconds on a schedule, saying when the window begins, and what came of it. */
+/** Runs three seconds on a schedule, saying when the window is well under way, and what came of it. */
 const script = (args: readonly string[]) => `
 import { parseRunOptions } from ${MODULE('../run/options.js')};
 import { placementOf } from ${MODULE('../run/placement.js')};
 import { runRepetition } from ${MODULE('../run/repetition.js')};
 const { config } = parseRunOptions(${JSON.stringify(args)});
-const onPhase = (phase) => phase === 'measuring' && console.log(phase);
+const onPhase = (phase) => phase === 'measuring' && setTimeout(() => console.log(phase), ${UNDER_WAY_MS});
 const { repetition } = await runRepetition(config, placementOf(config), { onPhase });
 console.log(JSON.stringify({ stoodStillNs: repetition.stoodStillNs }));
 `;
 const STOPPED_MS = 1500;
+const UNDER_WAY_MS = 700;
 
 for (const pairsIn of ['thread', 'process'])
   for (const stopped of [true, false])
     test(`standstill: a run ${stopped ? 'that is' : 'that is not'} stopped, pairs in ${pairsIn}`, async () => {
-      const args = ['--parallel', '--rate', '500', '--transfers', '1000', '--warmup', '10', '--pairs-in', pairsIn];
+      const args = ['--parallel', '--rate', '500', '--transfers', '1500', '--warmup', '10', '--pairs-in', pairsIn];
       const child = spawn(process.execPath, ['--input-type=module', '--eval', script(args)], {
         stdio: ['ignore', 'pipe', 'inherit'],
         detached: true,
