@@ -1,6 +1,7 @@
 /** What is said of each cell of a comparison, and of all of them together. */
 import { ratioOfMedians } from '../statistics/bootstrap.ts';
 import { median } from '../statistics/sample.ts';
+import { areByTurns } from '../statistics/turns.ts';
 import { adjustVerdicts, type Comparison, compareSamples } from '../statistics/verdict.ts';
 import type { CellPair, Observation } from './cells.ts';
 import { type Mode, modesOf } from './modes.ts';
@@ -34,6 +35,8 @@ export interface CellComparison {
   /** Repetitions left out: the machine changed its mode in them; or the other side has none in their mode. */
   changed: number;
   alone: { a: number; b: number };
+  /** The sides were measured by turns, as `areByTurns` says; true where only one has been measured. */
+  byTurns: boolean;
 }
 
 /** A difference of notifications below this, in rings a transfer, is none; nor is one below so many percent. */
@@ -70,8 +73,17 @@ export function compareCells(pairs: readonly CellPair[], thresholdPercent: numbe
         a: lonely.reduce((sum, { a }) => sum + a.length, 0),
         b: lonely.reduce((sum, { b }) => sum + b.length, 0),
       },
+      byTurns: wereByTurns(pair),
     };
   });
+}
+
+function wereByTurns({ a, b }: CellPair): boolean {
+  const [timesA, timesB] = [a, b].map(({ observations }) => observations.map(({ atMs }) => atMs)) as [
+    number[],
+    number[],
+  ];
+  return timesA.length === 0 || timesB.length === 0 || areByTurns(timesA, timesB);
 }
 
 function modeComparison(

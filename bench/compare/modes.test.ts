@@ -4,8 +4,8 @@ import type { Observation } from './cells.ts';
 import { modesOf } from './modes.ts';
 
 const at = (...crossings: [number, number][]): Observation[] =>
-  crossings.map((of) => ({ transfersPerSecond: 1, notifications: 0, crossings: of }));
-const uncrossed: Observation = { transfersPerSecond: 1, notifications: 0, crossings: null };
+  crossings.map((of) => ({ atMs: 0, transfersPerSecond: 1, notifications: 0, crossings: of }));
+const uncrossed: Observation = { atMs: 0, transfersPerSecond: 1, notifications: 0, crossings: null };
 
 const cases: [what: string, a: Observation[], b: Observation[], modes: [number, number][], changed: number][] = [
   ['one mode', at([90, 95], [100, 110]), at([120, 130]), [[2, 1]], 0],

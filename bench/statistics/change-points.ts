@@ -20,10 +20,10 @@
  * Series with a change that have it within three runs, and no other:
  * - By 5 %: 64 % of those of 50 runs before and 50 after, 10 % of 20 and 20. By 10 % of 20 and 20: 84 %.
  * - By 30 % after 40 runs: 75 % from the third run on, 89 % from the fourth.
- * - With r = 0.5, 50 runs before and 50 after: by 5 % 18 %, by 10 % 80 %.
+ * - With r = 0.5, 50 runs before and 50 after: by 5 % 17 %, by 10 % 80 %.
  *
- * The second test costs some of these: random orders alone found a step by 5 % of 20 and 20 runs in 82 %, and of 50 and
- * 50 in 95 %, but had a change point in 52 to 99 % of series of 100 runs that correlate, and in 96 % of those that rise.
+ * The second test costs some of these: random orders alone found a step by 5 % of 20 and 20 runs in 79 %, and of 50 and
+ * 50 in 93 %, but had a change point in 52 to 98 % of series of 100 runs that correlate, and in 94 % of those that rise.
  */
 import { noiseCorrelation, noiseLike } from './correlated-noise.ts';
 import { bestCut, deviations, NO_CUT } from './energy-cut.ts';
