@@ -36,6 +36,7 @@ test('cells: named by what differs from one to the other; those of only one side
 test('cells: rings of both sides a transfer, and calibrations where there are both', () => {
   const a = recordOf({
     speeds,
+    second: 7,
     notified: 0.25,
     crossings: [
       [90, 100],
@@ -43,9 +44,10 @@ test('cells: rings of both sides a transfer, and calibrations where there are bo
     ],
   });
   const { pairs } = pairCells([a], [recordOf({ speeds })], false);
+  const atMs = Date.parse(a.at);
   assert.deepEqual(pairs[0]!.a.observations, [
-    { transfersPerSecond: 1e6, notifications: 0.5, crossings: [90, 100], crossedBy: 'wasm' },
-    { transfersPerSecond: 2e6, notifications: 0.5, crossings: [95, 99], crossedBy: 'wasm' },
+    { atMs, transfersPerSecond: 1e6, notifications: 0.5, crossings: [90, 100], crossedBy: 'wasm' },
+    { atMs, transfersPerSecond: 2e6, notifications: 0.5, crossings: [95, 99], crossedBy: 'wasm' },
   ]);
   assert.equal(pairs[0]!.b.observations[0]!.crossings, null);
 });

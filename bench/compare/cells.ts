@@ -4,6 +4,8 @@ import { ringsOf, transfersOf } from '../records/sums.ts';
 
 /** One finished repetition: the unit of every statistic. */
 export interface Observation {
+  /** Start of its record, milliseconds since 1970: the repetitions of one record have the same. */
+  atMs: number;
   transfersPerSecond: number;
   /** Rings of both sides, a transfer. */
   notifications: number;
@@ -115,7 +117,7 @@ function cellsIn(records: readonly RunRecord[]): Map<string, { config: RunConfig
   return cells;
 }
 
-function observationsOf({ config, repetitions }: RunRecord): Observation[] {
+function observationsOf({ at, config, repetitions }: RunRecord): Observation[] {
   return repetitions.map((repetition) => {
     const {
       transfersPerSecond,
@@ -123,6 +125,7 @@ function observationsOf({ config, repetitions }: RunRecord): Observation[] {
       crossedBy,
     } = repetition;
     return {
+      atMs: Date.parse(at),
       transfersPerSecond,
       notifications: (ringsOf(repetition, 'guest') + ringsOf(repetition, 'host')) / transfersOf(config, repetition),
       crossings: before === null || after === null ? null : [before, after],

@@ -128,6 +128,39 @@ test('compare: Markdown and JSON; nothing in a name is markup', async () => {
   assert.equal(JSON.parse(json.out).cells[0].modes[0].speed.verdict, 'same');
 });
 
+/** Files of A and of B with a repetition a record, measured in this order; the cells one after another each time. */
+function measuredIn(order: string, cells: readonly string[][] = [[]]): [string, string] {
+  const speeds = around(3e6, order.length);
+  const of = (side: string) =>
+    [...order].flatMap((at, place) =>
+      at === side ? cells.map((args) => recordOf({ speeds: [speeds[place]!], args, second: place })) : [],
+    );
+  return [fileOf(...of('A')), fileOf(...of('B'))];
+}
+
+const BLOCKS = 'AAAAABBBBB';
+const measured: [what: string, files: [string, string], note: RegExp | null][] = [
+  ['by turns', measuredIn('ABBAABABBA'), null],
+  ['in blocks', measuredIn(BLOCKS), /not measured by turns: .*npm run ab/],
+  ['in blocks, two cells', measuredIn(BLOCKS, [[], ['--eventidx']]), /2 of 2 cells not measured by turns/],
+  ['a record of many repetitions a side', [before, same], /not measured by turns: .*baseline/],
+];
+for (const [what, files, note] of measured)
+  test(`compare: measured ${what}: ${note === null ? 'no note' : 'a note'} in every format, and the gate is as before`, async () => {
+    const said = (text: string) => text.split('\n').filter((line) => line.includes('not measured by turns'));
+    const gate = ['--fail-on-regression', '5'];
+    const text = await compare(...files, ...gate);
+    const markdown = await compare(...files, ...gate, '--markdown');
+    const json = await compare(...files, ...gate, '--json');
+    assert.deepEqual([text.code, markdown.code, json.code], [0, 0, 0]);
+    const notes = (JSON.parse(json.out).notes as string[]).flatMap(said);
+    for (const lines of [said(text.err), said(markdown.out), said(json.err), notes]) {
+      assert.equal(lines.length, note === null ? 0 : 1, lines.join('\n'));
+      if (note !== null) assert.match(lines[0]!, note);
+    }
+    for (const { byTurns } of JSON.parse(json.out).cells) assert.equal(byTurns, note === null);
+  });
+
 const wrong: [args: string[], message: RegExp][] = [
   [[], /compare wants two sets of records/],
   [[before], /compare wants two sets of records/],

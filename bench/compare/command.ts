@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Console } from '../command-line/command.ts';
 import { UsageError } from '../command-line/option-values.ts';
 import { resultsFolder } from '../records/results.ts';
+import { turnsNote } from '../statistics/turns.ts';
 import { relate } from './across.ts';
 import { Incomparable, pairCells } from './cells.ts';
 import { type CellComparison, compareCells } from './comparison.ts';
@@ -56,14 +57,19 @@ function compared(a: Selection, b: Selection, options: CompareOptions, console: 
     const { pairs, onlyA, onlyB, notes } = pairCells(a.records, b.records, acrossMachines);
     const related = acrossMachines ? relate(pairs) : { pairs, reference: null };
     const ids = new Set(a.records.map(({ id }) => id));
+    const cells = compareCells(related.pairs, thresholdPercent);
+    // Two machines have no turns: what is compared are ratios of the same machine's rounds.
+    const inBlocks = acrossMachines ? [] : cells.filter(({ byTurns }) => !byTurns);
+    const turns = turnsNote(inBlocks.length, cells.length);
     const shared = b.records.filter(({ id }) => ids.has(id)).length;
     return {
-      cells: compareCells(related.pairs, thresholdPercent),
+      cells,
       heading: { a: a.name, b: b.name, unit: acrossMachines ? 'of the reference' : 'M/s' },
       notes: [
         ...a.notes,
         ...b.notes,
         ...notes,
+        ...(turns === null ? [] : [turns]),
         ...(shared > 0 ? [`${shared} records are in both: they are compared with themselves`] : []),
         ...(related.reference === null ? [] : [`every speed is divided by that of ${related.reference}`]),
         ...(onlyA > 0 ? [`${onlyA} configurations are only in A`] : []),

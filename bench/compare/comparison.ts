@@ -1,6 +1,7 @@
 /** What is said of each cell of a comparison, and of all of them together. */
 import { ratioOfMedians } from '../statistics/bootstrap.ts';
 import { median } from '../statistics/sample.ts';
+import { areByTurns } from '../statistics/turns.ts';
 import { adjustVerdicts, type Comparison, compareSamples } from '../statistics/verdict.ts';
 import type { CellPair, Observation } from './cells.ts';
 import { type Mode, modesOf } from './modes.ts';
@@ -36,6 +37,8 @@ export interface CellComparison {
   alone: { a: number; b: number };
   /** The machine's modes could not be told apart, because the ways between the CPUs were measured by different means. */
   unlikeWays: boolean;
+  /** The sides were measured by turns, as `areByTurns` says; true where only one has been measured. */
+  byTurns: boolean;
 }
 
 /** A difference of notifications below this, in rings a transfer, is none; nor is one below so many percent. */
@@ -73,8 +76,17 @@ export function compareCells(pairs: readonly CellPair[], thresholdPercent: numbe
         b: lonely.reduce((sum, { b }) => sum + b.length, 0),
       },
       unlikeWays,
+      byTurns: wereByTurns(pair),
     };
   });
+}
+
+function wereByTurns({ a, b }: CellPair): boolean {
+  const [timesA, timesB] = [a, b].map(({ observations }) => observations.map(({ atMs }) => atMs)) as [
+    number[],
+    number[],
+  ];
+  return timesA.length === 0 || timesB.length === 0 || areByTurns(timesA, timesB);
 }
 
 function modeComparison(

@@ -6,10 +6,10 @@ import { modesOf } from './modes.ts';
 const by =
   (crossedBy: Observation['crossedBy']) =>
   (...crossings: [number, number][]): Observation[] =>
-    crossings.map((of) => ({ transfersPerSecond: 1, notifications: 0, crossings: of, crossedBy }));
+    crossings.map((of) => ({ atMs: 0, transfersPerSecond: 1, notifications: 0, crossings: of, crossedBy }));
 const at = by('wasm');
 const once = by('js');
-const uncrossed: Observation = { transfersPerSecond: 1, notifications: 0, crossings: null, crossedBy: 'js' };
+const uncrossed: Observation = { atMs: 0, transfersPerSecond: 1, notifications: 0, crossings: null, crossedBy: 'js' };
 
 const cases: [what: string, a: Observation[], b: Observation[], modes: [number, number][], changed: number][] = [
   ['one mode', at([90, 95], [100, 110]), at([120, 130]), [[2, 1]], 0],

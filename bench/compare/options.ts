@@ -72,9 +72,12 @@ is the repetition. Different machines or configurations are refused.
 
 ${optionLines(COMPARE_OPTIONS)}
 
+Two commits are best measured by 'npm run ab', by turns. Sides that were not are
+compared with a note: what the machine did meanwhile may be the difference.
+
 Examples
-  npm run matrix -- --repeat 15 --label before
-  npm run compare -- before after --fail-on-regression 5
+  npm run ab -- main HEAD -- --transfers 2M
+  npm run compare -- base.ndjson head.ndjson --fail-on-regression 5
   npm run compare -- before --save-baseline main
   npm run compare -- main results/new.ndjson --markdown
 

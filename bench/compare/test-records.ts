@@ -14,20 +14,25 @@ export interface Given {
   crossedBy?: Repetition['crossedBy'];
   outcome?: Outcome;
   label?: string;
+  /** When it was measured, seconds after a fixed moment: 0 if not given. */
+  second?: number;
   environment?: Partial<RunRecord['environment']>;
 }
 
 const ENVIRONMENT = { ...captureEnvironment(), machine: 'test-machine', commit: 'a'.repeat(40), dirty: false };
 const TRANSFERS = 1000;
+const START_MS = Date.UTC(2026, 0, 1);
+const MS_PER_S = 1000;
 
 export function recordOf(given: Given): RunRecord {
   const { speeds, args = [], notified = 0.01, crossings, crossedBy = 'wasm' } = given;
-  const { outcome = 'done', label = '', environment = {} } = given;
+  const { outcome = 'done', label = '', second = 0, environment = {} } = given;
   const rings = side({ notified: notified * TRANSFERS });
   const own = { wallNs: null, transfersPerSecond: null, warmUp: null, latency: null };
   const pair = { ...own, guest: rings, host: rings, lostWakeups: 0, verifiedTransfers: TRANSFERS };
   return anyRecord(
     {
+      at: new Date(START_MS + second * MS_PER_S).toISOString(),
       label,
       outcome,
       failure: outcome === 'done' ? null : outcome,

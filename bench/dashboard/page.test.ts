@@ -196,11 +196,14 @@ test('page: A against B finds the step, and labels and records, too', skip, asyn
   const { page } = await open(browser, PAGE, '#view=compare&a=0123456701&b=0da740d40d');
   assert.match(await page.locator('#compare-sum').innerText(), /over 12 cells: 0\.[78]\d* times/);
   assert.deepEqual([...new Set(await page.locator('.verdict').allInnerTexts())], ['▼ worse']);
+  // Each commit was measured on a day of its own.
+  assert.match(await page.locator('#compare-turns').innerText(), /^12 of 12 cells not measured by turns/);
   await choose(page, '#option-metric', 'cpu');
   assert.deepEqual([...new Set(await page.locator('.verdict').allInnerTexts())], ['▼ worse']);
   for (const by of ['label', 'record']) {
     await choose(page, '#option-by', by);
     assert.match(await page.locator('#compare-sum').innerText(), by === 'label' ? /over 12 cells/ : /over 1 cell:/);
+    assert.equal(await page.locator('#compare-turns').count(), by === 'label' ? 1 : 0);
   }
   await page.close();
 });

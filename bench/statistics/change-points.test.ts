@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { changePoints } from './change-points.ts';
-import { samplesFrom } from './test-noise.ts';
+import { correlatedFrom, samplesFrom } from './test-noise.ts';
 
 // Flow of the Nile at Aswan, 1871 to 1970, in 10⁸ m³: Cobb, The Problem of the Nile: Conditional Solution to a
 // Changepoint Problem (Biometrika 65, 1978). It fell after 1898, the 28th year.
@@ -19,7 +19,7 @@ test('change points: the Nile fell after its 28th year', () => {
     changes.map(({ index, before, after }) => [index, before, after]),
     [[28, 1130, 842.5]],
   );
-  assert.equal(changes[0]!.p, 1 / 500);
+  assert.ok(changes[0]!.p <= 0.01);
 });
 
 type Level = [count: number, level: number];
@@ -32,8 +32,8 @@ const known: [what: string, levels: Level[]][] = [
   [
     'a fall by 10 %',
     [
-      [20, 100],
-      [20, 90],
+      [25, 100],
+      [25, 90],
     ],
   ],
   [
@@ -54,9 +54,9 @@ const known: [what: string, levels: Level[]][] = [
   [
     'three levels',
     [
-      [15, 100],
-      [15, 115],
-      [15, 135],
+      [20, 100],
+      [20, 115],
+      [20, 135],
     ],
   ],
   [
@@ -89,14 +89,88 @@ for (const [what, levels] of known)
       }
     });
 
-test('change points: noise has none', () => {
-  const TRIES = 300;
-  const samples = samplesFrom(11);
-  let silent = 0;
-  for (let seed = 0; seed < TRIES; seed++) if (changePoints(samples(30, 100, 0.03), { seed }).length === 0) silent++;
-  // 99 % is what the significance promises, and what 1,500 tries gave.
-  assert.ok(silent >= 0.97 * TRIES, `${silent} of ${TRIES}`);
-});
+/** A series without a change: noise of 3 % with a correlation from run to run, on a straight line that rises. */
+const unchanged: [count: number, correlation: number, risePercent: number][] = [
+  [30, 0, 0],
+  [100, 0, 0],
+  [100, -0.4, 0],
+  [30, 0.5, 0],
+  [100, 0.5, 0],
+  [30, 0.8, 0],
+  [100, 0.8, 0],
+  [30, 0, 6],
+  [100, 0, 6],
+  [100, 0, 20],
+  [100, 0.5, 6],
+];
+for (const [count, correlation, risePercent] of unchanged)
+  test(`change points: ${count} runs, correlation ${correlation}, rising by ${risePercent} %, have none`, () => {
+    const TRIES = 100;
+    const noise = correlatedFrom(11, correlation);
+    let silent = 0;
+    for (let seed = 0; seed < TRIES; seed++) {
+      const series = noise(count).map((deviate, i) => (100 + (risePercent * i) / count) * (1 + 0.03 * deviate));
+      if (changePoints(series, { seed, permutations: 199 }).length === 0) silent++;
+    }
+    // 400 tries of each gave 96 to 100 %. Against random orders alone it is 1 to 98 % where runs correlate or drift.
+    assert.ok(silent >= 0.93 * TRIES, `${silent} of ${TRIES}`);
+  });
+
+/** How much is still found: what holds the rate must not hold everything. */
+const found: [what: string, levels: Level[], correlation: number, percent: number][] = [
+  [
+    'a fall by 5 % in 100 runs',
+    [
+      [50, 100],
+      [50, 95],
+    ],
+    0,
+    50,
+  ],
+  [
+    'a fall by 10 % in 100 runs that correlate by 0.5',
+    [
+      [50, 100],
+      [50, 90],
+    ],
+    0.5,
+    65,
+  ],
+  [
+    'a fall by 10 % in 40 runs',
+    [
+      [20, 100],
+      [20, 90],
+    ],
+    0,
+    70,
+  ],
+  [
+    'a fall by 30 % in the last three of 43 runs',
+    [
+      [40, 100],
+      [3, 70],
+    ],
+    0,
+    60,
+  ],
+];
+for (const [what, levels, correlation, percent] of found)
+  test(`change points: ${what} is found in ${percent} % of series`, () => {
+    const TRIES = 60;
+    const noise = correlatedFrom(12, correlation);
+    const means = levels.flatMap(([count, level]) => new Array<number>(count).fill(level));
+    let hits = 0;
+    for (let seed = 0; seed < TRIES; seed++) {
+      const deviates = noise(means.length);
+      const changes = changePoints(
+        means.map((level, i) => level * (1 + 0.03 * deviates[i]!)),
+        { seed, permutations: 199 },
+      );
+      if (changes.length === 1 && Math.abs(changes[0]!.index - levels[0]![0]) <= 3) hits++;
+    }
+    assert.ok(hits >= (percent / 100) * TRIES, `${hits} of ${TRIES}`);
+  });
 
 test('change points: a single bad run is none, wherever it is and however bad', () => {
   for (const factor of [0.1, 0.7, 1.5, 100])

@@ -13,3 +13,18 @@ export function samplesFrom(seed: number, noise: keyof typeof NOISES = 'normal')
   return (count: number, middle: number, scatter: number): number[] =>
     Array.from({ length: count }, () => middle * NOISES[noise](deviate(), scatter));
 }
+
+/**
+ * Makes `count` standard normal numbers, each of which correlates with the one before by `correlation`, and less with
+ * those before that: an autoregression of the first order.
+ */
+export function correlatedFrom(seed: number, correlation: number) {
+  const deviate = normalFrom(randomFrom(seed));
+  return (count: number): number[] => {
+    let value = deviate();
+    return Array.from({ length: count }, (_, i) => {
+      if (i > 0) value = correlation * value + Math.sqrt(1 - correlation ** 2) * deviate();
+      return value;
+    });
+  };
+}

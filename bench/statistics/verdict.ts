@@ -17,7 +17,7 @@
  * found, twice as much is false.
  *
  * That holds for repetitions that are independent of each other. What differs between two runs of the whole program and
- * stays within each of them is not seen: the sides are to be measured in turn.
+ * stays within each of them is not seen: the sides are to be measured by turns (`areByTurns` says how far they were).
  */
 import { type Ratio, type RatioOptions, ratioOfMedians } from './bootstrap.ts';
 import { cliffsDelta } from './effect.ts';

@@ -48,3 +48,7 @@ export function historyOf(records: Records, passing: readonly number[], byDay: b
 /** What a metric was in all repetitions of these records. */
 export const valuesOf = (records: Records, metric: Metric, of: readonly number[]): number[] =>
   of.flatMap((record) => metric.of(records, record));
+
+/** When each of these values was measured, milliseconds since 1970. */
+export const timesOf = (records: Records, metric: Metric, of: readonly number[]): number[] =>
+  of.flatMap((record) => metric.of(records, record).map(() => records.atMs[record]!));

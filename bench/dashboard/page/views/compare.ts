@@ -2,8 +2,9 @@
 
 import { type Ratio, ratioOfMedians } from '../../../statistics/bootstrap.ts';
 import { median } from '../../../statistics/sample.ts';
+import { areByTurns, turnsNote } from '../../../statistics/turns.ts';
 import { type Choice, element, note } from '../dom.ts';
-import { valuesOf } from '../history-points.ts';
+import { timesOf, valuesOf } from '../history-points.ts';
 import { count, figure, type Metric, minuteOf, titleOf, withUnit } from '../metrics.ts';
 import { isOfSeries, nameOf, varyingIn } from '../records.ts';
 import { tableOf } from '../table.ts';
@@ -21,6 +22,7 @@ interface Pair {
   b: number[];
   /** Of the medians, B over A. */
   ratio: number;
+  byTurns: boolean;
 }
 
 type By = 'commit' | 'label' | 'record';
@@ -90,6 +92,8 @@ export function compareView(into: HTMLElement, context: Context): void {
     return;
   }
   drawPairs(into, pairs, metric);
+  const turns = turnsNote(pairs.filter(({ byTurns }) => !byTurns).length, pairs.length);
+  if (turns !== null) into.append(element('p', { className: 'note', id: 'compare-turns' }, turns));
 }
 
 function pairsOf(context: Context, by: By, a: string, b: string, metric: Metric): Pair[] {
@@ -98,7 +102,9 @@ function pairsOf(context: Context, by: By, a: string, b: string, metric: Metric)
     const [inA, inB] = [valuesOf(records, metric, ofA), valuesOf(records, metric, ofB)];
     const ratio = median(inB) / median(inA);
     // Nothing over nothing is no ratio.
-    return Number.isFinite(ratio) && ratio > 0 ? [{ name, a: inA, b: inB, ratio }] : [];
+    if (!Number.isFinite(ratio) || ratio <= 0) return [];
+    const byTurns = areByTurns(timesOf(records, metric, ofA), timesOf(records, metric, ofB));
+    return [{ name, a: inA, b: inB, ratio, byTurns }];
   };
   // Two records are compared whatever their configurations are.
   if (by === 'record') {

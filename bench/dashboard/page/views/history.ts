@@ -200,6 +200,6 @@ function seriesList(context: Context, { series }: History, chosen: readonly numb
     chosen,
     nameOf: (id) => `${nameOf(records, records.exampleOf[id]!, varying)} (${count(points.get(id)!, 'point')})`,
     listedMax: LISTED_MAX,
-    note: `Points are medians, bars the middle half of the repetitions; dashed vertical lines are changes of level, in the colour of their configuration, looked for among its last ${CHANGES_AMONG_MAX} points. At most ${SERIES_MAX} configurations are drawn.`,
+    note: `Points are medians, bars the middle half of the repetitions; dashed vertical lines are changes of level, in the colour of their configuration, looked for among its last ${CHANGES_AMONG_MAX} points: steps that neither a straight drift nor noise from run to run explains. At most ${SERIES_MAX} configurations are drawn.`,
   });
 }
