@@ -74,7 +74,7 @@ const refused: [what: string, a: Parameters<typeof recordOf>[0], b: Parameters<t
       { speeds, args: ['--doorbell', 'pipe'] },
       /config\.doorbell is adaptive in A, pipe in B$/,
     ],
-    ['another size', { speeds }, { speeds, args: ['--warmup', '5M'] }, /config\.warmup is 200000 in A, 5000000 in B$/],
+    ['another size', { speeds }, { speeds, args: ['--warmup', '5M'] }, /config\.warmup is auto in A, 5000000 in B$/],
   ];
 for (const [what, a, b, message] of refused)
   test(`cells refuse: ${what}, by the name of the field`, () => {
