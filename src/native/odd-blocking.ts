@@ -55,7 +55,7 @@ const TIOCSPTLCK = 0x40045431;
 const TIOCGPTPEER = 0x5441;
 const F_GETFL = 3;
 const F_SETFL = 4;
-const { EAGAIN } = constants.errno;
+const { EAGAIN, EINTR } = constants.errno;
 /** The largest number of which each one below is exact. */
 const EXACT_MAX = Number.MAX_SAFE_INTEGER;
 
@@ -92,6 +92,13 @@ function checked(call: keyof Calls, result: number): number {
   return result;
 }
 
+function uninterrupted(call: () => number): number {
+  for (;;) {
+    const result = call();
+    if (result >= 0 || libc().errno() !== EINTR) return result;
+  }
+}
+
 function fill(put: () => number): void {
   while (put() > 0);
 }
@@ -110,8 +117,12 @@ export function lingeringSocket(): BlockingDescriptor {
   checked('bind', bind(listener!, address, address.length));
   checked('listen', listen(listener!, 1));
   checked('getsockname', getsockname(listener!, address, addressSize));
-  checked('connect', connect(own!, address, address.length));
-  const other = checked('accept4', accept4(listener!, null, null, CLOEXEC));
+  // Interrupted it goes on by itself; the other end then comes a little later.
+  if (connect(own!, address, address.length) < 0 && libc().errno() !== EINTR) checked('connect', -1);
+  const other = checked(
+    'accept4',
+    uninterrupted(() => accept4(listener!, null, null, CLOEXEC)),
+  );
   closeDescriptor(listener!);
   fill(() => send(own!, block, block.length, MSG_DONTWAIT));
   checked('setsockopt', setsockopt(own!, SOL_SOCKET, SO_LINGER, Int32Array.of(1, LINGER_SECONDS), 8));
