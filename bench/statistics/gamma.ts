@@ -1,4 +1,4 @@
-/** The first two derivatives of the logarithm of the gamma function, for arguments above 0. */
+/** Derivatives of the logarithm of the gamma function, for arguments above 0. */
 
 /** From here on the series is good to all digits that matter. */
 const FAR = 8;
@@ -19,4 +19,13 @@ export function trigamma(x: number): number {
   for (; at < FAR; at++) shift += 1 / (at * at);
   const square = 1 / (at * at);
   return shift + 1 / at + square / 2 + (square / at) * (1 / 6 - square * (1 / 30 - square / 42));
+}
+
+/** ψ‴(x). */
+export function pentagamma(x: number): number {
+  let shift = 0;
+  let at = x;
+  for (; at < FAR; at++) shift += 6 / at ** 4;
+  const square = 1 / (at * at);
+  return shift + (square / at) * (2 + 3 / at + square * (2 - square * (1 - square * (4 / 3 - 3 * square))));
 }

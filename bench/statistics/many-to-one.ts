@@ -8,7 +8,7 @@
  * alike: G. K. Smyth, Linear models and empirical Bayes methods (Statistical Applications in Genetics and Molecular
  * Biology 3, 2004). Few, or scatters that differ much, borrow nothing.
  */
-import { digamma, trigamma } from './gamma.ts';
+import { digamma, pentagamma, trigamma } from './gamma.ts';
 import { normalFrom, randomFrom } from './random.ts';
 import { mean, quantile, standardDeviation } from './sample.ts';
 
@@ -29,8 +29,15 @@ export interface ManyToOne {
 const CONFIDENCE = 0.95;
 /** Fewer than these say nothing of how alike scatters are. */
 const BORROWERS_MIN = 8;
+/**
+ * Scatters are taken to differ by more than they seem to, by as many standard errors: borrowing too much names what is
+ * only noisy, borrowing too little nothing.
+ */
+const CAUTION = 2;
 /** Alike as they can be: more would change nothing. */
 const BORROWED_DF_MAX = 60;
+/** With as many rounds more of them know a scatter no better. */
+const FAR = 128;
 const TRIES = 4000;
 /** In all, where many are compared. */
 const DRAWS_MAX = 1_000_000;
@@ -50,12 +57,28 @@ export function manyToOne(rounds: readonly (readonly number[])[]): ManyToOne {
   const freedom = df + count - 1;
   const errors = variances.map((own) => Math.sqrt((df * variance + (count - 1) * own) / freedom / count));
   const reach = criticalValue(rounds.length, freedom);
+  /** With how many rounds such a difference would be told, if the critical value were that of `assumed` rounds. */
+  const roundsBy = (which: number, assumed: number) => {
+    const reach = criticalValue(rounds.length, df + assumed - 1);
+    return Math.ceil(count * ((reach * errors[which]!) / mean(rounds[which]!)) ** 2);
+  };
   return {
     differences: rounds.map((of, i) => {
       const middle = mean(of);
       return { mean: middle, low: middle - reach * errors[i]!, high: middle + reach * errors[i]! };
     }),
-    roundsNeeded: (which) => Math.ceil(count * ((reach * errors[which]!) / mean(rounds[which]!)) ** 2),
+    roundsNeeded: (which) => {
+      // More rounds know the scatter better, too: the least number that is enough by its own critical value.
+      const far = roundsBy(which, FAR);
+      if (far >= FAR) return far;
+      let [low, high] = [1, FAR];
+      while (high - low > 1) {
+        const middle = (low + high) >> 1;
+        if (roundsBy(which, middle) <= middle) high = middle;
+        else low = middle;
+      }
+      return high;
+    },
   };
 }
 
@@ -65,8 +88,10 @@ function borrowed(variances: readonly number[], own: number): { df: number; vari
   if (positive.length < BORROWERS_MIN) return { df: 0, variance: 0 };
   const logs = positive.map((variance) => Math.log(variance) - digamma(own / 2) + Math.log(own / 2));
   const spread = standardDeviation(logs) ** 2;
-  // A standard error more than it seems: borrowing too much names what is only noisy, borrowing too little nothing.
-  const differing = spread * (1 + Math.sqrt(2 / (logs.length - 1))) - trigamma(own / 2);
+  // Logarithms of sums of few squares have a long tail, by which their spread is known worse than that of normal numbers.
+  const tail = pentagamma(own / 2) / trigamma(own / 2) ** 2;
+  const error = Math.sqrt((2 + tail) / (logs.length - 1));
+  const differing = spread * (1 + CAUTION * error) - trigamma(own / 2);
   const df = differing <= 0 ? BORROWED_DF_MAX : dfOfSpread(differing);
   return { df, variance: Math.exp(mean(logs) + digamma(df / 2) - Math.log(df / 2)) };
 }
