@@ -84,8 +84,8 @@ export function unpinThread(): void {
   execFileSync('taskset', ['-cp', `0-${cpus().length - 1}`, String(threadId())], { stdio: 'ignore' });
 }
 
-/** How the reason of a thread begins that was pinned, and was not any more at the end of its window. */
-export const MOVED = 'moved in the window';
+/** How the reason of a thread begins that was pinned, in warm-up or before, and not any more at the end of its window. */
+export const MOVED = 'moved off its CPU';
 
 /** What the kernel says of a pinned calling thread now: the same, or that somebody has moved it. */
 export function pinningNow(pinning: Pinning): Pinning {
@@ -93,7 +93,7 @@ export function pinningNow(pinning: Pinning): Pinning {
   try {
     const allowed = allowedIn('/proc/thread-self/status');
     if (allowed.length === 1 && allowed[0] === pinning.cpu) return pinning;
-    const reason = `${MOVED}: pinned to CPU ${pinning.cpu}, allowed on ${allowed.join(',')} at its end`;
+    const reason = `${MOVED}: pinned to CPU ${pinning.cpu}, allowed on ${allowed.join(',')} at the end`;
     return { cpu: null, pinned: false, reason };
   } catch {
     return pinning;

@@ -5,12 +5,9 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { stillMs } from './standstill.ts';
+import { StillTime, stillMs } from './standstill.ts';
 
-const stats = (cpuMs: number, queuedMs: number) => ({
-  ...{ cpuNs: cpuMs * 1e6, queuedNs: queuedMs * 1e6 },
-  ...{ voluntarySwitches: 0, involuntarySwitches: 0 },
-});
+const times = (cpuMs: number, queuedMs: number) => ({ cpuNs: cpuMs * 1e6, queuedNs: queuedMs * 1e6 });
 
 const looks: [what: string, sleptMs: number, cpuMs: number, queuedMs: number, stillMs: number][] = [
   ['a tick', 250, 0, 0, 0],
@@ -23,11 +20,22 @@ const looks: [what: string, sleptMs: number, cpuMs: number, queuedMs: number, st
 ];
 for (const [what, sleptMs, cpuMs, queuedMs, expected] of looks)
   test(`standstill: ${what}: ${expected} ms`, () => {
-    assert.equal(stillMs(sleptMs, stats(10, 20), stats(10 + cpuMs, 20 + queuedMs)), expected);
+    assert.equal(stillMs(sleptMs, times(10, 20), times(10 + cpuMs, 20 + queuedMs)), expected);
   });
 
 test('standstill: without the kernel’s figures the clock alone decides', () => {
   assert.equal(stillMs(1750, null, null), 1500);
+});
+
+test('standstill: what a thread had to wait for before does not count against a stop', () => {
+  const time = new StillTime({ atMs: 0, times: times(0, 0) });
+  // A minute on a busy CPU: each tick works for 2 ms, after 30 ms in the queue.
+  for (let tick = 1; tick <= 240; tick++) time.add({ atMs: tick * 250, times: times(tick * 2, tick * 30) });
+  assert.equal(time.ms, 0);
+  time.add({ atMs: 60_000 + 1750, times: times(240 * 2 + 1, 240 * 30 + 9) });
+  assert.equal(time.ms, 1490);
+  time.add({ atMs: 60_000 + 2000, times: times(240 * 2 + 3, 240 * 30 + 39) });
+  assert.equal(time.ms, 1490);
 });
 
 const MODULE = (name: string) => JSON.stringify(new URL(name, import.meta.url).href);

@@ -3,27 +3,40 @@ import { readFileSync } from 'node:fs';
 import { GCProfiler, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-export interface ThreadStats {
+export interface RunTimes {
   /** Time on a CPU, nanoseconds. */
   cpuNs: number;
   /** Time ready to run but waiting for a CPU, nanoseconds. */
   queuedNs: number;
+}
+
+export interface ThreadStats extends RunTimes {
   voluntarySwitches: number;
   involuntarySwitches: number;
 }
 
-/** Counts since the thread began, or null where /proc does not tell. Outside of measured windows only. */
-export function threadStats(): ThreadStats | null {
+/** Times since the thread began, or null where /proc does not tell. */
+export function runTimes(): RunTimes | null {
   try {
     const [cpuNs = 0, queuedNs = 0] = readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ').map(Number);
+    return { cpuNs, queuedNs };
+  } catch {
+    return null;
+  }
+}
+
+/** Counts since the thread began, or null where /proc does not tell. Outside of measured windows only. */
+export function threadStats(): ThreadStats | null {
+  const times = runTimes();
+  if (times === null) return null;
+  try {
     const status = readFileSync('/proc/thread-self/status', 'utf8');
     // No regular expression: it would be compiled in the window that this look is at an end of.
     const lines = status.split('\n');
     const count = (name: string) =>
       Number(lines.find((line) => line.startsWith(`${name}:`))?.slice(name.length + 1) ?? 0);
     return {
-      cpuNs,
-      queuedNs,
+      ...times,
       voluntarySwitches: count('voluntary_ctxt_switches'),
       involuntarySwitches: count('nonvoluntary_ctxt_switches'),
     };

@@ -128,20 +128,26 @@ for (const [what, fault, args, code, outcome, message] of cases)
   });
 
 const CPUS = allowedCpus()?.length ?? 1;
-for (const side of ['guest', 'host'] as const)
-  for (const pairsIn of ['thread', 'process'])
-    test(`run: a ${side} that is moved off its CPU in the window is told (${pairsIn})`, {
-      skip: CPUS < 2,
-    }, async () => {
-      const fault: Fault = { side, kind: 'move', transfer: WINDOW };
-      const { code, record, err } = await run([...SMALL, '--pairs-in', pairsIn], { fault });
-      assert.equal(code, 0);
-      const { guest, host } = record!.repetitions[0]!.pairs[0]!;
-      const [moved, stayed] = side === 'guest' ? [guest, host] : [host, guest];
-      assert.deepEqual([moved.pinned, moved.cpu, stayed.pinned], [false, null, true]);
-      assert.match(moved.unpinnedReason!, /^moved in the window: pinned to CPU \d+, allowed on 0,/);
-      assert.match(err.join('\n'), /warning: a thread was moved in the window/);
-    });
+const moves = [
+  ['guest', 'thread', 'the window', WINDOW],
+  ['guest', 'process', 'the window', WINDOW],
+  ['host', 'thread', 'the window', WINDOW],
+  ['host', 'process', 'the window', WINDOW],
+  ['guest', 'thread', 'warm-up', 100],
+] as const;
+for (const [side, pairsIn, when, transfer] of moves)
+  test(`run: a ${side} that is moved off its CPU in ${when} is told (${pairsIn})`, {
+    skip: CPUS < 2,
+  }, async () => {
+    const fault: Fault = { side, kind: 'move', transfer };
+    const { code, record, err } = await run([...SMALL, '--pairs-in', pairsIn], { fault });
+    assert.equal(code, 0);
+    const { guest, host } = record!.repetitions[0]!.pairs[0]!;
+    const [moved, stayed] = side === 'guest' ? [guest, host] : [host, guest];
+    assert.deepEqual([moved.pinned, moved.cpu, stayed.pinned], [false, null, true]);
+    assert.match(moved.unpinnedReason!, /^moved off its CPU: pinned to CPU \d+, allowed on 0,/);
+    assert.match(err.join('\n'), /warning: a thread was moved off its CPU: pinned to/);
+  });
 
 /** These wait far more than they compute. */
 const TOGETHER = { concurrency: 6 };
