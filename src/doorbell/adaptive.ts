@@ -43,12 +43,12 @@ class AdaptiveWaitSet extends WordWaitSet {
   wait(timeoutMs: number): Wake {
     const { words, stopwatch } = this;
     stopwatch.restart();
-    const spinUs = Math.min(this.currentUs, timeoutMs * 1000);
-    if (spinUs > 0) {
+    stopwatch.limitUs = Math.min(this.currentUs, timeoutMs * 1000);
+    if (this.currentUs > 0 && timeoutMs > 0) {
       do {
         for (let i = 0; i < LOOKS; i++) if (Atomics.load(words, STATE) === RUNG) return this.take();
         this.spins += LOOKS;
-      } while (stopwatch.elapsedUs() < spinUs);
+      } while (!stopwatch.isOver());
     }
     const wake = this.sleep(timeoutMs);
     if (this.maxUs > 0) this.adapt(stopwatch.elapsedUs());
@@ -73,6 +73,7 @@ export class YieldingWaitSet extends WordWaitSet {
   constructor(words: Int32Array, yieldCpu: () => number) {
     super(words);
     this.yieldCpu = yieldCpu;
+    this.stopwatch.limitUs = HANDED_OVER_MAX_US;
   }
 
   wait(timeoutMs: number): Wake {
@@ -93,11 +94,11 @@ export class YieldingWaitSet extends WordWaitSet {
       this.yieldCpu();
       if (Atomics.load(words, STATE) === RUNG) break;
     }
-    if (stopwatch.elapsedUs() <= HANDED_OVER_MAX_US) {
-      this.sleepsNext = Math.max(SLEEPS_MIN, this.sleepsNext - 1);
-    } else {
+    if (stopwatch.isOver()) {
       this.sleepsLeft = this.sleepsNext;
       this.sleepsNext = Math.min(SLEEPS_MAX, 2 * this.sleepsNext);
+    } else {
+      this.sleepsNext = Math.max(SLEEPS_MIN, this.sleepsNext - 1);
     }
   }
 }
