@@ -91,6 +91,7 @@ test("cli: a parallel run prints the original's lines first, and appends its rec
   const file = join(folder, 'records.ndjson');
   const { code, out, err } = await run([
     '--parallel',
+    ...['--warmup', '1k'],
     '--eventidx',
     '--transfers',
     '50k',
@@ -110,7 +111,16 @@ test("cli: a parallel run prints the original's lines first, and appends its rec
 });
 
 test('cli: --json leaves standard output to the record, --out none writes no file', async () => {
-  const { code, out, err } = await run(['--parallel', '--json', '--transfers', '10k', '--out', 'none']);
+  const { code, out, err } = await run([
+    '--parallel',
+    '--json',
+    '--warmup',
+    '1k',
+    '--transfers',
+    '10k',
+    '--out',
+    'none',
+  ]);
   assert.equal(code, 0, err);
   assert.equal(recordSchema.parse(JSON.parse(out)).config.transfers, 10_000);
   assert.match(err, /^Using CPUS /);
@@ -118,7 +128,16 @@ test('cli: --json leaves standard output to the record, --out none writes no fil
 });
 
 test('cli: a record that cannot be appended costs neither the figures nor the record on standard output', async () => {
-  const { code, out, err } = await run(['--parallel', '--json', '--transfers', '10k', '--out', '/dev/full']);
+  const { code, out, err } = await run([
+    '--parallel',
+    '--json',
+    '--warmup',
+    '1k',
+    '--transfers',
+    '10k',
+    '--out',
+    '/dev/full',
+  ]);
   assert.equal(code, 1);
   assert.equal(recordSchema.parse(JSON.parse(out)).outcome, 'done');
   assert.match(err, /throughput/);
@@ -128,7 +147,7 @@ test('cli: a record that cannot be appended costs neither the figures nor the re
 
 test('cli: readers that go away cost the run nothing', async () => {
   const file = join(folder, 'unread.ndjson');
-  const args = ['--parallel', '--json', '--transfers', '10k', '--repeat', '2', '--out', file];
+  const args = ['--parallel', '--json', '--warmup', '1k', '--transfers', '10k', '--repeat', '2', '--out', file];
   const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout.destroy();
   child.stderr.destroy();
@@ -173,7 +192,7 @@ test('cli: Ctrl-C ends a sweep, shows what there is, exits 130', async () => {
 
 test('cli: Ctrl-C in a window ends the run, keeps what was finished, exits 130', async () => {
   const file = join(folder, 'interrupted.ndjson');
-  const args = ['--parallel', '--transfers', '300k', '--repeat', '1000', '--out', file];
+  const args = ['--parallel', '--warmup', '1k', '--transfers', '300k', '--repeat', '1000', '--out', file];
   const { code, err } = await run(args, /Time:.*\n/);
   assert.equal(code, 130);
   assert.match(err, /interrupted: by a signal/);
