@@ -25,5 +25,6 @@ export const waitSet = (name: WaitName, handle: DoorbellHandle): WaitSet => WAIT
 /** With a stopwatch that always shows the same. */
 function stopped(waits: WaitSet, us: number): WaitSet {
   if (!Object.hasOwn(waits, 'stopwatch')) throw new CheckerError('there is no stopwatch');
-  return Object.assign(waits, { stopwatch: { restart: () => {}, elapsedUs: () => us } });
+  const stopwatch = { limitUs: 0, restart: () => {}, elapsedUs: () => us, isOver: () => us >= stopwatch.limitUs };
+  return Object.assign(waits, { stopwatch });
 }

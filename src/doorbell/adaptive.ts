@@ -73,7 +73,6 @@ export class YieldingWaitSet extends WordWaitSet {
   constructor(words: Int32Array, yieldCpu: () => number) {
     super(words);
     this.yieldCpu = yieldCpu;
-    this.stopwatch.limitUs = HANDED_OVER_MAX_US;
   }
 
   wait(timeoutMs: number): Wake {
@@ -88,6 +87,7 @@ export class YieldingWaitSet extends WordWaitSet {
   /** Until rung, but not for longer than the peer should need. */
   private handOver(): void {
     const { words, stopwatch } = this;
+    stopwatch.limitUs = HANDED_OVER_MAX_US;
     stopwatch.restart();
     for (let turn = 0; turn < TURNS_MAX; turn++) {
       this.spins++;
