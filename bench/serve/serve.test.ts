@@ -347,6 +347,20 @@ test('serve console: standard input and output are the guest’s; it ends by a s
   assert.deepEqual(await ended, [0, null]);
 });
 
+/** The path is there a moment before anybody listens at it. */
+async function connected(path: string) {
+  let connection: ReturnType<typeof connectUnix> | null = null;
+  await until(() => {
+    try {
+      connection = connectUnix(path);
+    } catch {
+      return false;
+    }
+    return true;
+  }, 'the server to listen');
+  return connection!;
+}
+
 test('serve console: output of gigabytes that nothing holds back; a signal ends it all the same', {
   skip,
 }, async () => {
@@ -359,8 +373,7 @@ test('serve console: output of gigabytes that nothing holds back; a signal ends 
   });
   closeSync(nowhere);
   const ended = new Promise((resolve) => child.on('close', (code, signal) => resolve([code, signal])));
-  await until(() => existsSync(socket), 'the server to listen');
-  const frontend = new TestFrontend(new SocketChannel(connectUnix(socket)));
+  const frontend = new TestFrontend(new SocketChannel(await connected(socket)));
   const guest = new TestGuest(2);
   try {
     await frontend.negotiate(VERSION_1 | PROTOCOL_FEATURES | INDIRECT_DESC, REPLY_ACK);
