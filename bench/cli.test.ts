@@ -110,17 +110,11 @@ test("cli: a parallel run prints the original's lines first, and appends its rec
   assert.equal(record.repetitions[0]?.pairs[0]?.verifiedTransfers, 50_000);
 });
 
+/** A short run whose record alone is on standard output. */
+const RECORD = ['--parallel', '--json', '--warmup', '1k', '--transfers', '10k'];
+
 test('cli: --json leaves standard output to the record, --out none writes no file', async () => {
-  const { code, out, err } = await run([
-    '--parallel',
-    '--json',
-    '--warmup',
-    '1k',
-    '--transfers',
-    '10k',
-    '--out',
-    'none',
-  ]);
+  const { code, out, err } = await run([...RECORD, '--out', 'none']);
   assert.equal(code, 0, err);
   assert.equal(recordSchema.parse(JSON.parse(out)).config.transfers, 10_000);
   assert.match(err, /^Using CPUS /);
@@ -128,16 +122,7 @@ test('cli: --json leaves standard output to the record, --out none writes no fil
 });
 
 test('cli: a record that cannot be appended costs neither the figures nor the record on standard output', async () => {
-  const { code, out, err } = await run([
-    '--parallel',
-    '--json',
-    '--warmup',
-    '1k',
-    '--transfers',
-    '10k',
-    '--out',
-    '/dev/full',
-  ]);
+  const { code, out, err } = await run([...RECORD, '--out', '/dev/full']);
   assert.equal(code, 1);
   assert.equal(recordSchema.parse(JSON.parse(out)).outcome, 'done');
   assert.match(err, /throughput/);
@@ -147,7 +132,7 @@ test('cli: a record that cannot be appended costs neither the figures nor the re
 
 test('cli: readers that go away cost the run nothing', async () => {
   const file = join(folder, 'unread.ndjson');
-  const args = ['--parallel', '--json', '--warmup', '1k', '--transfers', '10k', '--repeat', '2', '--out', file];
+  const args = [...RECORD, '--repeat', '2', '--out', file];
   const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout.destroy();
   child.stderr.destroy();

@@ -17,3 +17,6 @@ export function alignedColumns(rows: readonly (readonly string[])[], aligns: rea
     .split('\n')
     .map((line) => line.trimEnd());
 }
+
+/** A number for people: its thousands stand apart. */
+export const grouped = (value: number): string => value.toLocaleString('en-US');

@@ -1,6 +1,8 @@
 /** How a backend can fail a job before any request does, and what is said of it. Main thread. */
+
 import { type BlockConfig, BlockConfigError } from '../../src/drivers/block-config.ts';
 import { ProtocolError } from '../../src/vhost-user/messages/errors.ts';
+import { grouped } from '../command-line/columns.ts';
 
 /** vhost-user does not tell of what kind a device is. */
 export const WRONG_KIND_HINT = '(is it a block backend?)';
@@ -25,8 +27,6 @@ export class OtherDiskError extends Error {
     this.name = 'OtherDiskError';
   }
 }
-
-const grouped = (value: number) => value.toLocaleString('en-US');
 
 /** What must be as it was, and how it is said. */
 const FIELDS: [field: keyof BlockConfig, said: (disk: BlockConfig) => string, unit: string][] = [

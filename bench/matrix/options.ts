@@ -4,7 +4,6 @@ import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { ORDERINGS } from '../../src/ordering/index.ts';
 import { flag, type Option, type OptionTable, optionLines, readArguments } from '../command-line/option-table.ts';
 import { countOf, UsageError } from '../command-line/option-values.ts';
-import { UNTIL_STEADY } from '../pair/warm-up-plan.ts';
 import { RUN_AXES, RUN_OPTIONS, type OptionName as RunOptionName } from '../run/options.ts';
 import { SEED_MAX } from '../statistics/random.ts';
 import { type Axis, axisOf, type Cells, cellsOf, varied } from './axes.ts';
@@ -18,8 +17,8 @@ type OwnName = 'quick' | 'heat' | 'seed' | 'fresh';
 type Name = RunOptionName | OwnName;
 
 /** Enough of each for a table; `--quick` is for a first look. */
-const DEFAULTS = { transfers: '2M', warmup: UNTIL_STEADY, repeat: '5', timeout: '10' };
-const QUICK = { transfers: '200k', warmup: UNTIL_STEADY, repeat: '2', timeout: '1' };
+const DEFAULTS = { transfers: '2M', repeat: '5', timeout: '10' };
+const QUICK = { transfers: '200k', repeat: '2', timeout: '1' };
 type Sized = keyof typeof DEFAULTS;
 
 function axisOption(name: RunOptionName): Option {

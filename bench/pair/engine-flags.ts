@@ -1,4 +1,4 @@
-/** What of a process's own flags its children are started with: those of the engine, not the program to run. */
+/** The flags that a process hands on to its children: those of the engine, without the program to run. */
 
 /** Each runs the text behind it: a child would run it again, and start children itself. */
 const PROGRAMS = new Set(['-e', '--eval', '-p', '--print', '-pe']);

@@ -5,12 +5,10 @@
 
 import type { Runner } from '../workloads/runner.ts';
 import type { Half, Side } from './half.ts';
+import { partEnd } from './parts.ts';
 
 /** Parts of a leg, in each of which the speed is taken. */
 const PARTS = 10;
-
-/** The number of transfers after which a part (1 to 10) of `count` ends. */
-const partEnd = (count: number, part: number) => Math.floor((count * part) / PARTS);
 
 export class Legs {
   private readonly side: Side;
@@ -25,7 +23,7 @@ export class Legs {
     this.runner = runner;
   }
 
-  /** Forgets what was counted; nobody rings now, and what is left of the leg before would count as a wake-up without a ring. */
+  /** Forgets what was counted. No ring comes now: one that the leg before left would count as a wake-up without a ring. */
   reset(first: number, inWindow: boolean): void {
     const { half, runner } = this;
     half.waits.drain();
@@ -46,7 +44,7 @@ export class Legs {
       return;
     }
     for (let part = 1; part <= PARTS; part++) {
-      await runner.run(first + partEnd(count, part), part === PARTS);
+      await runner.run(first + partEnd(count, part, PARTS), part === PARTS);
       stamps[part] = process.hrtime.bigint();
     }
   }
@@ -54,7 +52,7 @@ export class Legs {
   /** The same as fast as it goes, whatever the schedule; the guest only. */
   async runUnpaced(first: number, count: number): Promise<void> {
     this.half.pace.release();
-    for (let part = 1; part <= PARTS; part++) await this.runner.run(first + partEnd(count, part), false);
+    for (let part = 1; part <= PARTS; part++) await this.runner.run(first + partEnd(count, part, PARTS), false);
   }
 
   get startNs(): bigint {
@@ -74,7 +72,7 @@ export class Legs {
   speeds(count: number): number[] {
     const speeds: number[] = [];
     for (let part = 1; part <= PARTS; part++) {
-      const sent = partEnd(count, part) - partEnd(count, part - 1);
+      const sent = partEnd(count, part, PARTS) - partEnd(count, part - 1, PARTS);
       const ns = Number(this.stamps[part]! - this.stamps[part - 1]!);
       if (sent > 0 && ns > 0) speeds.push((sent * 1e9) / ns);
     }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Leg, planOf, UNTIL_STEADY, type WarmUpLength, type WarmUpPlan } from './warm-up-plan.ts';
 
-/** What a leg is that begins after so many transfers. */
+/** Speed and compilations of a leg, by the transfers before it. */
 type Loop = (transfers: number, leg: number) => { nsPerTransfer: number; compiledBytes: number | null };
 
 /** Plays a warm-up; returns its legs. */

@@ -2,6 +2,7 @@
  * How long a warm-up lasts: legs that end and go on as those of the window do, either as many transfers as were asked
  * for, or until the loops are steady. Pure; the guest decides for both sides.
  */
+import { partEnd } from './parts.ts';
 
 /** What one leg was. */
 export interface Leg {
@@ -33,7 +34,7 @@ export class FixedWarmUp implements WarmUpPlan {
   }
 
   next(): number {
-    const end = (legs: number) => Math.floor((this.transfers * legs) / FIXED_LEGS);
+    const end = (leg: number) => partEnd(this.transfers, leg, FIXED_LEGS);
     // Of a few transfers some legs have none.
     while (this.legs < FIXED_LEGS) {
       const leg = end(this.legs + 1) - end(this.legs++);
@@ -55,7 +56,7 @@ export class FixedWarmUp implements WarmUpPlan {
 /** The first leg; the next ones are longer until one takes long enough to have a speed. */
 const FIRST_LEG = 64;
 const LEG_MS = 50;
-/** So many legs in a row compile nothing, and none of them is faster by more than that than the fastest before them. */
+/** The last legs compile nothing, and none of them is faster than the fastest before them by a larger factor. */
 const STEADY_LEGS = 3;
 const RISE_MAX = 1.05;
 /** Loops that are not steady by then are measured as they are. */

@@ -26,7 +26,7 @@ export interface WarmUpParts {
 }
 
 /**
- * Legs of so many milliseconds end with a collection: what is left behind would be collected in the window, and a
+ * A leg that takes as many milliseconds ends with a collection. The window would collect what legs leave behind, and a
  * collection can throw optimised code out.
  */
 const COLLECTED_MS = 20;

@@ -1,4 +1,5 @@
 /** What a person reads: the original program's lines to the letter, then this program's own figures. Main thread. */
+import { grouped } from '../command-line/columns.ts';
 import { latencyLines } from '../latency/summary.ts';
 import { LAYOUTS } from '../pair/layouts.ts';
 import type { Harness, Repetition, RunConfig } from '../records/record.ts';
@@ -6,7 +7,6 @@ import { helperCpuNs, type PairRecord, sumOfSide } from '../records/sums.ts';
 import { median } from '../statistics/sample.ts';
 
 const seconds = (ns: number) => (ns / 1e9).toFixed(3);
-const grouped = (value: number) => value.toLocaleString('en-US');
 
 /** The original's lines for one repetition, with the CPUs really used: three a pair, then the time of all. */
 export function originalLines({ pairs, wallNs, cpuUserNs, cpuSystemNs }: Repetition): string[] {

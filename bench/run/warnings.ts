@@ -1,11 +1,10 @@
 /** What makes a run's figures doubtful. Main thread. */
+import { grouped } from '../command-line/columns.ts';
 import { MODE_FACTOR } from '../pair/calibration.ts';
 import { MOVED } from '../pair/pinning.ts';
 import { UNTIL_STEADY } from '../pair/warm-up-plan.ts';
 import type { Repetition, RunConfig } from '../records/record.ts';
 import { windowWarnings } from './window-warnings.ts';
-
-const grouped = (value: number) => value.toLocaleString('en-US');
 
 /** CPUs that threads of several pairs ran on. */
 function sharedCpus(repetitions: readonly Repetition[]): number[] {

@@ -347,20 +347,6 @@ test('serve console: standard input and output are the guest’s; it ends by a s
   assert.deepEqual(await ended, [0, null]);
 });
 
-/** The path is there a moment before anybody listens at it. */
-async function connected(path: string) {
-  let connection: ReturnType<typeof connectUnix> | null = null;
-  await until(() => {
-    try {
-      connection = connectUnix(path);
-    } catch {
-      return false;
-    }
-    return true;
-  }, 'the server to listen');
-  return connection!;
-}
-
 test('serve console: output of gigabytes that nothing holds back; a signal ends it all the same', {
   skip,
 }, async () => {
@@ -369,11 +355,16 @@ test('serve console: output of gigabytes that nothing holds back; a signal ends 
   // A file takes whatever it is given.
   const nowhere = openSync('/dev/null', 'w');
   const child = spawn(process.execPath, [program, 'serve', 'console', '--socket', socket], {
-    stdio: ['ignore', nowhere, 'ignore'],
+    stdio: ['ignore', nowhere, 'pipe'],
   });
   closeSync(nowhere);
+  let err = '';
+  child.stderr!.on('data', (data) => {
+    err += data;
+  });
   const ended = new Promise((resolve) => child.on('close', (code, signal) => resolve([code, signal])));
-  const frontend = new TestFrontend(new SocketChannel(await connected(socket)));
+  await until(() => err.includes('listening'), 'the server to listen');
+  const frontend = new TestFrontend(new SocketChannel(connectUnix(socket)));
   const guest = new TestGuest(2);
   try {
     await frontend.negotiate(VERSION_1 | PROTOCOL_FEATURES | INDIRECT_DESC, REPLY_ACK);
