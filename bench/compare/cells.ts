@@ -1,5 +1,6 @@
 /** The cells that two sets of records have in common, and why some sets cannot be compared at all. */
-import { configSchema, type Repetition, type RunConfig, type RunRecord } from '../records/record.ts';
+import { CONFIGURATION_FIELDS, configurationKey } from '../records/configuration.ts';
+import type { Repetition, RunConfig, RunRecord } from '../records/record.ts';
 import { ringsOf, transfersOf } from '../records/sums.ts';
 
 /** One finished repetition: the unit of every statistic. */
@@ -41,13 +42,6 @@ export interface Pairing {
 /** These sets cannot be compared; the message names the field that differs. */
 export class Incomparable extends Error {}
 
-/** What a cell is: all of its configuration but how often it was measured and how patient the run was. */
-type Field = Exclude<keyof RunConfig, 'repeat' | 'timeout'>;
-
-const FIELDS = Object.keys(configSchema.shape).filter((field) => field !== 'repeat' && field !== 'timeout') as Field[];
-
-const keyOf = (config: RunConfig) => JSON.stringify(FIELDS.map((field) => config[field]));
-
 /** @throws Incomparable */
 export function pairCells(a: readonly RunRecord[], b: readonly RunRecord[], acrossMachines: boolean): Pairing {
   if (acrossMachines)
@@ -60,7 +54,7 @@ export function pairCells(a: readonly RunRecord[], b: readonly RunRecord[], acro
   const [inA, inB] = [cellsIn(a), cellsIn(b)];
   const common = [...inA.keys()].filter((key) => inB.has(key));
   if (common.length === 0) throw new Incomparable(`no configuration is in both: ${differences(a, b)}`);
-  const varied = FIELDS.filter((field) => new Set(common.map((key) => inA.get(key)!.config[field])).size > 1);
+  const varied = CONFIGURATION_FIELDS.filter((field) => new Set(common.map((key) => inA.get(key)!.config[field])).size > 1);
   return {
     pairs: common.map((key) => {
       const { config, side } = inA.get(key)!;
@@ -95,7 +89,7 @@ function differences(a: readonly RunRecord[], b: readonly RunRecord[]): string {
   let fewest: string[] | null = null;
   for (const { config: ofA } of a)
     for (const { config: ofB } of b) {
-      const found = FIELDS.filter((field) => ofA[field] !== ofB[field]).map(
+      const found = CONFIGURATION_FIELDS.filter((field) => ofA[field] !== ofB[field]).map(
         (field) => `config.${field} is ${ofA[field]} in A, ${ofB[field]} in B`,
       );
       if (fewest === null || found.length < fewest.length) fewest = found;
@@ -108,7 +102,7 @@ function cellsIn(records: readonly RunRecord[]): Map<string, { config: RunConfig
   for (const record of records) {
     const { config, outcome } = record;
     if (outcome === 'interrupted' && record.repetitions.length === 0) continue;
-    const key = keyOf(config);
+    const key = configurationKey(config);
     const cell = cells.get(key) ?? { config, side: { observations: [], failures: 0 } };
     cell.side.observations.push(...observationsOf(record));
     if (outcome !== 'done' && outcome !== 'interrupted') cell.side.failures++;

@@ -1,5 +1,6 @@
 /** What is in results files: how many records of what, and every line that is none. Main thread. */
-import { type Loaded, loadRecords, printable } from './load.ts';
+import { printable } from '../command-line/printable.ts';
+import { type Loaded, loadRecords } from './load.ts';
 import type { AnyRecord } from './schema.ts';
 
 const COUNTED: [what: string, of: (record: AnyRecord) => string][] = [

@@ -6,6 +6,7 @@ import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../command-line/option-values.ts';
+import { printable } from '../command-line/printable.ts';
 import { VERSION } from './environment.ts';
 import { names } from './fields.ts';
 import { isBlank, LINE_BYTES_MAX, type Line, linesOf } from './lines.ts';
@@ -186,9 +187,6 @@ function firstIssue({ issues }: z.ZodError): string {
   const { path, message } = issues[0]!;
   return path.length === 0 ? message : `${path.join('.')}: ${message}`;
 }
-
-/** A stranger's text on one line, without control characters. */
-export const printable = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, '·');
 
 /** Text of a stranger's file as it can be printed: one line, no control characters, not endless. */
 function shown(text: string): string {
