@@ -13,7 +13,7 @@ const SOURCES = fileURLToPath(new URL('../../src', import.meta.url));
 const BUILT = fileURLToPath(new URL('../src', import.meta.url));
 
 /** What they import is compiled into them. */
-const ENGINES = ['guest/split-virtqueue', 'host/split-host-queue'];
+const ENGINES = ['guest/split-virtqueue', 'host/split-host-queue', '../bench/loops/wasm/guest', '../bench/loops/wasm/host'];
 
 /** No runtime and no static data: all of the imported memory belongs to the rings in it. */
 const ASC_OPTIONS =

@@ -14,6 +14,9 @@ import { StampedDoorbell, StampedWaitSet } from '../latency/wake.ts';
 import { WORKLOADS } from '../workloads/index.ts';
 import { FastHostLoop, GuestLoop, HostLoop, type Loop } from '../workloads/loops.ts';
 import { UncheckedGuest } from '../workloads/unchecked.ts';
+import { GuestMemory } from '../../src/memory/guest-memory.ts';
+import { WasmGuestLoop } from '../loops/wasm/guest-loop.ts';
+import { WasmHostLoop } from '../loops/wasm/host-loop.ts';
 import { requestOf, slotsOf } from './engines.ts';
 import { type Fault, FaultyLoop, Misreporter, MuteDoorbell } from './faults.ts';
 import { vringhHost } from './hosts.ts';
@@ -66,6 +69,24 @@ type MakeLoop = (pair: BoundPair, bell: Doorbell, timing: Timing, reporter?: Mis
 const guestLoop: MakeLoop = (pair, bell, timing) => {
   const { config } = pair;
   const layout = LAYOUTS[config.layout];
+  if (config.engine === 'wasm' && config.layout === 'split' && process.env.LOOP !== 'js') {
+    const workload = WORKLOADS[config.workload];
+    const { ring, areas, tables, slots } = pair;
+    return new WasmGuestLoop({
+      queue: { ring, privateArea: areas.guest, features: config.features, tables },
+      bell,
+      slots,
+      slotBytes: workload.slotBytes(config.sizeBytes),
+      sizeBytes: config.sizeBytes,
+      workloadNumber: ['alternate', 'echo', 'single', 'bulk'].indexOf(config.workload),
+      workload: workload.guest(slots, config.sizeBytes),
+      verify: !config.fastVringh,
+      knobs: config.knobs,
+      ...timing,
+      paced: config.rate > 0,
+      sampleEvery: latencyStride(config),
+    });
+  }
   const queue = layout.guest(pair, bell);
   const slots = slotsOf(pair, queue);
   const workload = WORKLOADS[config.workload].guest(slots, config.sizeBytes);
@@ -81,6 +102,18 @@ const guestLoop: MakeLoop = (pair, bell, timing) => {
 
 const hostLoop: MakeLoop = (pair, bell, _timing, reporter) => {
   const { config } = pair;
+  if (config.engine === 'wasm' && config.layout === 'split' && process.env.LOOP !== 'js') {
+    const { ring, areas, region } = pair;
+    return new WasmHostLoop({
+      queue: { ring, privateArea: areas.host, features: config.features, memory: new GuestMemory([region]) },
+      bell,
+      sizeBytes: Math.max(8, config.sizeBytes),
+      workloadNumber: ['alternate', 'echo', 'single', 'bulk'].indexOf(config.workload),
+      batch: config.completeBatch,
+      fast: config.fastVringh,
+      yieldCpu: config.apart ? null : cpuYield(),
+    });
+  }
   if (config.fastVringh) {
     const heads = vringhHost(pair);
     reporter?.watch(heads);

@@ -10,6 +10,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { DoorbellHandle } from '../../src/doorbell/doorbell.ts';
 import { DOORBELLS, type DoorbellName } from '../../src/doorbell/index.ts';
+import { HANDLE_SIZE } from '../../src/doorbell/words.ts';
 import { IndirectPool, type IndirectPoolOptions } from '../../src/guest/indirect-pool.ts';
 import { WasmVirtqueue } from '../../src/guest/wasm-virtqueue.ts';
 import { WasmVringh } from '../../src/host/wasm-vringh.ts';
@@ -96,6 +97,8 @@ interface PairLayout {
   guestAreaOffset: number;
   hostAreaOffset: number;
   ballOffset: number;
+  /** Words of the two doorbells. */
+  bellsOffset: number;
   allBytes: number;
 }
 
@@ -107,12 +110,16 @@ function pairLayout(config: PairConfig): PairLayout {
   const sizeBytes = alignUp(tablesOffset + IndirectPool.sizeBytes(config.ringSize, workload.elementsMax), LINE_SIZE);
   const guestAreaOffset = sizeBytes;
   const hostAreaOffset = alignUp(
-    guestAreaOffset + WasmVirtqueue.privateBytes(config.ringSize, config.ringSize),
+    guestAreaOffset + WasmVirtqueue.privateBytes(config.ringSize, config.ringSize) + 64,
     LINE_SIZE,
   );
-  const ballOffset = alignUp(hostAreaOffset + WasmVringh.privateBytes(config.ringSize), LINE_SIZE);
-  const allBytes = ballOffset + LINE_SIZE;
-  return { slotsOffset, slotCount, tablesOffset, sizeBytes, guestAreaOffset, hostAreaOffset, ballOffset, allBytes };
+  const ballOffset = alignUp(hostAreaOffset + WasmVringh.privateBytes(config.ringSize) + config.sizeBytes + 128, LINE_SIZE);
+  const bellsOffset = ballOffset + LINE_SIZE;
+  const allBytes = bellsOffset + 2 * HANDLE_SIZE;
+  return {
+    ...{ slotsOffset, slotCount, tablesOffset, sizeBytes },
+    ...{ guestAreaOffset, hostAreaOffset, ballOffset, bellsOffset, allBytes },
+  };
 }
 
 /** The host half is set up by messages from the guest's thread. */
@@ -122,12 +129,15 @@ export const hasSession = ({ host, layout }: Pick<PairConfig, 'host' | 'layout'>
 /** Main thread: memory and doorbells of a fresh pair. */
 export function makePair(config: PairConfig): PairSetup {
   const doorbell = DOORBELLS[config.doorbell];
+  const { bellsOffset, allBytes } = pairLayout(config);
+  const memory = allocateShared(allBytes);
+  const words = memory.buffer as SharedArrayBuffer;
   return {
     config,
-    memory: allocateShared(pairLayout(config).allBytes),
+    memory,
     rendezvous: makeRendezvous(),
-    guestHandle: doorbell.makeHandle(),
-    hostHandle: doorbell.makeHandle(),
+    guestHandle: doorbell.makeHandle({ words, wordsOffset: bellsOffset }),
+    hostHandle: doorbell.makeHandle({ words, wordsOffset: bellsOffset + HANDLE_SIZE }),
     clockBase: clockBase(),
     wakeLines: makeWakeLines(),
     port: null,

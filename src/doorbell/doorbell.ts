@@ -44,11 +44,20 @@ export interface WaitSet {
 export interface DoorbellHandle {
   readonly strategy: string;
   readonly words: SharedArrayBuffer;
+  /** Where in it they begin, bytes. Default: 0. */
+  readonly wordsOffset?: number;
   /** Message ports of the two ends. */
   readonly waitPort?: MessagePort;
   readonly ringPort?: MessagePort;
   /** An open file of this process, by its number: the same for all its threads. */
   readonly descriptor?: number;
+}
+
+/** Room for a handle's words. */
+export interface WordsPlace {
+  readonly words: SharedArrayBuffer;
+  /** Bytes; a multiple of 4. */
+  readonly wordsOffset: number;
 }
 
 /** The handle as the waiting thread gets it. */
@@ -92,7 +101,8 @@ export interface DoorbellStrategy {
    * threads' priorities decide nothing.
    */
   handsOver?(spinUs: number): boolean;
-  makeHandle(): DoorbellHandle;
+  /** @param place where its words lie, HANDLE_SIZE zeroed bytes of a shared memory. Default: a memory of their own. */
+  makeHandle(place?: WordsPlace): DoorbellHandle;
   /** On the thread that waits; once a handle. */
   waitSet(handle: DoorbellHandle, options?: Partial<WaitOptions>): WaitSet;
   /** On a thread that rings. */

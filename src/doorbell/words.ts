@@ -25,6 +25,15 @@ export class WordDoorbell implements Doorbell {
     this.words = words;
   }
 
+  /** The memory of the words, and where the state lies in it. */
+  get buffer(): ArrayBufferLike {
+    return this.words.buffer;
+  }
+
+  get stateOffset(): number {
+    return this.words.byteOffset;
+  }
+
   ring(): void {
     this.rings++;
     // E full: what was published before the ring, then the state. Pairs with E full, WordWaitSet.take.
@@ -94,7 +103,8 @@ export abstract class WordWaitSet implements WaitSet {
   }
 }
 
-export const wordsOf = (handle: DoorbellHandle) => new Int32Array(handle.words);
+export const wordsOf = ({ words, wordsOffset = 0 }: DoorbellHandle) =>
+  new Int32Array(words, wordsOffset, HANDLE_SIZE / Int32Array.BYTES_PER_ELEMENT);
 
 export const DEFAULTS: WaitOptions = { spinUs: 50, yields: false };
 
@@ -107,7 +117,7 @@ export function wordStrategy(
   return {
     name,
     summary,
-    makeHandle: () => ({ strategy: name, words: new SharedArrayBuffer(HANDLE_SIZE) }),
+    makeHandle: (place = { words: new SharedArrayBuffer(HANDLE_SIZE), wordsOffset: 0 }) => ({ strategy: name, ...place }),
     waitSet: (handle, options) => makeWaitSet(wordsOf(handle), { ...DEFAULTS, ...options }),
     doorbell: (handle) => new WordDoorbell(wordsOf(handle)),
     stop: stopWords,

@@ -133,6 +133,18 @@ export function start(startIndex: u32, fresh: bool, withEventIdx: bool): void {
   if (eventIdx) atomic.store<u16>(availEventAt, 0);
 }
 
+/** Element number `i` of the queue's own list, in that list's region: returns the next number. */
+export function setElement(i: u32, offset: u32, length: u32): u32 {
+  store<u32>(ownList + (i << 2), offset);
+  store<u32>(ownList + ((size + i) << 2), length);
+  return i + 1;
+}
+
+/** The used length of the request taken back last, uncut. */
+export function claimedLength(): u32 {
+  return load<u32>(wordAt(WORD_CLAIMED_LENGTH));
+}
+
 export function freeDescriptors(): u32 {
   return freeCount;
 }

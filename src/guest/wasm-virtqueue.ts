@@ -7,7 +7,7 @@
  */
 import type { Doorbell } from '../doorbell/doorbell.ts';
 import { PrivateArea } from '../memory/private-area.ts';
-import type { MemoryRegion } from '../memory/region.ts';
+import type { MemoryRegion, SharedMemory } from '../memory/region.ts';
 import { bindModule } from '../memory/wasm-module.ts';
 import { EngineWords, regionsOf, ringAddresses } from '../ring/engine.ts';
 import {
@@ -43,9 +43,12 @@ export interface WasmVirtqueueOptions {
   startIndex?: number;
   /** Named in errors. */
   name?: string;
+  /** Binds a module that has the engine compiled into it. Default: the engine alone. */
+  bind?: (memory: SharedMemory) => GuestEngineExports;
 }
 
-interface Exports {
+/** What the module exports that a queue is made over. */
+export interface GuestEngineExports {
   setRing(size: number, ...addresses: ReturnType<typeof ringAddresses>): void;
   setUp(words: number, heads: number, next: number, ownList: number, copiedList: number, base: bigint): void;
   setTables(at: number, address: bigint, length: number, count: number, free: number): void;
@@ -98,10 +101,10 @@ export class WasmVirtqueue implements GuestQueue {
   private broken: RingError | null = null;
 
   // The exports one by one: called as fields, so that the engine can compile the calls into their callers.
-  private readonly wasm: Exports;
-  private readonly wasmAddDeferred: Exports['addDeferred'];
-  private readonly wasmPublishAndAsk: Exports['publishAndAsk'];
-  private readonly wasmGetBuf: Exports['getBuf'];
+  private readonly wasm: GuestEngineExports;
+  private readonly wasmAddDeferred: GuestEngineExports['addDeferred'];
+  private readonly wasmPublishAndAsk: GuestEngineExports['publishAndAsk'];
+  private readonly wasmGetBuf: GuestEngineExports['getBuf'];
 
   /** @throws TypeError, RangeError if ring, tables and private area are not in one memory, each in its place. */
   constructor(options: WasmVirtqueueOptions) {
@@ -133,7 +136,7 @@ export class WasmVirtqueue implements GuestQueue {
     for (let i = 0; i < size; i++) this.elements.regions.push(region);
     this.copied = new Uint32Array(memory.buffer, copiedList, pieces.copiedList / 4);
 
-    this.wasm = bindModule<Exports>(MODULE, memory);
+    this.wasm = options.bind?.(memory) ?? bindModule<GuestEngineExports>(MODULE, memory);
     this.wasm.setRing(size, ...ringAddresses(ring));
     this.wasm.setUp(words, heads, next, ownList, copiedList, BigInt(region.guestBase));
     if (tables !== undefined) {
@@ -303,7 +306,8 @@ export class WasmVirtqueue implements GuestQueue {
     return (result & ADDED) !== 0;
   }
 
-  private breakQueue(): RingError {
+  /** Notes that the ring broke, as the engine's words tell. */
+  breakQueue(): RingError {
     this.broken = this.words.error(this.name);
     return this.broken;
   }

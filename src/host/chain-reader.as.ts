@@ -47,8 +47,9 @@ let rangeEnd: u64 = 0;
 let rangeRegion: u32 = 0;
 let rangeAt: usize = 0;
 
-let readableCount: u32 = 0;
-let writableCount: u32 = 0;
+/** Elements of the request read last. */
+export let readableCount: u32 = 0;
+export let writableCount: u32 = 0;
 let refusesReadable: bool = false;
 let refusesWritable: bool = false;
 let sawWritable: bool = false;
@@ -97,6 +98,32 @@ export function read(head: u32, noReadable: bool, noWritable: bool): bool {
   store<u32>(wordAt(WORD_READABLE), readableCount);
   store<u32>(wordAt(WORD_WRITABLE), writableCount);
   return done;
+}
+
+/** Element number `i` of a list: its length, and where it lies in the memory. */
+export function readableLength(i: u32): u32 {
+  return lengthOf(readable, i);
+}
+
+export function readablePlace(i: u32): usize {
+  return placeOf(readable, i);
+}
+
+export function writableLength(i: u32): u32 {
+  return lengthOf(writable, i);
+}
+
+export function writablePlace(i: u32): usize {
+  return placeOf(writable, i);
+}
+
+function lengthOf(list: usize, i: u32): u32 {
+  return load<u32>(list + ((capacity + i) << 2));
+}
+
+function placeOf(list: usize, i: u32): usize {
+  const region = <u32>load<u16>(list + (capacity << 3) + (i << 1));
+  return load<usize>(regions + region * REGION_BYTES, REGION_AT) + load<u32>(list + (i << 2));
 }
 
 function readChain(head: u32): bool {

@@ -8,6 +8,7 @@
  */
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import { PrivateArea } from '../memory/private-area.ts';
+import type { SharedMemory } from '../memory/region.ts';
 import { bindModule } from '../memory/wasm-module.ts';
 import { VRING_DESC_SIZE } from '../ring/constants.ts';
 import { EngineWords, regionsOf, ringAddresses } from '../ring/engine.ts';
@@ -39,9 +40,12 @@ export interface WasmVringhOptions {
   state?: QueueState;
   /** Named in errors. */
   name?: string;
+  /** Binds a module that has the engine compiled into it. Default: the engine alone. */
+  bind?: (memory: SharedMemory) => HostEngineExports;
 }
 
-interface Exports {
+/** What the module exports that a queue is made over. */
+export interface HostEngineExports {
   setRing(size: number, ...addresses: ReturnType<typeof ringAddresses>): void;
   setUp(words: number, inFlight: number, taken: number, completedHeads: number): void;
   setReader(
@@ -107,10 +111,10 @@ export class WasmVringh implements HeadQueue {
   private broken: RingError | null = null;
 
   // The hot exports one by one: called as fields, so that the engine can compile the calls into their callers.
-  private readonly wasm: Exports;
-  private readonly wasmNext: Exports['next'];
-  private readonly wasmTakeHead: Exports['takeHead'];
-  private readonly wasmCompleteHead: Exports['completeHead'];
+  private readonly wasm: HostEngineExports;
+  private readonly wasmNext: HostEngineExports['next'];
+  private readonly wasmTakeHead: HostEngineExports['takeHead'];
+  private readonly wasmCompleteHead: HostEngineExports['completeHead'];
 
   /** @throws TypeError, RangeError if ring, guest memory and private area are not in one memory, each in its place. */
   constructor(options: WasmVringhOptions) {
@@ -126,7 +130,7 @@ export class WasmVringh implements HeadQueue {
     const words = privateArea.take(pieces.words);
     this.words = new EngineWords(privateArea.memory, words, pieces.words);
     this.results = this.words.u32;
-    this.wasm = bindModule<Exports>(MODULE, privateArea.memory);
+    this.wasm = options.bind?.(privateArea.memory) ?? bindModule<HostEngineExports>(MODULE, privateArea.memory);
     this.wasm.setRing(size, ...ringAddresses(ring));
     this.wasm.setUp(
       words,
@@ -294,13 +298,19 @@ export class WasmVringh implements HeadQueue {
     throw this.words.error(this.name);
   }
 
+  /** Why the request taken last is bad, as the engine's words tell. */
+  requestError(): RingError {
+    return this.words.error(this.name);
+  }
+
   /** The caller's mistake that a completion was. */
   private refuse(head: number, writtenBytes: number): never {
     if (head >>> 0 !== head || this.wasm.isTaken(head) === 0) throw notTaken(head);
     throw new RangeError(`a used length has 32 bits, unlike ${writtenBytes}`);
   }
 
-  private breakQueue(): RingError {
+  /** Notes that the ring broke, as the engine's words tell. */
+  breakQueue(): RingError {
     this.broken = this.words.error(this.name);
     return this.broken;
   }

@@ -1,0 +1,112 @@
+/**
+ * The host's loops for the Wasm engine: `HostLoop.advance` and `FastHostLoop.advance` of `loops.ts` with their queue,
+ * their workload and the fast path of their doorbell compiled into one module. Each returns to sleep, to hand the CPU
+ * over, and where a request is bad: the class around it then says what was. AssemblyScript.
+ */
+import * as queue from '../../../src/host/split-host-queue.as';
+import { NONE, REQUEST_BAD } from '../../../src/ring/engine-words';
+import { ring } from './bell.as';
+import { serve, WRONG } from './host-workloads.as';
+import {
+  LOOP_CHECK_FAILED,
+  LOOP_IDLE,
+  LOOP_MUST_WAIT,
+  LOOP_REACHED,
+  LOOP_REQUEST_BAD,
+  LOOP_RING_BROKE,
+  WORD_DONE,
+  WORD_SUPPRESSED,
+} from './loop-words';
+import { countWord, setLoopWord } from './loop-words.as';
+
+export * from '../../../src/host/split-host-queue.as';
+export { setBell } from './bell.as';
+export { setWorkload } from './host-workloads.as';
+export { setLoopWords } from './loop-words.as';
+
+// @ts-ignore: of AssemblyScript
+@external('env', 'yieldCpu')
+declare function yieldCpu(): void;
+
+let batch: u32 = 1;
+let yields: bool = false;
+let pollsMax: u32 = 0;
+
+let done: i32 = 0;
+let askedAt: i32 = 0;
+let unpublished: u32 = 0;
+
+/** @param looks in vain before the polling loop returns. */
+export function setLoop(completions: u32, looks: u32, withYield: bool): void {
+  batch = completions;
+  pollsMax = looks;
+  yields = withYield;
+}
+
+export function advance(limit: i32): i32 {
+  while (true) {
+    if (done === limit) {
+      flush();
+      return LOOP_REACHED;
+    }
+    const head = queue.next();
+    if (head >= 0) {
+      const written = serve();
+      if (written === WRONG) return LOOP_CHECK_FAILED;
+      if (batch === 1) {
+        queue.completeHead(head, written);
+      } else {
+        queue.putUsed(head, written);
+        if (++unpublished === batch) publish();
+      }
+      countDone();
+      continue;
+    }
+    if (head !== NONE) return head === REQUEST_BAD ? LOOP_REQUEST_BAD : LOOP_RING_BROKE;
+    flush();
+    if (queue.enableKicks()) return LOOP_MUST_WAIT;
+  }
+}
+
+/** Reads no chain and completes each head with length 0. */
+export function advanceFast(limit: i32): i32 {
+  let polls: u32 = 0;
+  while (done !== limit) {
+    const head = queue.takeHead();
+    if (head >= 0) {
+      queue.completeHead(head, 0);
+      countDone();
+      polls = 0;
+      continue;
+    }
+    if (head !== NONE) return LOOP_RING_BROKE;
+    callIfNeeded();
+    if (++polls === pollsMax) return LOOP_IDLE;
+    if (yields) yieldCpu();
+  }
+  callIfNeeded();
+  return LOOP_REACHED;
+}
+
+function publish(): void {
+  unpublished = 0;
+  queue.publish();
+}
+
+function flush(): void {
+  if (unpublished !== 0) publish();
+  callIfNeeded();
+}
+
+/** Asks whether the guest wants a call, once for what was completed since. */
+function callIfNeeded(): void {
+  if (done === askedAt) return;
+  askedAt = done;
+  if (queue.needsCall()) ring();
+  else countWord(WORD_SUPPRESSED);
+}
+
+function countDone(): void {
+  done++;
+  setLoopWord(WORD_DONE, done);
+}
