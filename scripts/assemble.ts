@@ -9,11 +9,18 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import wabt from 'wabt';
 
-const SOURCES = fileURLToPath(new URL('../../src', import.meta.url));
-const BUILT = fileURLToPath(new URL('../src', import.meta.url));
+const SOURCES = fileURLToPath(new URL('../..', import.meta.url));
+const BUILT = fileURLToPath(new URL('..', import.meta.url));
+/** The folders that have any. */
+const FOLDERS = ['src', 'bench'];
 
 /** What they import is compiled into them. */
-const ENGINES = ['guest/split-virtqueue', 'host/split-host-queue', '../bench/loops/wasm/guest', '../bench/loops/wasm/host'];
+const ENGINES = [
+  'src/guest/split-virtqueue',
+  'src/host/split-host-queue',
+  'bench/loops/wasm/guest',
+  'bench/loops/wasm/host',
+];
 
 /** No runtime and no static data: all of the imported memory belongs to the rings in it. */
 const ASC_OPTIONS =
@@ -23,16 +30,20 @@ const ASC_OPTIONS =
 const INLINE_SIZE_MAX = 400;
 const INLINE_PASSES = ['inlining-optimizing', 'precompute-propagate', 'simplify-locals', 'coalesce-locals', 'vacuum'];
 
-const filesIn = (folder: string) => readdirSync(folder, { recursive: true, encoding: 'utf8' });
+/** From the root. */
+const filesIn = (root: string) =>
+  FOLDERS.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
+  );
 
-async function assembleTexts(sources: string, built: string): Promise<void> {
+async function assembleTexts(): Promise<void> {
   const { parseWat } = await wabt();
-  for (const file of filesIn(sources)) {
+  for (const file of filesIn(SOURCES)) {
     if (!file.endsWith('.wat')) continue;
-    const parsed = parseWat(file, readFileSync(join(sources, file), 'utf8'), { threads: true });
+    const parsed = parseWat(file, readFileSync(join(SOURCES, file), 'utf8'), { threads: true });
     const { buffer } = parsed.toBinary({});
     parsed.destroy();
-    writeFileSync(join(built, file.replace(/\.wat$/, '.wasm')), buffer);
+    writeFileSync(join(BUILT, file.replace(/\.wat$/, '.wasm')), buffer);
   }
 }
 
@@ -43,7 +54,7 @@ function digestOfSources(): string {
     .update(readFileSync(fileURLToPath(import.meta.url)))
     .update(readFileSync(new URL('../../package-lock.json', import.meta.url)));
   for (const file of filesIn(SOURCES).toSorted())
-    if (/\.as\.ts$|^ring.(constants|engine-words|error-numbers)\.ts$/.test(file))
+    if (/\.as\.ts$|ring.(constants|engine-words|error-numbers)\.ts$|loop-words\.ts$/.test(file))
       digest.update(readFileSync(join(SOURCES, file)));
   return digest.digest('hex');
 }
@@ -64,8 +75,7 @@ async function compileEngine(engine: string): Promise<void> {
   module.dispose();
 }
 
-await assembleTexts(SOURCES, BUILT);
-await assembleTexts(join(SOURCES, '../bench'), join(BUILT, '../bench'));
+await assembleTexts();
 const made = digestOfSources();
 for (const engine of ENGINES) {
   const stamp = join(BUILT, `${engine}.made`);

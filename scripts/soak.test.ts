@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { HOSTS } from '../bench/pair/hosts.ts';
+import { HOSTS } from '../bench/axes/hosts.ts';
 import { endure, type SoakOptions } from './soak/endure.ts';
 import { GROWTH_BYTES_MAX, Growth, STEP_BYTES_MAX } from './soak/growth.ts';
 import { FAULT_KINDS, type PlantedKind } from './soak/outcomes.ts';

@@ -143,6 +143,7 @@ export function testRecords({
                   layout: 'split',
                   host: 'vringh',
                   engine: 'js',
+      loop: 'js',
                   ordering,
                   orderingSound: true,
                   doorbell,

@@ -1,7 +1,8 @@
 /** The axes of a sweep: every option of `run` that says what is measured can be listed; the cells are all combinations. */
 import { UsageError } from '../command-line/option-values.ts';
 import { configKey, type RunConfig } from '../records/record.ts';
-import { CombinationError, JS_BY_DEFAULT, type OptionName, parseRunOptions, RUN_AXES } from '../run/options.ts';
+import { JS_BY_DEFAULT } from '../config.ts';
+import { CombinationError, type OptionName, parseRunOptions, RUN_AXES } from '../run/options.ts';
 
 /** One option with the values that it is swept over, as they were given. */
 export interface Axis {

@@ -4,7 +4,7 @@
  * strategies are compared. The interval allows for the choice: the fastest of many is also the luckiest.
  */
 
-import { LAYOUTS } from '../pair/layouts.ts';
+import { LAYOUTS } from '../axes/layouts.ts';
 import { configKey } from '../records/record.ts';
 import { isStrategy, type OptionName, parseRunOptions, RUN_OPTIONS } from '../run/options.ts';
 import { type Difference, manyToOne } from '../statistics/many-to-one.ts';

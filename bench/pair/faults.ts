@@ -3,8 +3,8 @@
  * can end early. No command line reaches them.
  */
 import type { Doorbell } from '../../src/doorbell/doorbell.ts';
-import type { HeadQueue, HostQueue } from '../../src/host/queue.ts';
-import { type Loop, type LoopState, REACHED } from '../workloads/loops.ts';
+import { type Loop, type LoopState, REACHED } from '../loops/loop.ts';
+import type { Report } from '../loops/maker.ts';
 import { unpinThread } from './pinning.ts';
 
 export interface Fault {
@@ -47,11 +47,8 @@ export interface Tampering {
   /** Changes a payload byte of the transfer at hand. */
   corrupt(): void;
   /** The next completion tells what `told` makes of the bytes written. */
-  misreport(told: Told): void;
+  misreport(told: Report): void;
 }
-
-/** From the bytes that were written to the used length that stands in the ring. */
-type Told = (writtenBytes: number) => number;
 
 const ACTIONS: Record<Exclude<Fault['kind'], 'mute'>, (tampering: Tampering) => void> = {
   throw: () => {
@@ -96,8 +93,8 @@ export class FaultyLoop implements Loop {
     return this.inner.suppressed;
   }
 
-  set suppressed(count: number) {
-    this.inner.suppressed = count;
+  restart(first: number): void {
+    this.inner.restart(first);
   }
 
   advance(limit: number, drain: boolean): LoopState {
@@ -130,30 +127,19 @@ export class FaultyLoop implements Loop {
 
 /** What stands between a host's loop and its queue: it tells another used length once, when it is asked to. */
 export class Misreporter {
-  private told: Told | null = null;
+  private told: Report | null = null;
 
-  misreport(told: Told): void {
+  misreport(told: Report): void {
     this.told = told;
   }
 
-  /** Takes the place of every call by which `queue` gives a request back. */
-  watch(queue: HostQueue | HeadQueue): void {
-    const { complete, completeDeferred } = queue;
-    queue.complete = (request, writtenBytes) => complete.call(queue, request, this.lengthOf(writtenBytes));
-    queue.completeDeferred = (request, writtenBytes) =>
-      completeDeferred.call(queue, request, this.lengthOf(writtenBytes));
-    if (!('completeHead' in queue)) return;
-    const { completeHead } = queue;
-    queue.completeHead = (head, writtenBytes) => completeHead.call(queue, head, this.lengthOf(writtenBytes));
-  }
-
-  private lengthOf(writtenBytes: number): number {
+  /** The used length to tell of so many bytes written. */
+  readonly report: Report = (writtenBytes) => {
     const { told } = this;
     if (told === null) return writtenBytes;
-    // One such call may be made of another.
     this.told = null;
     return told(writtenBytes);
-  }
+  };
 }
 
 /** A doorbell whose rings, from a given transfer on, reach nobody, until some were waited for in vain. */

@@ -5,22 +5,18 @@
 import { CostlyDoorbell } from '../../src/doorbell/costly.ts';
 import { type Doorbell, SilentDoorbell, type WaitSet } from '../../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
-import { cpuYield } from '../../src/native/scheduler.ts';
 import { type Clock, openClock } from '../latency/clock.ts';
 import { FixedRate, type Pace, UNPACED } from '../latency/pace.ts';
 import { NO_PROBE, type Probe, RoundTripProbe, ScheduledRoundTripProbe } from '../latency/round-trip.ts';
 import { strideOf } from '../latency/samples.ts';
 import { StampedDoorbell, StampedWaitSet } from '../latency/wake.ts';
-import { WORKLOADS } from '../workloads/index.ts';
-import { FastHostLoop, GuestLoop, HostLoop, type Loop } from '../workloads/loops.ts';
-import { UncheckedGuest } from '../workloads/unchecked.ts';
-import { GuestMemory } from '../../src/memory/guest-memory.ts';
-import { WasmGuestLoop } from '../loops/wasm/guest-loop.ts';
-import { WasmHostLoop } from '../loops/wasm/host-loop.ts';
-import { requestOf, slotsOf } from './engines.ts';
+import type { LoopName } from '../axes/loops.ts';
+import { WORKLOADS } from '../axes/workloads.ts';
+import { jsLoops } from '../loops/js/maker.ts';
+import type { Loop } from '../loops/loop.ts';
+import type { LoopMaker, Report, Timing } from '../loops/maker.ts';
+import { wasmLoops } from '../loops/wasm/maker.ts';
 import { type Fault, FaultyLoop, Misreporter, MuteDoorbell } from './faults.ts';
-import { vringhHost } from './hosts.ts';
-import { LAYOUTS } from './layouts.ts';
 import { connectGuest, connectHost, doorbellOf } from './session.ts';
 import { type BoundPair, bindPair, hasSession, type PairConfig, type PairSetup } from './setup.ts';
 
@@ -44,88 +40,21 @@ export interface LatencyMeters {
 }
 
 /** One of how many transfers is sampled; 0: none. */
-export const latencyStride = ({ latencyEvery, transfers }: Pick<PairConfig, 'latencyEvery' | 'transfers'>) =>
-  latencyEvery === 0 ? 0 : strideOf(latencyEvery, transfers);
+export const latencyStride = ({ latency, transfers }: Pick<PairConfig, 'latency' | 'transfers'>) =>
+  latency === 0 ? 0 : strideOf(latency, transfers);
 
-/** What takes part in a guest's loop; there even where it does nothing, so that the loop is the same. */
-interface Timing {
-  probe: Probe;
-  pace: Pace;
-}
-
-const NO_TIMING: Timing = { probe: NO_PROBE, pace: UNPACED };
+const NO_TIMING: Timing = { probe: NO_PROBE, pace: UNPACED, sampleEvery: 0 };
 
 /** A schedule has its latency measured, too. */
 function makeTiming(config: PairConfig, clock: Clock): Timing {
-  const every = latencyStride(config);
-  if (config.rate === 0) return { pace: UNPACED, probe: new RoundTripProbe(clock, config.transfers, every) };
+  const sampleEvery = latencyStride(config);
+  if (config.rate === 0)
+    return { pace: UNPACED, probe: new RoundTripProbe(clock, config.transfers, sampleEvery), sampleEvery };
   const pace = new FixedRate(clock, config.rate);
-  return { pace, probe: new ScheduledRoundTripProbe(clock, config.transfers, every, pace) };
+  return { pace, probe: new ScheduledRoundTripProbe(clock, config.transfers, sampleEvery, pace), sampleEvery };
 }
 
-/** @param reporter planted by tests between a host's loop and its queue. */
-type MakeLoop = (pair: BoundPair, bell: Doorbell, timing: Timing, reporter?: Misreporter) => Loop;
-
-const guestLoop: MakeLoop = (pair, bell, timing) => {
-  const { config } = pair;
-  const layout = LAYOUTS[config.layout];
-  if (config.engine === 'wasm' && config.layout === 'split' && process.env.LOOP !== 'js') {
-    const workload = WORKLOADS[config.workload];
-    const { ring, areas, tables, slots } = pair;
-    return new WasmGuestLoop({
-      queue: { ring, privateArea: areas.guest, features: config.features, tables },
-      bell,
-      slots,
-      slotBytes: workload.slotBytes(config.sizeBytes),
-      sizeBytes: config.sizeBytes,
-      workloadNumber: ['alternate', 'echo', 'single', 'bulk'].indexOf(config.workload),
-      workload: workload.guest(slots, config.sizeBytes),
-      verify: !config.fastVringh,
-      knobs: config.knobs,
-      ...timing,
-      paced: config.rate > 0,
-      sampleEvery: latencyStride(config),
-    });
-  }
-  const queue = layout.guest(pair, bell);
-  const slots = slotsOf(pair, queue);
-  const workload = WORKLOADS[config.workload].guest(slots, config.sizeBytes);
-  return new GuestLoop({
-    queue,
-    workload: layout.carries ? workload : new UncheckedGuest(workload),
-    slotCount: slots.count,
-    verify: !config.fastVringh,
-    knobs: config.knobs,
-    ...timing,
-  });
-};
-
-const hostLoop: MakeLoop = (pair, bell, _timing, reporter) => {
-  const { config } = pair;
-  if (config.engine === 'wasm' && config.layout === 'split' && process.env.LOOP !== 'js') {
-    const { ring, areas, region } = pair;
-    return new WasmHostLoop({
-      queue: { ring, privateArea: areas.host, features: config.features, memory: new GuestMemory([region]) },
-      bell,
-      sizeBytes: Math.max(8, config.sizeBytes),
-      workloadNumber: ['alternate', 'echo', 'single', 'bulk'].indexOf(config.workload),
-      batch: config.completeBatch,
-      fast: config.fastVringh,
-      yieldCpu: config.apart ? null : cpuYield(),
-    });
-  }
-  if (config.fastVringh) {
-    const heads = vringhHost(pair);
-    reporter?.watch(heads);
-    return new FastHostLoop(heads, bell, config.apart ? null : cpuYield());
-  }
-  const layout = LAYOUTS[config.layout];
-  const queue = layout.host(pair);
-  reporter?.watch(queue);
-  const request = requestOf(pair, queue);
-  const workload = WORKLOADS[config.workload].host(config.sizeBytes);
-  return new HostLoop({ queue, request, workload, batch: config.completeBatch, bell });
-};
+const LOOP_MAKERS: Record<LoopName, LoopMaker> = { js: jsLoops, wasm: wasmLoops };
 
 /** Builds one side; its thread only. */
 export async function buildHalf(side: Side, given: PairSetup, fault?: Fault): Promise<Half> {
@@ -151,15 +80,15 @@ function assemble(side: Side, setup: PairSetup, pair: BoundPair, fault?: Fault):
   const [own, peer] = serving ? [setup.guestHandle, setup.hostHandle] : [setup.hostHandle, setup.guestHandle];
   const plainWaits = strategy.waitSet(own, { spinUs: config.spinUs, yields: !config.apart });
   const strategyBell = serving && config.fastVringh ? new SilentDoorbell() : strategy.doorbell(peer);
-  const plainBell = config.exitCostNs === 0 ? strategyBell : new CostlyDoorbell(strategyBell, config.exitCostNs);
+  const plainBell = config.exitCost === 0 ? strategyBell : new CostlyDoorbell(strategyBell, config.exitCost);
 
-  const clock = config.latencyEvery === 0 ? null : openClock(setup.clockBase);
+  const clock = config.latency === 0 ? null : openClock(setup.clockBase);
   const timing = serving && clock !== null ? makeTiming(config, clock) : NO_TIMING;
-  const makeLoop = serving ? guestLoop : hostLoop;
+  const maker = LOOP_MAKERS[config.loop];
+  const makeLoop = (bell: Doorbell, report: Report | null) =>
+    serving ? maker.guest(pair, bell, timing) : maker.host(pair, bell, report);
   const build = (bell: Doorbell) =>
-    fault?.side === side
-      ? faulty((inner, reporter) => makeLoop(pair, inner, timing, reporter), pair, bell, fault)
-      : { bell, loop: makeLoop(pair, bell, timing) };
+    fault?.side === side ? faulty(makeLoop, pair, bell, fault) : { bell, loop: makeLoop(bell, null) };
   const { pace, probe } = timing;
   if (clock === null) return { waits: plainWaits, ...build(plainBell), pace, latency: null };
   const waits = new StampedWaitSet(plainWaits, clock, wakeLines, side, config.transfers);
@@ -169,19 +98,19 @@ function assemble(side: Side, setup: PairSetup, pair: BoundPair, fault?: Fault):
 
 /** The same loop and doorbell, with a fault in one of them, or in the queue. */
 function faulty(
-  makeLoop: (bell: Doorbell, reporter: Misreporter) => Loop,
+  makeLoop: (bell: Doorbell, report: Report) => Loop,
   pair: BoundPair,
   plain: Doorbell,
   fault: Fault,
 ): Pick<Half, 'bell' | 'loop'> {
-  const muted = new MuteDoorbell(plain, fault, pair.config.timeoutMs);
+  const muted = new MuteDoorbell(plain, fault, 1000 * pair.config.timeout);
   const bell = fault.kind === 'mute' ? muted : plain;
   const reporter = new Misreporter();
-  const loop = makeLoop(bell, reporter);
+  const loop = makeLoop(bell, reporter.report);
   muted.doneSoFar = () => loop.done;
   const { region, offset, count } = pair.slots;
-  const { workload, sizeBytes } = pair.config;
-  const at = offset + (fault.transfer % count) * WORKLOADS[workload].slotBytes(sizeBytes);
+  const { workload, size } = pair.config;
+  const at = offset + (fault.transfer % count) * WORKLOADS[workload].slotBytes(size);
   const corrupt = () => {
     region.u8[at] = region.u8[at]! ^ 0xff;
   };

@@ -1,39 +1,28 @@
-/**
- * The table of ring layouts: what each side builds over the pair's shared memory. A new one is a function here and a
- * line in the table; command line, help and tests read it. Either thread.
- */
+/** Makes what each side has of each ring layout; their names are in `bench/axes`. Either thread. */
 import type { Doorbell } from '../../src/doorbell/doorbell.ts';
 import { NullGuestQueue } from '../../src/guest/null-queue.ts';
-import type { GuestQueue } from '../../src/guest/queue.ts';
 import { NullHostQueue } from '../../src/host/null-queue.ts';
-import type { HostQueue } from '../../src/host/queue.ts';
-import { requestsOf } from '../workloads/shapes.ts';
-import { ENGINES } from './engines.ts';
-import { HOSTS } from './hosts.ts';
+import type { LayoutName } from '../axes/layouts.ts';
+import { requestsOf } from '../loops/js/shapes.ts';
+import { ENGINE_MAKERS, type GuestHalf, type HostHalf, requestOver } from './engines.ts';
+import { HOST_MAKERS } from './hosts.ts';
 import type { BoundPair } from './setup.ts';
 
-export interface Layout {
-  /** One line for the help text. */
-  readonly summary: string;
-  /** The two sides meet, so that payloads arrive and can be checked. */
-  readonly carries: boolean;
-  guest(pair: BoundPair, bell: Doorbell): GuestQueue;
-  host(pair: BoundPair): HostQueue;
+export interface LayoutMaker {
+  guest(pair: BoundPair, bell: Doorbell): GuestHalf;
+  host(pair: BoundPair): HostHalf;
 }
 
-export const LAYOUTS = {
+export const LAYOUT_MAKERS: Record<LayoutName, LayoutMaker> = {
   split: {
-    summary: 'split virtqueue, legacy alignment',
-    carries: true,
-    guest: (pair, bell) => ENGINES[pair.config.engine].guest(pair, bell),
-    host: (pair) => HOSTS[pair.config.host].make(pair),
+    guest: (pair, bell) => ENGINE_MAKERS[pair.config.engine].guest(pair, bell),
+    host: (pair) => HOST_MAKERS[pair.config.host](pair),
   },
   null: {
-    summary: "no ring, two sides that never meet: the harness's own cost; what is verified need not be right",
-    carries: false,
-    guest: ({ config }) => new NullGuestQueue(config.ringSize),
-    host: ({ config }) => new NullHostQueue(config.ringSize, requestsOf(config)),
+    guest: ({ config }) => ({ queue: new NullGuestQueue(config.ringSize), elements: null }),
+    host: (pair) => ({
+      queue: new NullHostQueue(pair.config.ringSize, requestsOf(pair.config)),
+      request: requestOver(pair),
+    }),
   },
-} as const satisfies Record<string, Layout>;
-
-export type LayoutName = keyof typeof LAYOUTS;
+};

@@ -3,7 +3,7 @@
  * calls, so that in the window no branch is taken for the first time, and nothing is compiled again. Guest or host thread.
  */
 
-import type { Runner } from '../workloads/runner.ts';
+import type { Runner } from '../loops/runner.ts';
 import type { Half, Side } from './half.ts';
 import { partEnd } from './parts.ts';
 
@@ -30,7 +30,7 @@ export class Legs {
     runner.restart(inWindow ? first : null);
     half.waits.resetCounters();
     half.bell.resetCounters();
-    half.latency?.probe.restart(first);
+    half.loop.restart(first);
   }
 
   /** The transfers from number `first` on, by the side's schedule if it has one. @throws Stopped, Stalled, CheckFailed, RingError */

@@ -8,7 +8,7 @@
  *     word 4  transfers of the next leg of the warm-up, by the guest; 0: none
  *     word 5  what the host compiled in the last leg, bytes
  */
-import { Stalled, Stopped } from '../workloads/runner.ts';
+import { Stalled, Stopped } from '../loops/runner.ts';
 
 const ARRIVALS = 0;
 const MEETING = 1;

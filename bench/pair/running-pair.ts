@@ -5,13 +5,6 @@ import type { PairConfig } from './setup.ts';
 import type { SideReport } from './side.ts';
 import type { FailedEnd } from './side-end.ts';
 
-/** Where several pairs run: `--pairs-in`. */
-export const PAIRS_IN = {
-  thread: { summary: 'all in threads of one process, whose engine they share' },
-  process: { summary: 'each in a process of its own' },
-} as const;
-export type PairsIn = keyof typeof PAIRS_IN;
-
 /** Where the two threads of a pair run. */
 export interface Placement {
   guest: number | null;

@@ -9,28 +9,25 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { DoorbellHandle } from '../../src/doorbell/doorbell.ts';
-import { DOORBELLS, type DoorbellName } from '../../src/doorbell/index.ts';
+import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { HANDLE_SIZE } from '../../src/doorbell/words.ts';
 import { IndirectPool, type IndirectPoolOptions } from '../../src/guest/indirect-pool.ts';
-import { WasmVirtqueue } from '../../src/guest/wasm-virtqueue.ts';
-import { WasmVringh } from '../../src/host/wasm-vringh.ts';
 import { PrivateArea } from '../../src/memory/private-area.ts';
 import { allocateShared, MemoryRegion, type SharedMemory } from '../../src/memory/region.ts';
-import { ORDERINGS, type OrderingName } from '../../src/ordering/index.ts';
+import { ORDERINGS } from '../../src/ordering/index.ts';
 import { bindRing } from '../../src/ordering/ring-fields.ts';
 import type { RingFeatures } from '../../src/ring/features.ts';
 import { alignUp, legacyLayout, SplitRing } from '../../src/ring/split-layout.ts';
 import type { QueueSetup } from '../../src/vhost-user/queues/queue-setup.ts';
 import { clockBase } from '../latency/clock.ts';
 import { makeWakeLines, type WakeLines } from '../latency/wake.ts';
-import { WORKLOADS, type WorkloadName } from '../workloads/index.ts';
-import type { GuestKnobs } from '../workloads/loops.ts';
+import { HOSTS } from '../axes/hosts.ts';
+import { LAYOUTS } from '../axes/layouts.ts';
+import { WORKLOADS } from '../axes/workloads.ts';
+import type { RunConfig } from '../config.ts';
+import { guestAreaBytes, hostAreaBytes } from '../loops/wasm/area.ts';
 import type { Ball } from './calibration.ts';
-import type { EngineName } from './engines.ts';
-import { HOSTS, type HostName } from './hosts.ts';
-import { LAYOUTS, type LayoutName } from './layouts.ts';
 import { makeRendezvous } from './rendezvous.ts';
-import type { WarmUpLength } from './warm-up-plan.ts';
 
 /** Guest addresses start here, far from any buffer offset, so that translation is always exercised. */
 export const GUEST_BASE = 2 ** 40;
@@ -38,36 +35,9 @@ export const GUEST_BASE = 2 ** 40;
 const LINE_SIZE = 128;
 
 /** What a pair runs; plain data, cloned into both threads. */
-export interface PairConfig {
+export interface PairConfig extends RunConfig {
+  /** What `indirect`, `eventidx` and `virtio1` negotiate. */
   features: RingFeatures;
-  slowRange: boolean;
-  fastVringh: boolean;
-  ringSize: number;
-  workload: WorkloadName;
-  /** What a transfer of a sized workload carries, bytes. */
-  sizeBytes: number;
-  layout: LayoutName;
-  /** Whose host half serves the split layout. */
-  host: HostName;
-  /** What both halves of the ring are made with. */
-  engine: EngineName;
-  ordering: OrderingName;
-  doorbell: DoorbellName;
-  transfers: number;
-  /** Transfers before the window, on the same ring, or until the loops are steady. */
-  warmup: WarmUpLength;
-  timeoutMs: number;
-  /** Longest time that an adaptive doorbell looks before it sleeps, microseconds. */
-  spinUs: number;
-  knobs: GuestKnobs;
-  /** Completions that the host publishes together. */
-  completeBatch: number;
-  /** Added to each ring of a doorbell, nanoseconds. */
-  exitCostNs: number;
-  /** One of how many transfers has its latency measured; 0: none. */
-  latencyEvery: number;
-  /** Transfers that are due a second; 0: no schedule. */
-  rate: number;
   /** The threads run on different CPUs, so that the way between them can be measured. */
   apart: boolean;
   /** The only pair: measuring that way disturbs no other. */
@@ -106,14 +76,14 @@ function pairLayout(config: PairConfig): PairLayout {
   const workload = WORKLOADS[config.workload];
   const slotsOffset = alignUp(legacyLayout(config.ringSize).sizeBytes, LINE_SIZE);
   const slotCount = config.ringSize + 1;
-  const tablesOffset = alignUp(slotsOffset + slotCount * workload.slotBytes(config.sizeBytes), LINE_SIZE);
+  const tablesOffset = alignUp(slotsOffset + slotCount * workload.slotBytes(config.size), LINE_SIZE);
   const sizeBytes = alignUp(tablesOffset + IndirectPool.sizeBytes(config.ringSize, workload.elementsMax), LINE_SIZE);
   const guestAreaOffset = sizeBytes;
   const hostAreaOffset = alignUp(
-    guestAreaOffset + WasmVirtqueue.privateBytes(config.ringSize, config.ringSize) + 64,
+    guestAreaOffset + guestAreaBytes(config),
     LINE_SIZE,
   );
-  const ballOffset = alignUp(hostAreaOffset + WasmVringh.privateBytes(config.ringSize) + config.sizeBytes + 128, LINE_SIZE);
+  const ballOffset = alignUp(hostAreaOffset + hostAreaBytes(config), LINE_SIZE);
   const bellsOffset = ballOffset + LINE_SIZE;
   const allBytes = bellsOffset + 2 * HANDLE_SIZE;
   return {

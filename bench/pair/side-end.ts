@@ -1,7 +1,7 @@
 /** How a side's task ended, as data: errors do not keep their class on the way to the main thread. */
 import { RingError } from '../../src/ring/errors.ts';
 import { CheckFailed } from '../check-failed.ts';
-import { Stalled, Stopped } from '../workloads/runner.ts';
+import { Stalled, Stopped } from '../loops/runner.ts';
 import type { Side } from './half.ts';
 import { PinningFailed } from './pinning.ts';
 import type { SideReport } from './side.ts';

@@ -6,7 +6,7 @@ import type { DoorbellStrategy } from '../../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { type MachineTimes, machineTimes } from '../records/machine.ts';
 import type { SideRecord } from '../records/record.ts';
-import { Runner } from '../workloads/runner.ts';
+import { Runner } from '../loops/runner.ts';
 import { calibrate } from './calibration.ts';
 import { codeBytes, compiledBetween } from './code-size.ts';
 import type { Fault } from './faults.ts';
@@ -153,5 +153,5 @@ const instant = (atNs: bigint, { user, system }: NodeJS.CpuUsage, machine: Machi
 });
 
 /** Bound of a side's waits: the host's is two transfers of a schedule at least, or a slow one would look like a stall. */
-const boundMs = (side: Side, { timeoutMs, rate }: PairConfig) =>
-  side === 'host' && rate > 0 ? Math.max(timeoutMs, 2000 / rate) : timeoutMs;
+const boundMs = (side: Side, { timeout, rate }: PairConfig) =>
+  1000 * (side === 'host' && rate > 0 ? Math.max(timeout, 2 / rate) : timeout);

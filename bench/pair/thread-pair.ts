@@ -57,7 +57,7 @@ function transfersOf({ guestHandle, hostHandle, port }: PairSetup): MessagePort[
 
 export function startThreadPair({ config, placement, fault }: PairTask, onReady: () => void): RunningPair {
   const setup = makePair(config);
-  if (config.latencyEvery > 0 && clockAllocates()) reserveYoungGeneration();
+  if (config.latency > 0 && clockAllocates()) reserveYoungGeneration();
   const pool = freshThreads('side', 2);
   const ready = new Set<Side>();
   pool.on('message', (message: ReadyMessage) => {

@@ -1,7 +1,8 @@
 /** When a warm-up ends: tables of legs, as a loop is compiled, thrown out of optimised code, disturbed, or never steady. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Leg, planOf, UNTIL_STEADY, type WarmUpLength, type WarmUpPlan } from './warm-up-plan.ts';
+import { UNTIL_STEADY, type WarmUpLength } from '../axes/warm-up.ts';
+import { type Leg, planOf, type WarmUpPlan } from './warm-up-plan.ts';
 
 /** Speed and compilations of a leg, by the transfers before it. */
 type Loop = (transfers: number, leg: number) => { nsPerTransfer: number; compiledBytes: number | null };

@@ -2,6 +2,7 @@
  * How long a warm-up lasts: legs that end and go on as those of the window do, either as many transfers as were asked
  * for, or until the loops are steady. Pure; the guest decides for both sides.
  */
+import { UNTIL_STEADY, type WarmUpLength } from '../axes/warm-up.ts';
 import { partEnd } from './parts.ts';
 
 /** What one leg was. */
@@ -91,10 +92,6 @@ export class SteadyWarmUp implements WarmUpPlan {
     return Math.max(...speeds.slice(-STEADY_LEGS)) <= RISE_MAX * Math.max(...speeds.slice(0, -STEADY_LEGS));
   }
 }
-
-/** What `--warmup` says that is no number. */
-export const UNTIL_STEADY = 'auto';
-export type WarmUpLength = number | typeof UNTIL_STEADY;
 
 export const planOf = (warmup: WarmUpLength): WarmUpPlan =>
   warmup === UNTIL_STEADY ? new SteadyWarmUp() : new FixedWarmUp(warmup);

@@ -4,68 +4,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { DOORBELLS } from '../../src/doorbell/index.ts';
-import { ORDERINGS } from '../../src/ordering/index.ts';
-import { ENGINES } from '../pair/engines.ts';
-import { HOSTS } from '../pair/hosts.ts';
-import { LAYOUTS } from '../pair/layouts.ts';
-import { PAIRS_IN } from '../pair/running-pair.ts';
-import { UNTIL_STEADY } from '../pair/warm-up-plan.ts';
-import { WORKLOADS } from '../workloads/index.ts';
-import { count, crossedBy, names, ns } from './fields.ts';
+import { configSchema, type RunConfig } from '../config.ts';
+import { count, crossedBy, ns } from './fields.ts';
+
+export { configSchema, type RunConfig };
 
 /** Raised with every change after which an older program would misread a record. */
 export const SCHEMA_VERSION = 1;
-
-/** Every option of `run` that says what is measured, by its long name. */
-export const configSchema = z.strictObject({
-  parallel: z.boolean(),
-  indirect: z.boolean(),
-  eventidx: z.boolean(),
-  virtio1: z.boolean(),
-  slowRange: z.boolean(),
-  fastVringh: z.boolean(),
-  transfers: count,
-  /** Transfers before the window, or until the loops are steady. */
-  warmup: z.union([count, z.literal(UNTIL_STEADY)]),
-  repeat: count,
-  ringSize: count,
-  workload: names(WORKLOADS),
-  /** Bytes that a transfer of a sized workload carries; there was none, once. */
-  size: count.default(4),
-  layout: names(LAYOUTS),
-  /** Whose host half served the ring; there was one only, once. */
-  host: names(HOSTS).default('vringh'),
-  /** What both halves of the ring were made with; there was one only, once. */
-  engine: names(ENGINES).default('js'),
-  ordering: names(ORDERINGS),
-  /** The ECMAScript memory model guarantees the ordering. */
-  orderingSound: z.boolean(),
-  doorbell: names(DOORBELLS),
-  /** `distant`, `same`, `none`, or two CPU numbers a pair: guest, host. */
-  cpus: z.string(),
-  /** Pairs at once, and where; there was one only, once. */
-  pairs: count.default(1),
-  pairsIn: names(PAIRS_IN).default('thread'),
-  /** Bound of every wait, seconds. */
-  timeout: z.number().positive(),
-  /** Longest time that doorbell adaptive looks before it sleeps, microseconds. */
-  spinUs: count,
-  /** Adds published and kicked for together. */
-  batch: count,
-  /** The most transfers in flight. */
-  outstanding: count,
-  /** The guest asks for a call only after most of what is outstanding. */
-  delayedInterrupt: z.boolean(),
-  /** Completions that the host published together; one by one, once. */
-  completeBatch: count.default(1),
-  /** Simulated cost of each doorbell ring, nanoseconds. */
-  exitCost: count,
-  /** One of how many transfers has its latency measured; 0: none. */
-  latency: count,
-  /** Transfers that are due a second; 0: as fast as it goes. */
-  rate: count,
-});
 
 export const environmentSchema = z.strictObject({
   /** Stable name of the machine; also the name of its results file. */
@@ -208,7 +153,6 @@ export const recordSchema = z.strictObject({
   repetitions: z.array(repetitionSchema),
 });
 
-export type RunConfig = z.infer<typeof configSchema>;
 export type Environment = z.infer<typeof environmentSchema>;
 export type SideRecord = z.infer<typeof sideSchema>;
 export type Repetition = z.infer<typeof repetitionSchema>;

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inLength } from '../../src/test-length.ts';
-import { HOSTS } from '../pair/hosts.ts';
-import { WORKLOADS } from '../workloads/index.ts';
+import { HOSTS } from '../axes/hosts.ts';
+import { WORKLOADS } from '../axes/workloads.ts';
 import { measure } from './test-measure.ts';
 
 const TRANSFERS = inLength(20_000, 200_000);

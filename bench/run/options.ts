@@ -5,28 +5,28 @@ import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { ORDERINGS } from '../../src/ordering/index.ts';
 import { VRING_SIZE_MAX } from '../../src/ring/constants.ts';
 import { flag, optionLines, readArguments, type Option as TableOption } from '../command-line/option-table.ts';
-import { bytesOf, type Choice, choiceOf, countOf, secondsOf, UsageError } from '../command-line/option-values.ts';
-import { ENGINES, WASM_REFUSALS } from '../pair/engines.ts';
-import { HOSTS } from '../pair/hosts.ts';
-import { LAYOUTS } from '../pair/layouts.ts';
-import { PAIRS_IN } from '../pair/running-pair.ts';
-import { UNTIL_STEADY } from '../pair/warm-up-plan.ts';
-import type { RunConfig } from '../records/record.ts';
-import { WORKLOADS } from '../workloads/index.ts';
+import { UsageError } from '../command-line/option-values.ts';
+import {
+  CONFIG_OPTIONS,
+  type Field,
+  type FieldName,
+  FIELDS,
+  JS_BY_DEFAULT,
+  optionOf,
+  type RunConfig,
+  SIZE_DEFAULT,
+  TRANSFERS_MAX,
+} from '../config.ts';
+import { ENGINES } from '../axes/engines.ts';
+import { HOSTS } from '../axes/hosts.ts';
+import { UNTIL_STEADY } from '../axes/warm-up.ts';
+import { WORKLOADS } from '../axes/workloads.ts';
 import { pairsNamed } from './placement.ts';
 
-/** Transfers are numbered in 32 bits; warm-up and window share the numbers. */
-const TRANSFERS_MAX = 2_000_000_000;
-
-/** Bytes of a transfer; what workloads carry that have their own size; and what the slots of all pairs may take. */
-const SIZE_MAX = 65_536;
-const SIZE_DEFAULT = 4;
+/** What the slots of all pairs may take, bytes. */
 const SLOTS_BYTES_MAX = 2 ** 30;
 
-const PAIRS_MAX = 64;
-
-/** The fastest schedule, a second; how long one lasts by default, seconds. */
-const RATE_MAX = 10_000_000;
+/** How long a schedule lasts by default, seconds. */
 export const RATE_SECONDS = 10;
 
 export interface RunOptions {
@@ -42,93 +42,24 @@ export interface RunOptions {
   idle: string[];
 }
 
-interface Option extends TableOption {
-  /** Only the parallel test looks at it. */
-  parallelOnly?: boolean;
-  /**
-   * It says what is measured, and a sweep may list its values: a strategy, which a program can choose, or a condition
-   * under which strategies are compared.
-   */
-  axis?: 'strategy' | 'condition';
-}
-
 /** Options that are each right but cannot run together; a sweep leaves such cells out. */
 export class CombinationError extends UsageError {}
 
-const measured = (value: string, summary: string, byDefault: string): Option => ({
-  value,
-  summary,
-  byDefault,
-  parallelOnly: true,
-});
-const strategy = (option: Option): Option => ({ ...option, axis: 'strategy' });
-const condition = (option: Option): Option => ({ ...option, axis: 'condition' });
-const choice = (choices: Choice, summary: string, byDefault: string): Option => ({
-  ...measured('NAME', summary, byDefault),
-  choices,
-});
-
-/** Options that the Wasm engine does not have in all their values: who compares these compares them on one engine. */
-export const JS_BY_DEFAULT = Object.keys(WASM_REFUSALS) as (keyof typeof WASM_REFUSALS)[];
-const WITH_ANY_ENGINE = `where ${JS_BY_DEFAULT.map((name) => `--${name}`).join(', ')} are given`;
-
-export const RUN_OPTIONS = {
-  parallel: flag('guest and host in two threads, measured; without it the basic test on one'),
-  indirect: strategy(flag('negotiate VIRTIO_RING_F_INDIRECT_DESC')),
-  eventidx: strategy(flag('negotiate VIRTIO_RING_F_EVENT_IDX')),
-  'virtio-1': strategy(flag('negotiate VIRTIO_F_VERSION_1')),
-  'slow-range': condition(flag('the host translates one byte at a time')),
-  'fast-vringh': condition({
-    ...flag('the host spins, reads no descriptor, calls only for what it completed; the guest never kicks'),
-    parallelOnly: true,
-  }),
-  transfers: measured('N', 'transfers in the measured window', '10M'),
-  warmup: measured('N|auto', 'transfers before it, on the same ring; auto: until the loops are steady', UNTIL_STEADY),
-  repeat: measured('N', 'repetitions, each in fresh threads', '1'),
-  'ring-size': condition(measured('N', `descriptors, a power of two up to ${VRING_SIZE_MAX}`, '256')),
-  workload: condition(choice(WORKLOADS, 'what a transfer carries', 'alternate')),
-  size: condition(
-    measured('BYTES', `bytes that a transfer of workload bulk carries, up to ${SIZE_MAX}`, `${SIZE_DEFAULT}`),
-  ),
-  layout: condition(choice(LAYOUTS, 'ring layout', 'split')),
-  host: condition(choice(HOSTS, 'whose host half serves the ring', 'vringh')),
-  engine: strategy(choice(ENGINES, `what both halves of the ring are made with; js ${WITH_ANY_ENGINE}`, 'wasm')),
-  ordering: strategy({
-    ...choice(ORDERINGS, 'how shared fields are accessed; of engine wasm: wasm', 'seqcst'),
-    parallelOnly: false,
-  }),
-  doorbell: strategy(choice(DOORBELLS, 'how one thread wakes the other', 'adaptive')),
-  'spin-us': strategy(
-    measured('N', 'doorbell adaptive: the longest time it looks before it sleeps, microseconds', '50'),
-  ),
-  batch: strategy(measured('N', 'adds that the guest publishes and kicks for together', '1')),
-  outstanding: strategy(
-    measured('N', 'the most transfers in flight; default: as many as the ring has descriptors', ''),
-  ),
-  'delayed-interrupt': strategy(
-    measured('on|off', 'the guest wants its call only after most of what is outstanding', 'on'),
-  ),
-  'complete-batch': strategy(measured('N', 'completions that the host publishes together', '1')),
-  'exit-cost': condition(measured('NS', 'simulated cost of each doorbell ring, nanoseconds', '0')),
-  cpus: condition(measured('WHERE', 'distant (first and last), same, none, or two numbers a pair: G,H/G,H', 'distant')),
-  pairs: condition(measured('N', 'guests, each with a host, a ring and memory of its own, at once', '1')),
-  'pairs-in': strategy(choice(PAIRS_IN, 'where they run', 'thread')),
-  timeout: measured('S', 'bound of every wait for the peer in warm-up and window, seconds', '10'),
-  latency: {
-    ...measured('N', 'measure the latency of every N-th transfer, and of wake-ups', 'off; without N: 64'),
-    implied: '64',
-  },
-  hgrm: measured('PREFIX', 'write the latency distributions to PREFIX.round-trip.hgrm and so on', ''),
-  rate: condition(
-    measured('N', 'send at a fixed rate, N a second; implies --latency 1, --transfers 10 seconds worth', 'off'),
-  ),
-  label: measured('TEXT', 'kept in the record', ''),
-  out: measured('FILE', "where the record is appended, or none; default: the machine's file in results/", ''),
-  json: { ...flag('print the record alone on standard output; the rest goes to standard error'), parallelOnly: true },
+/** Where a run's record goes, and what is written besides. */
+const OUTPUT_OPTIONS: Record<'hgrm' | 'label' | 'out' | 'json' | 'help', TableOption> = {
+  hgrm: { value: 'PREFIX', summary: 'write the latency distributions to PREFIX.round-trip.hgrm and so on' },
+  label: { value: 'TEXT', summary: 'kept in the record' },
+  out: { value: 'FILE', summary: "where the record is appended, or none; default: the machine's file in results/" },
+  json: flag('print the record alone on standard output; the rest goes to standard error'),
   help: flag('this text; -h too'),
-} satisfies Record<string, Option>;
+};
+
+export const RUN_OPTIONS = { ...CONFIG_OPTIONS, ...OUTPUT_OPTIONS };
 
 export type OptionName = keyof typeof RUN_OPTIONS;
+
+/** What the table says of an option; of those that say nothing of what is measured there is less. */
+type Option = TableOption & Partial<Pick<Field<unknown>, 'parallelOnly' | 'axis'>>;
 
 const OPTIONS: Record<OptionName, Option> = RUN_OPTIONS;
 const NAMES = Object.keys(OPTIONS) as OptionName[];
@@ -136,9 +67,11 @@ const NAMES = Object.keys(OPTIONS) as OptionName[];
 /** A program can choose it. */
 export const isStrategy = (name: OptionName): boolean => OPTIONS[name].axis === 'strategy';
 
+const isAxis = (name: OptionName) => (OPTIONS[name].axis ?? null) !== null;
+
 /** The options that say what is measured, and how they are given. */
 export const RUN_AXES = Object.fromEntries(
-  NAMES.filter((name) => OPTIONS[name].axis !== undefined).map((name) => [
+  NAMES.filter((name) => isAxis(name)).map((name) => [
     name,
     OPTIONS[name].value === null ? 'flag' : 'value',
   ]),
@@ -147,57 +80,57 @@ export const RUN_AXES = Object.fromEntries(
 /** @throws UsageError naming the argument. */
 export function parseRunOptions(args: readonly string[]): RunOptions {
   const given = readArguments(OPTIONS, args);
-  const text = (name: OptionName) => given.get(name) ?? OPTIONS[name].byDefault ?? '';
   const on = (name: OptionName) => given.has(name);
-  const count = (name: OptionName, min: number, max: number) => countOf(`--${name}`, text(name), min, max);
-  const pick = <Name extends string>(name: OptionName, table: Record<Name, unknown>) =>
-    choiceOf(`--${name}`, text(name), table);
-
-  const engine = given.has('engine') || (on('parallel') && !JS_BY_DEFAULT.some(on)) ? pick('engine', ENGINES) : 'js';
+  /** The value that was given, or that its text by default means. */
+  const value = <Name extends FieldName>(name: Name): RunConfig[Name] => {
+    const option = optionOf(name);
+    const field = FIELDS[name] as unknown as Field<RunConfig[Name]>;
+    return field.read(`--${option}`, given.get(option) ?? field.byDefault ?? '');
+  };
+  const parallel = on('parallel');
+  const engine = on('engine') || (parallel && !JS_BY_DEFAULT.some(on)) ? value('engine') : 'js';
   // An engine with one ordering has that by default.
-  const only = given.has('ordering') ? null : ENGINES[engine].ordering;
-  const ordering = only ?? pick('ordering', ORDERINGS);
-  const rate = given.has('rate') ? count('rate', 1, RATE_MAX) : 0;
+  const ordering = on('ordering') ? value('ordering') : (ENGINES[engine].ordering ?? value('ordering'));
+  const rate = on('rate') ? value('rate') : 0;
   const config: RunConfig = {
-    parallel: on('parallel'),
+    parallel,
     indirect: on('indirect'),
     eventidx: on('eventidx'),
     virtio1: on('virtio-1'),
     slowRange: on('slow-range'),
     fastVringh: on('fast-vringh'),
-    transfers: rate > 0 && !given.has('transfers') ? rate * RATE_SECONDS : count('transfers', 1, TRANSFERS_MAX),
-    warmup: text('warmup') === UNTIL_STEADY ? UNTIL_STEADY : count('warmup', 0, TRANSFERS_MAX),
-    repeat: count('repeat', 1, 1_000_000),
-    ringSize: count('ring-size', 1, VRING_SIZE_MAX),
-    workload: pick('workload', WORKLOADS),
-    size: bytesOf('--size', text('size'), 4, SIZE_MAX),
-    layout: pick('layout', LAYOUTS),
-    host: pick('host', HOSTS),
+    transfers: rate > 0 && !on('transfers') ? rate * RATE_SECONDS : value('transfers'),
+    warmup: value('warmup'),
+    repeat: value('repeat'),
+    ringSize: value('ringSize'),
+    workload: value('workload'),
+    size: value('size'),
+    layout: value('layout'),
+    host: value('host'),
     engine,
+    loop: on('loop') ? value('loop') : engine,
     ordering,
     orderingSound: ORDERINGS[ordering].sound,
-    doorbell: pick('doorbell', DOORBELLS),
-    cpus: text('cpus'),
-    pairs: count('pairs', 1, PAIRS_MAX),
-    pairsIn: pick('pairs-in', PAIRS_IN),
-    spinUs: count('spin-us', 0, 1_000_000),
-    batch: count('batch', 1, VRING_SIZE_MAX),
-    outstanding: given.has('outstanding')
-      ? count('outstanding', 1, VRING_SIZE_MAX)
-      : count('ring-size', 1, VRING_SIZE_MAX),
-    delayedInterrupt: choiceOf('--delayed-interrupt', text('delayed-interrupt'), { on: true, off: false }) === 'on',
-    completeBatch: count('complete-batch', 1, VRING_SIZE_MAX),
-    exitCost: count('exit-cost', 0, 1_000_000_000),
-    latency: given.has('latency') ? count('latency', 1, TRANSFERS_MAX) : rate === 0 ? 0 : 1,
+    doorbell: value('doorbell'),
+    cpus: value('cpus'),
+    pairs: value('pairs'),
+    pairsIn: value('pairsIn'),
+    spinUs: value('spinUs'),
+    batch: value('batch'),
+    outstanding: on('outstanding') ? value('outstanding') : value('ringSize'),
+    delayedInterrupt: value('delayedInterrupt'),
+    completeBatch: value('completeBatch'),
+    exitCost: value('exitCost'),
+    latency: on('latency') ? value('latency') : rate === 0 ? 0 : 1,
     rate,
-    timeout: secondsOf('--timeout', text('timeout')),
+    timeout: value('timeout'),
   };
   checkRunnable(config);
   if (given.has('hgrm') && config.latency === 0)
     throw new UsageError('--hgrm needs --latency: it writes what that measures');
   return {
     config,
-    label: text('label'),
+    label: given.get('label') ?? '',
     out: given.get('out') ?? null,
     hgrm: given.get('hgrm') ?? null,
     json: on('json'),
@@ -244,8 +177,10 @@ function checkRunnable(config: RunConfig): void {
     throw new CombinationError(`--host ${config.host} cannot run with ${newer}: its rings are older`);
   if (config.rate > 0 && config.layout === 'null')
     throw new CombinationError('--rate cannot run with --layout null: there is nobody to wait for');
-  const refused = ENGINES[config.engine].refuses?.(config) ?? null;
+  const refused = ENGINES[config.engine].refuses(config);
   if (refused !== null) throw new CombinationError(`--engine ${config.engine} cannot run with ${refused}`);
+  if (config.loop === 'wasm' && config.engine !== 'wasm' && config.layout !== 'null')
+    throw new CombinationError(`--loop wasm cannot run with --engine ${config.engine}: it is compiled with the ring`);
   const smallest = 2 ** Math.ceil(Math.log2(WORKLOADS[workload].elementsMax));
   if (config.parallel && ringSize < smallest)
     throw new CombinationError(

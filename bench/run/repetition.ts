@@ -2,11 +2,11 @@
  * One fresh run of one cell: its pairs, each in two new threads, warmed up, let into the window together, measured, and
  * gone afterwards, however it ends. Main thread.
  */
+import type { PairsIn } from '../axes/pairs-in.ts';
 import type { Fault } from '../pair/faults.ts';
 import { startProcessPair } from '../pair/process-pair.ts';
 import {
   allDone,
-  type PairsIn,
   type Placement,
   type RunningPair,
   STOP_GRACE_MS,
@@ -34,30 +34,8 @@ export type RepetitionResult =
 const START: Record<PairsIn, StartPair> = { thread: startThreadPair, process: startProcessPair };
 
 function pairConfig(config: RunConfig, { apart }: Placement): PairConfig {
-  return {
-    features: { indirect: config.indirect, eventIdx: config.eventidx, version1: config.virtio1 },
-    slowRange: config.slowRange,
-    fastVringh: config.fastVringh,
-    ringSize: config.ringSize,
-    workload: config.workload,
-    sizeBytes: config.size,
-    layout: config.layout,
-    host: config.host,
-    engine: config.engine,
-    ordering: config.ordering,
-    doorbell: config.doorbell,
-    transfers: config.transfers,
-    warmup: config.warmup,
-    timeoutMs: config.timeout * 1000,
-    spinUs: config.spinUs,
-    knobs: { batch: config.batch, outstanding: config.outstanding, delayedInterrupt: config.delayedInterrupt },
-    completeBatch: config.completeBatch,
-    exitCostNs: config.exitCost,
-    latencyEvery: config.latency,
-    rate: config.rate,
-    apart,
-    alone: config.pairs === 1,
-  };
+  const features = { indirect: config.indirect, eventIdx: config.eventidx, version1: config.virtio1 };
+  return { ...config, features, apart, alone: config.pairs === 1 };
 }
 
 /** @param placements one a pair. */

@@ -1,7 +1,7 @@
 /** What a person reads: the original program's lines to the letter, then this program's own figures. Main thread. */
 import { grouped } from '../command-line/columns.ts';
 import { latencyLines } from '../latency/summary.ts';
-import { LAYOUTS } from '../pair/layouts.ts';
+import { LAYOUTS } from '../axes/layouts.ts';
 import type { Harness, Repetition, RunConfig } from '../records/record.ts';
 import { helperCpuNs, type PairRecord, sumOfSide } from '../records/sums.ts';
 import { median } from '../statistics/sample.ts';

@@ -2,7 +2,7 @@
 import { grouped } from '../command-line/columns.ts';
 import { MODE_FACTOR } from '../pair/calibration.ts';
 import { MOVED } from '../pair/pinning.ts';
-import { UNTIL_STEADY } from '../pair/warm-up-plan.ts';
+import { UNTIL_STEADY } from '../axes/warm-up.ts';
 import type { Repetition, RunConfig } from '../records/record.ts';
 import { windowWarnings } from './window-warnings.ts';
 

@@ -1,6 +1,6 @@
 /** What the windows of all pairs of a repetition come to: its part of the record. */
 import { latencyStride } from '../pair/half.ts';
-import { LAYOUTS } from '../pair/layouts.ts';
+import { LAYOUTS } from '../axes/layouts.ts';
 import type { PairReport } from '../pair/running-pair.ts';
 import type { Instant } from '../pair/side.ts';
 import type { Repetition, RunConfig } from '../records/record.ts';
@@ -78,10 +78,10 @@ function toPair(config: RunConfig, report: PairReport): Pair {
   };
 }
 
-function latencyOf({ latency: latencyEvery, transfers }: RunConfig, { guest, host }: PairReport): Pair['latency'] {
+function latencyOf({ latency, transfers }: RunConfig, { guest, host }: PairReport): Pair['latency'] {
   if (guest.latency === null || host.latency === null) return null;
   return {
-    every: latencyStride({ latencyEvery, transfers }),
+    every: latencyStride({ latency, transfers }),
     clock: guest.latency.clock,
     clockNs: Math.max(guest.latency.clockNs, host.latency.clockNs),
     kickToWake: host.latency.wakes,

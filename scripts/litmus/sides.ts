@@ -5,7 +5,9 @@
 import { CheckFailed } from '../../bench/check-failed.ts';
 import { UNPACED } from '../../bench/latency/pace.ts';
 import { NO_PROBE } from '../../bench/latency/round-trip.ts';
-import { GuestLoop, HostLoop, type Loop, REACHED } from '../../bench/workloads/loops.ts';
+import { GuestLoop } from '../../bench/loops/js/guest-loop.ts';
+import { HostLoop } from '../../bench/loops/js/host-loop.ts';
+import { type Loop, REACHED } from '../../bench/loops/loop.ts';
 import type { Doorbell, DoorbellHandle, WaitSet } from '../../src/doorbell/doorbell.ts';
 import { futex } from '../../src/doorbell/futex.ts';
 import { IndirectPool } from '../../src/guest/indirect-pool.ts';

@@ -3,7 +3,7 @@
  * wants every element just where the guest put it.
  */
 import { CheckFailed, expectEqual } from '../../bench/check-failed.ts';
-import type { GuestWorkload, HostWorkload } from '../../bench/workloads/workload.ts';
+import type { GuestWorkload, HostWorkload } from '../../bench/loops/js/workload.ts';
 import { ScatterList } from '../../src/guest/scatter-list.ts';
 import type { ElementList } from '../../src/host/element-list.ts';
 import type { Request } from '../../src/host/queue.ts';

@@ -1,6 +1,6 @@
 /** Which ends each planted fault may have, and what a run must show that ended so. */
 
-import { LAYOUTS } from '../../bench/pair/layouts.ts';
+import { LAYOUTS } from '../../bench/axes/layouts.ts';
 import type { Outcome, Repetition, RunConfig } from '../../bench/records/record.ts';
 import type { RepetitionResult } from '../../bench/run/repetition.ts';
 import type { Planted } from './plan.ts';

@@ -1,8 +1,8 @@
 /** What a soak does at each number: options of `run` by chance, and what is planted. A seed and the number give it. */
 
-import { HOSTS } from '../../bench/pair/hosts.ts';
-import { PAIRS_IN } from '../../bench/pair/running-pair.ts';
-import { WORKLOADS } from '../../bench/workloads/index.ts';
+import { HOSTS } from '../../bench/axes/hosts.ts';
+import { PAIRS_IN } from '../../bench/axes/pairs-in.ts';
+import { WORKLOADS } from '../../bench/axes/workloads.ts';
 import type { DoorbellStrategy } from '../../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { Random } from '../../src/fuzz/random.ts';

@@ -140,6 +140,13 @@ export function setElement(i: u32, offset: u32, length: u32): u32 {
   return i + 1;
 }
 
+/** Bytes of the elements of the queue's own list from number `first` to `end`. */
+export function bytesOf(first: u32, end: u32): u32 {
+  let bytes: u32 = 0;
+  for (let i = first; i < end; i++) bytes += load<u32>(ownList + ((size + i) << 2));
+  return bytes;
+}
+
 /** The used length of the request taken back last, uncut. */
 export function claimedLength(): u32 {
   return load<u32>(wordAt(WORD_CLAIMED_LENGTH));

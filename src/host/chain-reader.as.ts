@@ -100,6 +100,14 @@ export function read(head: u32, noReadable: bool, noWritable: bool): bool {
   return done;
 }
 
+/** The lists as if a request had been read: `outCount` elements to read at `readableAt`, `inCount` to write at `writableAt`. */
+export function showLists(readableAt: usize, outCount: u32, writableAt: usize, inCount: u32): void {
+  readable = readableAt;
+  readableCount = outCount;
+  writable = writableAt;
+  writableCount = inCount;
+}
+
 /** Element number `i` of a list: its length, and where it lies in the memory. */
 export function readableLength(i: u32): u32 {
   return lengthOf(readable, i);

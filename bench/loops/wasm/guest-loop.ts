@@ -1,13 +1,19 @@
 /** The guest's loop by the Wasm engine: `guest.as.ts` over its queue, and what it calls outside. Guest thread. */
 import type { Doorbell } from '../../../src/doorbell/doorbell.ts';
-import { type GuestEngineExports, WasmVirtqueue, type WasmVirtqueueOptions } from '../../../src/guest/wasm-virtqueue.ts';
+import { type GuestEngineExports, WasmVirtqueue } from '../../../src/guest/wasm-virtqueue.ts';
 import { bindModule } from '../../../src/memory/wasm-module.ts';
+import { LAYOUTS } from '../../axes/layouts.ts';
+import { WORKLOADS } from '../../axes/workloads.ts';
 import { CheckFailed } from '../../check-failed.ts';
 import type { Pace } from '../../latency/pace.ts';
 import type { Probe } from '../../latency/round-trip.ts';
-import type { GuestKnobs, Loop, LoopState } from '../../workloads/loops.ts';
-import type { Slots } from '../../workloads/slots.ts';
-import type { GuestWorkload } from '../../workloads/workload.ts';
+import { wasmGuestOptions } from '../../pair/engines.ts';
+import type { BoundPair } from '../../pair/setup.ts';
+import { WORKLOAD_MAKERS } from '../js/index.ts';
+import type { GuestWorkload } from '../js/workload.ts';
+import type { Loop, LoopState } from '../loop.ts';
+import type { Timing } from '../maker.ts';
+import { guestPieces } from './area.ts';
 import { stateAt, takeRings } from './bell-words.ts';
 import {
   LOOP_CHECK_FAILED,
@@ -18,12 +24,15 @@ import {
   WORD_SUPPRESSED,
   WORD_TOKEN,
 } from './loop-words.ts';
+import { WORKLOAD_NUMBERS } from './workload-numbers.ts';
 
 interface Exports extends GuestEngineExports {
   setLoopWords(at: number): void;
   setBell(stateAt: number): void;
   setWorkload(number: number, payloadsAt: number, offset: number, slotBytes: number, sizeBytes: number): void;
+  setNullQueue(at: number, size: number): void;
   setLoop(
+    carries: number,
     slotCount: number,
     verifies: number,
     batch: number,
@@ -38,71 +47,55 @@ interface Exports extends GuestEngineExports {
 
 const MODULE = new URL('./guest.wasm', import.meta.url);
 
-export interface WasmGuestLoopOptions {
-  queue: Omit<WasmVirtqueueOptions, 'bind' | 'doorbell'>;
-  bell: Doorbell;
-  slots: Slots;
-  slotBytes: number;
-  sizeBytes: number;
-  workloadNumber: number;
-  /** Explains what the loop refuses. */
-  workload: GuestWorkload;
-  verify: boolean;
-  knobs: GuestKnobs;
-  probe: Probe;
-  pace: Pace;
-  paced: boolean;
-  sampleEvery: number;
-}
-
 export class WasmGuestLoop implements Loop {
   private readonly queue: WasmVirtqueue;
   private readonly wasm: Exports;
   private readonly words: Int32Array;
   private readonly bell: Doorbell;
+  private readonly probe: Probe;
   private readonly pace: Pace;
+  /** Explains what the loop refuses. */
   private readonly workload: GuestWorkload;
   private readonly verify: boolean;
   private readonly slotCount: number;
 
-  constructor(options: WasmGuestLoopOptions) {
-    const { bell, slots, knobs, probe, pace } = options;
-    const { privateArea } = options.queue;
+  constructor(pair: BoundPair, bell: Doorbell, { probe, pace, sampleEvery }: Timing) {
+    const { config, slots } = pair;
+    const options = wasmGuestOptions(pair, bell);
+    const { privateArea } = options;
     const { memory } = privateArea;
-    const imports = {
+    const wasm = bindModule<Exports>(MODULE, memory, {
       ring: () => bell.ring(),
-      sent: (x: number) => probe.sent(x),
-      returned: (x: number) => probe.returned(x),
-      due: (x: number) => (pace.due(x) ? 1 : 0),
-    };
-    const wasm = bindModule<Exports>(MODULE, memory, imports);
-    this.queue = new WasmVirtqueue({ ...options.queue, doorbell: bell, bind: () => wasm });
-    const wordsAt = privateArea.take(LOOP_WORDS_BYTES);
+      sent: (x) => probe.sent(x),
+      returned: (x) => probe.returned(x),
+      due: (x) => (pace.due(x) ? 1 : 0),
+    });
+    const pieces = guestPieces(config);
+    this.queue = new WasmVirtqueue({ ...options, bind: () => wasm });
+    const wordsAt = privateArea.take(pieces.words);
     wasm.setLoopWords(wordsAt);
+    wasm.setNullQueue(privateArea.take(pieces.entries), config.ringSize);
     wasm.setBell(stateAt(bell, memory));
     const { region, offset, count } = slots;
-    wasm.setWorkload(
-      options.workloadNumber,
-      region.byteOffset + offset,
-      offset,
-      options.slotBytes,
-      options.sizeBytes,
-    );
+    const slotBytes = WORKLOADS[config.workload].slotBytes(config.size);
+    wasm.setWorkload(WORKLOAD_NUMBERS[config.workload], region.byteOffset + offset, offset, slotBytes, config.size);
+    this.verify = !config.fastVringh;
     wasm.setLoop(
+      LAYOUTS[config.layout].carries ? 1 : 0,
       count,
-      options.verify ? 1 : 0,
-      knobs.batch,
-      knobs.outstanding,
-      knobs.delayedInterrupt ? 1 : 0,
-      options.paced ? 1 : 0,
-      options.sampleEvery,
+      this.verify ? 1 : 0,
+      config.batch,
+      config.outstanding,
+      config.delayedInterrupt ? 1 : 0,
+      config.rate > 0 ? 1 : 0,
+      sampleEvery,
     );
     this.wasm = wasm;
     this.words = new Int32Array(memory.buffer, wordsAt, LOOP_WORDS_BYTES / 4);
     this.bell = bell;
+    this.probe = probe;
     this.pace = pace;
-    this.workload = options.workload;
-    this.verify = options.verify;
+    this.workload = WORKLOAD_MAKERS[config.workload].guest(slots, config.size);
     this.slotCount = count;
   }
 
@@ -114,8 +107,10 @@ export class WasmGuestLoop implements Loop {
     return this.words[WORD_SUPPRESSED]!;
   }
 
-  set suppressed(count: number) {
-    this.words[WORD_SUPPRESSED] = count;
+  restart(first: number): void {
+    this.words[WORD_SUPPRESSED] = 0;
+    this.probe.restart(first);
+    this.wasm.restart(first);
   }
 
   advance(limit: number, drain: boolean): LoopState {

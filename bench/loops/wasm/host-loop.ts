@@ -1,9 +1,14 @@
 /** The host's loops by the Wasm engine: `host.as.ts` over its queue, and what it calls outside. Host thread. */
 import type { Doorbell } from '../../../src/doorbell/doorbell.ts';
-import { type HostEngineExports, WasmVringh, type WasmVringhOptions } from '../../../src/host/wasm-vringh.ts';
+import { type HostEngineExports, WasmVringh } from '../../../src/host/wasm-vringh.ts';
 import { bindModule } from '../../../src/memory/wasm-module.ts';
+import { LAYOUTS } from '../../axes/layouts.ts';
 import { CheckFailed } from '../../check-failed.ts';
-import { type Loop, type LoopState, POLLS_MAX } from '../../workloads/loops.ts';
+import { wasmHostOptions } from '../../pair/engines.ts';
+import type { BoundPair } from '../../pair/setup.ts';
+import { type Loop, type LoopState, POLLS_MAX } from '../loop.ts';
+import type { Report } from '../maker.ts';
+import { hostPieces, NULL_LIST_ELEMENTS } from './area.ts';
 import { stateAt, takeRings } from './bell-words.ts';
 import {
   LOOP_CHECK_FAILED,
@@ -18,12 +23,15 @@ import {
   WRONG_PULLED,
   WRONG_PUSHED,
 } from './loop-words.ts';
+import { writeNullRequests } from './null-requests.ts';
+import { WORKLOAD_NUMBERS } from './workload-numbers.ts';
 
 interface Exports extends HostEngineExports {
   setLoopWords(at: number): void;
   setBell(stateAt: number): void;
   setWorkload(number: number, keptAt: number, sizeBytes: number): void;
-  setLoop(batch: number, pollsMax: number, yields: number): void;
+  setNullRequests(at: number, count: number): void;
+  setLoop(carries: number, batch: number, pollsMax: number, yields: number, misreports: number): void;
   advance(limit: number): number;
   advanceFast(limit: number): number;
 }
@@ -35,17 +43,6 @@ const WRONGS: Record<number, string> = {
   [WRONG_PUSHED]: 'bytes pushed into a request',
 };
 
-export interface WasmHostLoopOptions {
-  queue: Omit<WasmVringhOptions, 'bind'>;
-  bell: Doorbell;
-  sizeBytes: number;
-  workloadNumber: number;
-  batch: number;
-  /** Polls, and reads no chain. */
-  fast: boolean;
-  yieldCpu: (() => number) | null;
-}
-
 export class WasmHostLoop implements Loop {
   private readonly queue: WasmVringh;
   private readonly words: Int32Array;
@@ -53,22 +50,30 @@ export class WasmHostLoop implements Loop {
   private readonly fast: boolean;
   private readonly run: (limit: number) => number;
 
-  constructor(options: WasmHostLoopOptions) {
-    const { bell, yieldCpu, fast } = options;
-    const { privateArea } = options.queue;
+  /** @param yieldCpu for a CPU that both sides share, where nothing becomes available while this one polls. */
+  constructor(pair: BoundPair, bell: Doorbell, report: Report | null, yieldCpu: (() => number) | null) {
+    const { config } = pair;
+    const options = wasmHostOptions(pair);
+    const { privateArea } = options;
     const { memory } = privateArea;
-    const imports = { ring: () => bell.ring(), yieldCpu: () => void yieldCpu?.() };
-    const wasm = bindModule<Exports>(MODULE, memory, imports);
-    this.queue = new WasmVringh({ ...options.queue, bind: () => wasm });
-    const wordsAt = privateArea.take(LOOP_WORDS_BYTES);
+    const wasm = bindModule<Exports>(MODULE, memory, {
+      ring: () => bell.ring(),
+      report: (writtenBytes) => report?.(writtenBytes >>> 0),
+      yieldCpu: () => void yieldCpu?.(),
+    });
+    const pieces = hostPieces(config);
+    this.queue = new WasmVringh({ ...options, bind: () => wasm });
+    const wordsAt = privateArea.take(pieces.words);
     wasm.setLoopWords(wordsAt);
     wasm.setBell(stateAt(bell, memory));
-    wasm.setWorkload(options.workloadNumber, privateArea.take(options.sizeBytes + 8), options.sizeBytes);
-    wasm.setLoop(options.batch, POLLS_MAX, yieldCpu === null ? 0 : 1);
+    wasm.setWorkload(WORKLOAD_NUMBERS[config.workload], privateArea.take(pieces.kept), config.size);
+    const { carries } = LAYOUTS[config.layout];
+    if (!carries) this.showNullRequests(wasm, pair);
+    wasm.setLoop(carries ? 1 : 0, config.completeBatch, POLLS_MAX, yieldCpu === null ? 0 : 1, report === null ? 0 : 1);
     this.words = new Int32Array(memory.buffer, wordsAt, LOOP_WORDS_BYTES / 4);
     this.bell = bell;
-    this.fast = fast;
-    this.run = fast ? wasm.advanceFast : wasm.advance;
+    this.fast = config.fastVringh;
+    this.run = config.fastVringh ? wasm.advanceFast : wasm.advance;
   }
 
   get done(): number {
@@ -79,8 +84,8 @@ export class WasmHostLoop implements Loop {
     return this.words[WORD_SUPPRESSED]!;
   }
 
-  set suppressed(count: number) {
-    this.words[WORD_SUPPRESSED] = count;
+  restart(): void {
+    this.words[WORD_SUPPRESSED] = 0;
   }
 
   advance(limit: number): LoopState {
@@ -105,6 +110,17 @@ export class WasmHostLoop implements Loop {
 
   hasWork(): boolean {
     return this.queue.hasAvailable();
+  }
+
+  /** Layout null: requests made before, over payloads of their own. */
+  private showNullRequests(wasm: Exports, { config, areas }: BoundPair): void {
+    const { memory } = areas.host;
+    const pieces = hostPieces(config);
+    const requestsAt = areas.host.take(pieces.requests);
+    const count = writeNullRequests(memory, requestsAt, areas.host.take(pieces.lists), config);
+    wasm.setReader(areas.host.take(pieces.region), 1, 0, 0, NULL_LIST_ELEMENTS, 0, 0);
+    wasm.setRegion(0, 0n, BigInt(pieces.payloads), areas.host.take(pieces.payloads));
+    wasm.setNullRequests(requestsAt, count);
   }
 
   private refuse(): never {

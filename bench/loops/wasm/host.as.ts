@@ -3,6 +3,7 @@
  * their workload and the fast path of their doorbell compiled into one module. Each returns to sleep, to hand the CPU
  * over, and where a request is bad: the class around it then says what was. AssemblyScript.
  */
+import { nullNext } from '../../../src/host/null-queue.as';
 import * as queue from '../../../src/host/split-host-queue.as';
 import { NONE, REQUEST_BAD } from '../../../src/ring/engine-words';
 import { ring } from './bell.as';
@@ -20,14 +21,22 @@ import {
 import { countWord, setLoopWord } from './loop-words.as';
 
 export * from '../../../src/host/split-host-queue.as';
+export { setNullRequests } from '../../../src/host/null-queue.as';
 export { setBell } from './bell.as';
 export { setWorkload } from './host-workloads.as';
 export { setLoopWords } from './loop-words.as';
 
 // @ts-ignore: of AssemblyScript
+@external('env', 'report')
+declare function reportAs(writtenBytes: u32): u32;
+// @ts-ignore: of AssemblyScript
 @external('env', 'yieldCpu')
 declare function yieldCpu(): void;
 
+/** There is a ring; false: layout null. */
+let carries: bool = true;
+/** A test tells other used lengths. */
+let misreports: bool = false;
 let batch: u32 = 1;
 let yields: bool = false;
 let pollsMax: u32 = 0;
@@ -37,7 +46,9 @@ let askedAt: i32 = 0;
 let unpublished: u32 = 0;
 
 /** @param looks in vain before the polling loop returns. */
-export function setLoop(completions: u32, looks: u32, withYield: bool): void {
+export function setLoop(withRing: bool, completions: u32, looks: u32, withYield: bool, withReport: bool): void {
+  carries = withRing;
+  misreports = withReport;
   batch = completions;
   pollsMax = looks;
   yields = withYield;
@@ -49,16 +60,11 @@ export function advance(limit: i32): i32 {
       flush();
       return LOOP_REACHED;
     }
-    const head = queue.next();
+    const head = carries ? queue.next() : nullNext();
     if (head >= 0) {
       const written = serve();
       if (written === WRONG) return LOOP_CHECK_FAILED;
-      if (batch === 1) {
-        queue.completeHead(head, written);
-      } else {
-        queue.putUsed(head, written);
-        if (++unpublished === batch) publish();
-      }
+      if (carries) complete(head, misreports ? reportAs(written) : written);
       countDone();
       continue;
     }
@@ -74,7 +80,7 @@ export function advanceFast(limit: i32): i32 {
   while (done !== limit) {
     const head = queue.takeHead();
     if (head >= 0) {
-      queue.completeHead(head, 0);
+      queue.completeHead(head, misreports ? reportAs(0) : 0);
       countDone();
       polls = 0;
       continue;
@@ -86,6 +92,15 @@ export function advanceFast(limit: i32): i32 {
   }
   callIfNeeded();
   return LOOP_REACHED;
+}
+
+function complete(head: i32, writtenBytes: u32): void {
+  if (batch === 1) {
+    queue.completeHead(head, writtenBytes);
+    return;
+  }
+  queue.putUsed(head, writtenBytes);
+  if (++unpublished === batch) publish();
 }
 
 function publish(): void {
@@ -102,7 +117,7 @@ function flush(): void {
 function callIfNeeded(): void {
   if (done === askedAt) return;
   askedAt = done;
-  if (queue.needsCall()) ring();
+  if (carries && queue.needsCall()) ring();
   else countWord(WORD_SUPPRESSED);
 }
 

@@ -16,7 +16,7 @@ export const LOOP_REQUEST_BAD = 6;
 /** A transfer came back wrong, or a request was not what it was to be. */
 export const LOOP_CHECK_FAILED = 7;
 
-/** Numbers of the workloads. */
+/** Numbers of the workloads, in the order of their table. */
 export const WORKLOAD_ALTERNATE = 0;
 export const WORKLOAD_ECHO = 1;
 export const WORKLOAD_SINGLE = 2;
@@ -41,6 +41,8 @@ export const WORD_WAKE_SYSCALLS = 3;
 /** The guest's: the number of the next transfer, and the token that came back last. */
 export const WORD_SENT = 4;
 export const WORD_TOKEN = 5;
+/** Transfers that would have been wrong if there were a peer. */
+export const WORD_WRONG_ALONE = 6;
 /** The host's: what was wrong of a request, of WRONG_PULLED and so on, and the number that was to be and that was. */
 export const WORD_WRONG = 4;
 export const WORD_EXPECTED = 5;

@@ -1,6 +1,6 @@
-/** What a transfer carries: how the guest cuts and checks it, how the host serves it. The loops are in `loops.ts`. */
-import type { ScatterList } from '../../src/guest/scatter-list.ts';
-import type { Request } from '../../src/host/queue.ts';
+/** What a transfer carries: how the guest cuts and checks it, how the host serves it. The loops are beside it. */
+import type { ScatterList } from '../../../src/guest/scatter-list.ts';
+import type { Request } from '../../../src/host/queue.ts';
 import type { Slots } from './slots.ts';
 
 /**
@@ -22,17 +22,8 @@ export interface HostWorkload {
   serve(request: Request): number;
 }
 
+/** What makes both; `sizeBytes` is what a transfer of a sized workload carries. */
 export interface Workload {
-  /** Its name on the command line and in records. */
-  readonly name: string;
-  /** One line for the help text. */
-  readonly summary: string;
-  /** It carries as many bytes as it is told to (--size); the others carry what they do. */
-  readonly sized: boolean;
-  /** Payload of one slot, bytes; a multiple of 4. `sizeBytes` is what a transfer carries, here and below. */
-  slotBytes(sizeBytes: number): number;
-  /** Elements of the longest request: the smallest ring that can carry it without indirect tables. */
-  readonly elementsMax: number;
   guest(slots: Slots, sizeBytes: number): GuestWorkload;
   host(sizeBytes: number): HostWorkload;
 }

@@ -3,9 +3,9 @@
  * before back, one element each. What came out wrong comes back wrong, so that the guest checks every byte once, in
  * words of 32 bits: one pass over the bytes to make them, one to check them, besides the host's two copies.
  */
-import type { ScatterList } from '../../src/guest/scatter-list.ts';
-import type { Request } from '../../src/host/queue.ts';
-import { CheckFailed } from '../check-failed.ts';
+import type { ScatterList } from '../../../src/guest/scatter-list.ts';
+import type { Request } from '../../../src/host/queue.ts';
+import { CheckFailed } from '../../check-failed.ts';
 import { SlotGuest, type Slots } from './slots.ts';
 import type { GuestWorkload, HostWorkload, Workload } from './workload.ts';
 
@@ -104,11 +104,6 @@ class BulkHost implements HostWorkload {
 }
 
 export const bulk: Workload = {
-  name: 'bulk',
-  summary: 'out and in requests of --size bytes in turn, one element each',
-  sized: true,
-  slotBytes: (sizeBytes) => sizeBytes,
-  elementsMax: ELEMENTS_MAX,
   guest: (slots, sizeBytes) => new BulkGuest(slots, sizeBytes),
   host: (sizeBytes) => new BulkHost(sizeBytes),
 };

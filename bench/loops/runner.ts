@@ -3,7 +3,7 @@
  * what the waits were.
  */
 import type { WaitSet } from '../../src/doorbell/doorbell.ts';
-import { IDLE, type Loop, NOT_DUE, POLLS_MAX, REACHED, WAIT_UNTIL_DUE } from './loops.ts';
+import { IDLE, type Loop, NOT_DUE, POLLS_MAX, REACHED, WAIT_UNTIL_DUE } from './loop.ts';
 
 /** Why a side ended before its last transfer. */
 export class Stopped extends Error {
@@ -62,7 +62,6 @@ export class Runner {
     this.spurious = 0;
     this.lostWakeups = 0;
     this.spins = 0;
-    this.loop.suppressed = 0;
     this.idleAt = -1;
   }
 

@@ -1,6 +1,6 @@
 /** The load of the kernel's ringtest: one element, no payload. What is checked is the order and the used length. */
-import type { ScatterList } from '../../src/guest/scatter-list.ts';
-import { CheckFailed } from '../check-failed.ts';
+import type { ScatterList } from '../../../src/guest/scatter-list.ts';
+import { CheckFailed } from '../../check-failed.ts';
 import { SlotGuest, type Slots } from './slots.ts';
 import type { GuestWorkload, HostWorkload, Workload } from './workload.ts';
 
@@ -34,11 +34,6 @@ class SingleHost implements HostWorkload {
 }
 
 export const single: Workload = {
-  name: 'single',
-  summary: 'one element, no payload (ringtest)',
-  sized: false,
-  slotBytes: () => SLOT_BYTES,
-  elementsMax: ELEMENTS_MAX,
   guest: (slots) => new SingleGuest(slots),
   host: () => new SingleHost(),
 };

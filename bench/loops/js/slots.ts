@@ -1,6 +1,6 @@
 /** Where the payloads of transfers lie in guest memory, and what every guest half that uses them starts from. */
-import { ScatterList } from '../../src/guest/scatter-list.ts';
-import type { MemoryRegion } from '../../src/memory/region.ts';
+import { ScatterList } from '../../../src/guest/scatter-list.ts';
+import type { MemoryRegion } from '../../../src/memory/region.ts';
 
 /** Slot number s lies at `offset + s * slotBytes`. One more slot than the ring has, so that none is reused early. */
 export interface Slots {

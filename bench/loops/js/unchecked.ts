@@ -1,5 +1,5 @@
 /** A guest's workload without a peer: it looks at every byte that came back as ever, and refuses none. */
-import type { ScatterList } from '../../src/guest/scatter-list.ts';
+import type { ScatterList } from '../../../src/guest/scatter-list.ts';
 import type { GuestWorkload } from './workload.ts';
 
 export class UncheckedGuest implements GuestWorkload {

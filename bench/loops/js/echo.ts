@@ -2,9 +2,9 @@
  * The parallel test of 2013: each request carries four bytes out and room for four in; the host copies. Cut into
  * 3 + 3, 2 + 2 or 1 + 1 elements in turn of four.
  */
-import type { ScatterList } from '../../src/guest/scatter-list.ts';
-import type { Request } from '../../src/host/queue.ts';
-import { CheckFailed } from '../check-failed.ts';
+import type { ScatterList } from '../../../src/guest/scatter-list.ts';
+import type { Request } from '../../../src/host/queue.ts';
+import { CheckFailed } from '../../check-failed.ts';
 import { SlotGuest, type Slots } from './slots.ts';
 import type { GuestWorkload, HostWorkload, Workload } from './workload.ts';
 
@@ -76,11 +76,6 @@ class EchoHost implements HostWorkload {
 }
 
 export const echo: Workload = {
-  name: 'echo',
-  summary: 'requests of 4 bytes out and 4 bytes in, copied (the 2013 program)',
-  sized: false,
-  slotBytes: () => SLOT_BYTES,
-  elementsMax: ELEMENTS_MAX,
   guest: (slots) => new EchoGuest(slots),
   host: () => new EchoHost(),
 };

@@ -2,9 +2,9 @@
  * The parallel test of Linux 4.4: even transfers carry their own number to the host, odd ones bring the number of
  * the one before back. Four bytes, cut into 3, 2, 1 or 4 elements in turn of four.
  */
-import type { ScatterList } from '../../src/guest/scatter-list.ts';
-import type { Request } from '../../src/host/queue.ts';
-import { CheckFailed } from '../check-failed.ts';
+import type { ScatterList } from '../../../src/guest/scatter-list.ts';
+import type { Request } from '../../../src/host/queue.ts';
+import { CheckFailed } from '../../check-failed.ts';
 import { SlotGuest, type Slots } from './slots.ts';
 import type { GuestWorkload, HostWorkload, Workload } from './workload.ts';
 
@@ -82,11 +82,6 @@ class AlternateHost implements HostWorkload {
 }
 
 export const alternate: Workload = {
-  name: 'alternate',
-  summary: 'out and in requests of 4 bytes in turn (the Linux 4.4 program)',
-  sized: false,
-  slotBytes: () => SLOT_BYTES,
-  elementsMax: ELEMENTS_MAX,
   guest: (slots) => new AlternateGuest(slots),
   host: () => new AlternateHost(),
 };

@@ -1,0 +1,41 @@
+/** Makes the loops in TypeScript, over whatever the layout, the engine and the host half of a pair are. Either thread. */
+import { ENGINE_MAKERS } from '../../pair/engines.ts';
+import { LAYOUT_MAKERS } from '../../pair/layouts.ts';
+import { LAYOUTS } from '../../axes/layouts.ts';
+import { cpuYield } from '../../../src/native/scheduler.ts';
+import type { LoopMaker } from '../maker.ts';
+import { GuestLoop } from './guest-loop.ts';
+import { FastHostLoop, HostLoop } from './host-loop.ts';
+import { WORKLOAD_MAKERS } from './index.ts';
+import { reportAs } from './report-as.ts';
+import { UncheckedGuest } from './unchecked.ts';
+
+export const jsLoops: LoopMaker = {
+  guest(pair, bell, { probe, pace }) {
+    const { config, slots } = pair;
+    const { queue, elements } = LAYOUT_MAKERS[config.layout].guest(pair, bell);
+    const workload = WORKLOAD_MAKERS[config.workload].guest(elements === null ? slots : { ...slots, elements }, config.size);
+    return new GuestLoop({
+      queue,
+      workload: LAYOUTS[config.layout].carries ? workload : new UncheckedGuest(workload),
+      slotCount: slots.count,
+      verify: !config.fastVringh,
+      knobs: config,
+      probe,
+      pace,
+    });
+  },
+
+  host(pair, bell, report) {
+    const { config } = pair;
+    if (config.fastVringh) {
+      const { queue } = ENGINE_MAKERS[config.engine].vringh(pair);
+      if (report !== null) reportAs(queue, report);
+      return new FastHostLoop(queue, bell, config.apart ? null : cpuYield());
+    }
+    const { queue, request } = LAYOUT_MAKERS[config.layout].host(pair);
+    if (report !== null) reportAs(queue, report);
+    const workload = WORKLOAD_MAKERS[config.workload].host(config.size);
+    return new HostLoop({ queue, request, workload, batch: config.completeBatch, bell });
+  },
+};
