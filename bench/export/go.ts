@@ -5,9 +5,9 @@
  * they say where something was measured; what differs between two sides of a comparison, commit and label, is a
  * comment.
  */
+import { configurationName } from '../records/configuration-name.ts';
 import type { RunRecord } from '../records/record.ts';
 import { transfersOf } from '../records/sums.ts';
-import { benchmarkName } from './benchmarks.ts';
 import { LATENCIES, latencyNs, SCALARS } from './measures.ts';
 
 const UNIT_OF_TIME = 'ns/op';
@@ -45,8 +45,8 @@ export function goText(records: readonly RunRecord[]): string {
 }
 
 function resultLines({ config, environment, repetitions }: RunRecord): string[] {
-  // `ring/batch=4` becomes `BenchmarkRing/batch=4-2`: the number of CPUs ends the name.
-  const name = `BenchmarkR${benchmarkName(config).slice(1)}-${environment.cpus}`;
+  // `ring/engine=wasm` becomes `BenchmarkRing/engine=wasm-2`: the number of CPUs ends the name.
+  const name = `BenchmarkR${configurationName(config).slice(1)}-${environment.cpus}`;
   return repetitions.map((repetition) => {
     const transfers = transfersOf(config, repetition);
     const values: [number | null, string][] = [
