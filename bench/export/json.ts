@@ -36,7 +36,10 @@ export const githubText =
 
 /** What a chart shows beside a point. */
 function extraOf({ records, repetitions }: Benchmark): string {
-  const { machine, commit } = records[0]!.environment;
+  const { machine, commit, dirty } = records[0]!.environment;
+  const changes = dirty ? ' and uncommitted changes' : '';
   const labels = [...new Set(records.map(({ label }) => label))].filter((label) => label !== '');
-  return [`repetitions: ${repetitions.length}`, `machine: ${machine}`, `commit: ${commit}`, ...labels].join('\n');
+  return [`repetitions: ${repetitions.length}`, `machine: ${machine}`, `commit: ${commit}${changes}`, ...labels].join(
+    '\n',
+  );
 }
