@@ -1,6 +1,7 @@
 /** Which records an argument names: a file or a folder, a baseline, a commit, or a label inside the records. */
 import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { many } from '../command-line/columns.ts';
 import { nearest, UsageError } from '../command-line/option-values.ts';
 import { loadRecords, passedOver } from '../records/load.ts';
 import type { RunRecord } from '../records/record.ts';
@@ -27,6 +28,8 @@ const baselineFile = (shelf: Shelf, name: string) => join(shelf.baselines, `${na
 
 /** @throws UsageError if nothing is called so, or it names no finished repetition. */
 export function select(spec: string, shelf: Shelf): Selection {
+  // Without this it would be the label of all records that have none.
+  if (spec === '') throw new UsageError("'' names no records: an unset variable?");
   const selection = find(spec, shelf);
   if (selection.records.length === 0)
     throw new UsageError(
@@ -43,7 +46,7 @@ function find(spec: string, shelf: Shelf): Selection {
   const notes =
     problems.length === 0
       ? []
-      : [`${problems.length} lines of ${shelf.files.join(', ')} are no records of this version`];
+      : [`${many(problems.length, 'line')} without a record of this version in ${shelf.files.join(', ')}`];
   const labelled = all.filter(({ label }) => label === spec);
   if (labelled.length > 0) return { name: spec, records: labelled, notes };
   const ofCommit = COMMIT.test(spec)

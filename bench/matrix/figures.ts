@@ -1,5 +1,6 @@
 /** What is shown of a cell, derived from the records of its repetitions. */
 import { percentileNs, sumOf } from '../latency/histogram.ts';
+import { kindOf } from '../records/kinds-of-notes.ts';
 import type { Repetition, RunRecord } from '../records/record.ts';
 import { cpuNsOf, encodedOf, ringsOf, transfersOf } from '../records/sums.ts';
 import { median } from '../statistics/sample.ts';
@@ -65,6 +66,3 @@ function notesOf(records: readonly RunRecord[]): string[] {
   }
   return [...notes.values()];
 }
-
-/** What a note says, whatever its numbers. */
-export const kindOf = (note: string) => note.replaceAll(/[\d.,]+/g, '#');
