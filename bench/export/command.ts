@@ -48,9 +48,9 @@ export async function exportCommand(args: readonly string[], console: Console): 
   const { text, note, saysOutcome = false }: Format = FORMATS[format];
   const exported = exportable(chosen, saysOutcome, console);
   if (exported.length === 0) {
-    console.err(
-      `failed: no finished repetition that counts in ${chosen.length} of ${many(records.length, 'record')}: nothing to export`,
-    );
+    const counts = chosen.every(figuresCount) ? '' : ' that counts';
+    const of = many(records.length, 'record');
+    console.err(`failed: no finished repetition${counts} in ${chosen.length} of ${of}: nothing to export`);
     return EXIT_CODES.failed;
   }
   const mixed = note?.(exported) ?? null;

@@ -33,10 +33,7 @@ test('export: records of drive are passed over, and said to be', async () => {
   const file = fileOf([], `${JSON.stringify(driveRecordOf())}\n${JSON.stringify(driveRecordOf())}\n`);
   const { code, err } = await exported(['--format', 'go', file]);
   assert.equal(code, 1);
-  assert.match(
-    err,
-    /^note: 2 records of drive, passed over\nfailed: no finished repetition that counts in 0 of 0 records/,
-  );
+  assert.match(err, /^note: 2 records of drive, passed over\nfailed: no finished repetition in 0 of 0 records/);
 });
 
 /** By hand from the figures of `test-record.ts`: medians of two repetitions, percentiles of two histograms. */
@@ -277,7 +274,7 @@ test('export: a line that is no record is named, costs the others nothing, and e
 test('export: without a finished repetition there is nothing to export', async () => {
   const { code, out, err } = await exported(['--format', 'bencher', fileOf([RECORDS[2]!])]);
   assert.deepEqual([code, out], [1, '']);
-  assert.equal(err, 'failed: no finished repetition that counts in 1 of 1 record: nothing to export\n');
+  assert.equal(err, 'failed: no finished repetition in 1 of 1 record: nothing to export\n');
 });
 
 test('export: --out writes the same bytes to a file', async () => {
