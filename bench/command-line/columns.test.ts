@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fittedColumns, many } from './columns.ts';
+import { counted, fittedColumns } from './columns.ts';
 
 const ROWS = [
   { key: ['cell'], fields: ['one', 'two', 'three'] },
@@ -25,9 +25,9 @@ test('columns: without keys one part of the table stands below the other', () =>
   assert.deepEqual(fittedColumns(rows, ['right', 'right', 'left'], 8), ['one  two', '  1   22', 'three', '333 333']);
 });
 
-test('many: one is one, others are several', () => {
+test('counted: one is one, others are several', () => {
   assert.deepEqual(
-    [0, 1, 2, 3000].map((count) => many(count, 'record')),
+    [0, 1, 2, 3000].map((count) => counted(count, 'record')),
     ['0 records', '1 record', '2 records', '3,000 records'],
   );
 });

@@ -72,5 +72,5 @@ function partsWithin(widths: readonly number[], width: number): [from: number, t
 /** A number for people: its thousands stand apart. */
 export const grouped = (value: number): string => value.toLocaleString('en-US');
 
-/** `1 record`, `3 records` */
-export const many = (count: number, what: string): string => `${grouped(count)} ${what}${count === 1 ? '' : 's'}`;
+/** `1 cell`, `2,000 cells`. */
+export const counted = (count: number, what: string): string => `${grouped(count)} ${what}${count === 1 ? '' : 's'}`;

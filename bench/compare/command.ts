@@ -1,7 +1,7 @@
 /** The command `compare`. Main thread; measures nothing. */
 import { join } from 'node:path';
 import { stdout } from 'node:process';
-import { many } from '../command-line/columns.ts';
+import { counted } from '../command-line/columns.ts';
 import type { Console } from '../command-line/command.ts';
 import { UsageError } from '../command-line/option-values.ts';
 import { resultsFolder } from '../records/results.ts';
@@ -110,5 +110,5 @@ function inBothNotes(a: Selection, b: Selection): string[] {
   if (count === 0) return [];
   const themselves =
     count === 1 ? 'is in both: it is compared with itself' : 'are in both: they are compared with themselves';
-  return [`${many(count, 'record')} ${themselves}`];
+  return [`${counted(count, 'record')} ${themselves}`];
 }

@@ -1,5 +1,5 @@
 /** How two sets of records differ, and what must be known of each before they are compared. */
-import { many } from '../command-line/columns.ts';
+import { counted } from '../command-line/columns.ts';
 import { printable } from '../command-line/printable.ts';
 import { CONFIGURATION_FIELDS, type ConfigurationField } from '../records/configuration.ts';
 import { figuresCount } from '../records/counted.ts';
@@ -46,7 +46,9 @@ function mixtureNotes(records: Records, side: string): string[] {
 
 function checkNotes(records: Records, side: string): string[] {
   const count = records.filter((record) => !figuresCount(record)).length;
-  return count === 0 ? [] : [`${many(count, 'record')} of ${side} failed a check: figures of such runs do not count`];
+  return count === 0
+    ? []
+    : [`${counted(count, 'record')} of ${side} failed a check: figures of such runs do not count`];
 }
 
 /** What records say against their own figures; of what differs in its numbers alone, the first. */
@@ -63,10 +65,10 @@ function doubtNotes(records: Records, side: string): string[] {
   const told = [...kinds.values()].sort((one, other) => other.count - one.count);
   const lines = told.slice(0, DOUBTS_MAX).map(({ doubt, count, alike }) => {
     const numbers = alike ? '' : '; in others with other numbers';
-    return `figures of ${side} are doubtful, ${count} of ${many(measured.length, 'record')}: ${printable(doubt)}${numbers}`;
+    return `figures of ${side} are doubtful, ${count} of ${counted(measured.length, 'record')}: ${printable(doubt)}${numbers}`;
   });
   const left = told.length - lines.length;
-  return left === 0 ? lines : [...lines, `figures of ${side} are doubtful for ${many(left, 'other reason')}`];
+  return left === 0 ? lines : [...lines, `figures of ${side} are doubtful for ${counted(left, 'other reason')}`];
 }
 
 /**

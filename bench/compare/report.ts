@@ -1,5 +1,5 @@
 /** A comparison for people: as columns in the terminal, or as a Markdown table; effects first, p values last. */
-import { fittedColumns, type KeyedRow, many } from '../command-line/columns.ts';
+import { counted, fittedColumns, type KeyedRow } from '../command-line/columns.ts';
 import { type CellComparison, intervalOf, type ModeComparison } from './comparison.ts';
 import type { Finding } from './gate.ts';
 import { nameOf, verdictOf } from './verdicts.ts';
@@ -70,7 +70,7 @@ function aloneNotes(of: string, { alone, countA, countB }: CellComparison): stri
     .filter((side) => alone[side] > 0)
     .map(
       (side) =>
-        `${of}${many(alone[side], 'repetition')} of ${side.toUpperCase()} not compared: the way between the CPUs was one that the other side never had`,
+        `${of}${counted(alone[side], 'repetition')} of ${side.toUpperCase()} not compared: the way between the CPUs was one that the other side never had`,
     );
 }
 
@@ -92,7 +92,7 @@ function notesOf(cells: readonly CellComparison[]): string[] {
           ]
         : []),
       ...(cell.changed > 0
-        ? [`${of}${many(cell.changed, 'repetition')} left out, during which the way between the CPUs changed`]
+        ? [`${of}${counted(cell.changed, 'repetition')} left out, during which the way between the CPUs changed`]
         : []),
       ...(cell.failuresA + cell.failuresB > 0
         ? [`${of}runs that did not end well: ${cell.failuresA} in A, ${cell.failuresB} in B`]

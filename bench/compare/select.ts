@@ -1,7 +1,7 @@
 /** Which records an argument names: a file or a folder, a baseline, a commit, or a label inside the records. */
 import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { many } from '../command-line/columns.ts';
+import { counted } from '../command-line/columns.ts';
 import { nearest, UsageError } from '../command-line/option-values.ts';
 import { loadRecords, passedOver } from '../records/load.ts';
 import type { RunRecord } from '../records/record.ts';
@@ -46,7 +46,7 @@ function find(spec: string, shelf: Shelf): Selection {
   const notes =
     problems.length === 0
       ? []
-      : [`${many(problems.length, 'line')} without a record of this version in ${shelf.files.join(', ')}`];
+      : [`${counted(problems.length, 'line')} without a record of this version in ${shelf.files.join(', ')}`];
   const labelled = all.filter(({ label }) => label === spec);
   if (labelled.length > 0) return { name: spec, records: labelled, notes };
   const ofCommit = COMMIT.test(spec)

@@ -1,7 +1,7 @@
 /** The command `export`: records in the formats of other programs. Main thread. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { many } from '../command-line/columns.ts';
+import { counted } from '../command-line/columns.ts';
 import { type Console, EXIT_CODES } from '../command-line/command.ts';
 import { flag, type OptionTable, optionLines, readArguments } from '../command-line/option-table.ts';
 import { choiceOf, UsageError } from '../command-line/option-values.ts';
@@ -49,7 +49,7 @@ export async function exportCommand(args: readonly string[], console: Console): 
   const exported = exportable(chosen, saysOutcome, console);
   if (exported.length === 0) {
     const counts = chosen.every(figuresCount) ? '' : ' that counts';
-    const of = many(records.length, 'record');
+    const of = counted(records.length, 'record');
     console.err(`failed: no finished repetition${counts} in ${chosen.length} of ${of}: nothing to export`);
     return EXIT_CODES.failed;
   }
@@ -66,7 +66,7 @@ function exportable(chosen: readonly RunRecord[], saysOutcome: boolean, console:
   const exported = chosen.filter((record) => record.repetitions.length > 0 && (saysOutcome || figuresCount(record)));
   const told = (records: readonly RunRecord[], what: string, end: string) => {
     if (records.length > 0)
-      console.err(`warning: ${records.length} of ${many(chosen.length, 'record')} ${what}; ${end}`);
+      console.err(`warning: ${records.length} of ${counted(chosen.length, 'record')} ${what}; ${end}`);
   };
   const unwell = chosen.filter((record) => record.outcome !== 'done' && figuresCount(record));
   const outcomes = [...new Set(unwell.map(({ outcome }) => outcome))].join(', ');
