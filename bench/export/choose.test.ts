@@ -110,10 +110,14 @@ test('export: go tells programs apart by comments, and says that its readers do 
   ]);
 });
 
-test('export: github says of a point that its checkout had uncommitted changes', async () => {
-  const [{ extra }] = JSON.parse(await textOf('github-bigger', [changed]));
-  assert.match(extra, /\ncommit: c0ffee.* and uncommitted changes$/);
-});
+for (const [what, record, commit] of [
+  ['a checkout with uncommitted changes', changed, /\ncommit: c0ffee.* and uncommitted changes$/],
+  ['no commit', other, /\ncommit: unknown$/],
+] as const)
+  test(`export: github says of a point that it is of ${what}`, async () => {
+    const [{ extra }] = JSON.parse(await textOf('github-bigger', [record]));
+    assert.match(extra, commit);
+  });
 
 test('export: how often and how patiently a configuration was measured makes no other benchmark of it', async () => {
   const records = [recordOf({}, ['--repeat', '5']), recordOf({}, ['--repeat', '10', '--timeout', '20'])];

@@ -39,7 +39,10 @@ function extraOf({ records, repetitions }: Benchmark): string {
   const { machine, commit, dirty } = records[0]!.environment;
   const changes = dirty ? ' and uncommitted changes' : '';
   const labels = [...new Set(records.map(({ label }) => label))].filter((label) => label !== '');
-  return [`repetitions: ${repetitions.length}`, `machine: ${machine}`, `commit: ${commit}${changes}`, ...labels].join(
-    '\n',
-  );
+  return [
+    `repetitions: ${repetitions.length}`,
+    `machine: ${machine}`,
+    `commit: ${commit ?? 'unknown'}${changes}`,
+    ...labels,
+  ].join('\n');
 }
