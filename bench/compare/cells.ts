@@ -54,7 +54,9 @@ export function pairCells(a: readonly RunRecord[], b: readonly RunRecord[], acro
   const [inA, inB] = [cellsIn(a), cellsIn(b)];
   const common = [...inA.keys()].filter((key) => inB.has(key));
   if (common.length === 0) throw new Incomparable(`no configuration is in both: ${differences(a, b)}`);
-  const varied = CONFIGURATION_FIELDS.filter((field) => new Set(common.map((key) => inA.get(key)!.config[field])).size > 1);
+  const varied = CONFIGURATION_FIELDS.filter(
+    (field) => new Set(common.map((key) => inA.get(key)!.config[field])).size > 1,
+  );
   return {
     pairs: common.map((key) => {
       const { config, side } = inA.get(key)!;
@@ -104,7 +106,7 @@ function cellsIn(records: readonly RunRecord[]): Map<string, { config: RunConfig
     if (outcome === 'interrupted' && record.repetitions.length === 0) continue;
     const key = configurationKey(config);
     const cell = cells.get(key) ?? { config, side: { observations: [], failures: 0 } };
-    cell.side.observations.push(...observationsOf(record));
+    for (const observation of observationsOf(record)) cell.side.observations.push(observation);
     if (outcome !== 'done' && outcome !== 'interrupted') cell.side.failures++;
     cells.set(key, cell);
   }

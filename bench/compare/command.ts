@@ -1,7 +1,9 @@
 /** The command `compare`. Main thread; measures nothing. */
 import { join } from 'node:path';
 import type { Console } from '../command-line/command.ts';
+import { markdownText } from '../command-line/markdown.ts';
 import { UsageError } from '../command-line/option-values.ts';
+import { cleanJson, printableLine } from '../command-line/printable.ts';
 import { resultsFolder } from '../records/results.ts';
 import { turnsNote } from '../statistics/turns.ts';
 import { relate } from './across.ts';
@@ -9,7 +11,7 @@ import { Incomparable, pairCells } from './cells.ts';
 import { type CellComparison, compareCells } from './comparison.ts';
 import { regressions } from './gate.ts';
 import { type CompareOptions, compareHelp, parseCompareOptions } from './options.ts';
-import { comparisonLines, escaped, type Heading, markdownLines } from './report.ts';
+import { comparisonLines, type Heading, markdownLines } from './report.ts';
 import { type Selection, type Shelf, saveBaseline, select } from './select.ts';
 
 const EXIT_GATE = 1;
@@ -28,7 +30,7 @@ export async function compareCommand(args: readonly string[], console: Console):
   const people = options.format === 'text' ? console.out : console.err;
   const code = b === null ? 0 : compare(a, b, options, console);
   if (options.saveBaseline !== null)
-    people(`baseline ${options.saveBaseline}: ${saveBaseline(options.saveBaseline, a.records, shelf)}`);
+    people(printableLine(`baseline ${options.saveBaseline}: ${saveBaseline(options.saveBaseline, a.records, shelf)}`));
   return code;
 }
 
@@ -36,7 +38,7 @@ function compare(a: Selection, b: Selection, options: CompareOptions, console: C
   const { format, failOnRegression } = options;
   const { cells, heading, notes } = compared(a, b, options, console);
   const failing = failOnRegression === null ? [] : regressions(cells, failOnRegression);
-  if (format === 'json') console.out(JSON.stringify({ a: a.name, b: b.name, notes, regressions: failing, cells }));
+  if (format === 'json') console.out(cleanJson({ a: a.name, b: b.name, notes, regressions: failing, cells }));
   else if (format === 'markdown') for (const line of markdownLines(cells, heading, notes, failing)) console.out(line);
   else for (const line of comparisonLines(cells, heading)) console.out(line);
   for (const note of notes) console.err(`note: ${note}`);
@@ -79,7 +81,7 @@ function compared(a: Selection, b: Selection, options: CompareOptions, console: 
   } catch (error) {
     if (!(error instanceof Incomparable)) throw error;
     const message = `${a.name} and ${b.name}: ${error.message}`;
-    if (options.format === 'markdown') console.out(`Not compared: ${escaped(message)}`);
+    if (options.format === 'markdown') console.out(`Not compared: ${markdownText(message)}`);
     throw new UsageError(message);
   }
 }

@@ -1,5 +1,7 @@
 /** A comparison for people: as columns in the terminal, or as a Markdown table; effects first, p values last. */
 import { alignedColumns } from '../command-line/columns.ts';
+import { markdownText } from '../command-line/markdown.ts';
+import { printableLine } from '../command-line/printable.ts';
 import { MORE_MAX } from '../statistics/verdict.ts';
 import type { CellComparison, ModeComparison } from './comparison.ts';
 
@@ -120,23 +122,14 @@ const ALIGNS = ['left', 'right', 'right', 'right', 'left', 'right', 'left', 'rig
 
 export function comparisonLines(cells: readonly CellComparison[], heading: Heading): string[] {
   return [
-    `A: ${heading.a}   B: ${heading.b}   (medians, repetitions in brackets)`,
+    printableLine(`A: ${heading.a}   B: ${heading.b}   (medians, repetitions in brackets)`),
     '',
     ...alignedColumns([headOf(heading), ...rowsOf(cells, heading.unit)], ALIGNS),
-    ...notesOf(cells).map((note) => `note: ${note}`),
+    ...notesOf(cells).map((note) => printableLine(`note: ${note}`)),
     '',
     countLine(cells),
   ];
 }
-
-/** Text of a table's field: nothing in it can end the field or be markup. */
-export const escaped = (text: string) =>
-  text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll(/[\\|`*_[\]]/g, (sign) => `\\${sign}`)
-    .replaceAll(/\s+/g, ' ');
 
 /** @param regressions why the gate did not pass. */
 export function markdownLines(
@@ -145,16 +138,16 @@ export function markdownLines(
   notes: readonly string[],
   regressions: readonly string[],
 ): string[] {
-  const line = (fields: readonly string[]) => `| ${fields.map(escaped).join(' | ')} |`;
+  const line = (fields: readonly string[]) => `| ${fields.map(markdownText).join(' | ')} |`;
   return [
-    `**${escaped(heading.b)}** against **${escaped(heading.a)}**: ${countLine(cells)}`,
+    `**${markdownText(heading.b)}** against **${markdownText(heading.a)}**: ${countLine(cells)}`,
     '',
-    ...regressions.map((reason) => `- **regression**: ${escaped(reason)}`),
+    ...regressions.map((reason) => `- **regression**: ${markdownText(reason)}`),
     ...(regressions.length > 0 ? [''] : []),
     line(headOf(heading)),
     `| ${ALIGNS.map((align) => (align === 'left' ? '---' : '---:')).join(' | ')} |`,
     ...rowsOf(cells, heading.unit).map(line),
     '',
-    ...[...notesOf(cells), ...notes].map((note) => `- ${escaped(note)}`),
+    ...[...notesOf(cells), ...notes].map((note) => `- ${markdownText(note)}`),
   ];
 }

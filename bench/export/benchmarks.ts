@@ -45,7 +45,7 @@ export function benchmarksOf(records: readonly RunRecord[]): Benchmark[] {
     const benchmark = benchmarks.get(name) ?? { name, config: record.config, repetitions: [], records: [] };
     benchmarks.set(name, benchmark);
     benchmark.records.push(record);
-    benchmark.repetitions.push(...record.repetitions);
+    for (const repetition of record.repetitions) benchmark.repetitions.push(repetition);
   }
   return [...benchmarks.values()];
 }

@@ -7,6 +7,7 @@ import { choiceOf, UsageError } from '../command-line/option-values.ts';
 import { LATENCY_KINDS, type LatencyKind } from '../latency/summary.ts';
 import { namedOrDefault } from '../records/command.ts';
 import { checkNoInput, loadRecords, passedOver, recordFiles } from '../records/load.ts';
+import { problemLines } from '../records/problem-lines.ts';
 import type { RunRecord } from '../records/record.ts';
 import { FORMATS, type FormatName } from './formats.ts';
 
@@ -50,7 +51,7 @@ export async function exportCommand(args: readonly string[], console: Console): 
   const { records, others, problems } = loadRecords(inputs);
   const note = passedOver(others.map(({ kind }) => kind));
   if (note !== null) console.err(`note: ${note}`);
-  for (const { file, line, why } of problems) console.err(`warning: left out: ${file}:${line}: ${why}`);
+  for (const line of problemLines(problems)) console.err(`warning: left out: ${line}`);
   const chosen = records.filter((record) =>
     (Object.keys(CHOOSERS) as Chooser[]).every((by) => CHOOSERS[by](record).startsWith(options.get(by) ?? '')),
   );
@@ -89,7 +90,8 @@ function exportHelp(): string {
 RECORDS are files, or folders, whose *.ndjson are read; without any: results/.
 Benchmarks are named by what of their configuration is not the default, like
 ring/eventidx=on/batch=4. Formats other than go and csv take the records of one
-machine and one commit. Lines that are no records are named on standard error.
+machine and one commit. Of lines that are no records the first are named on
+standard error, the others counted.
 
 ${optionLines(EXPORT_OPTIONS)}
 

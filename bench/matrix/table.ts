@@ -3,6 +3,7 @@
  * cell has two lines: what it is, and its figures.
  */
 import { alignedColumns } from '../command-line/columns.ts';
+import { greatest, least } from '../statistics/sample.ts';
 import { type Axis, type Cell, varied } from './axes.ts';
 import { type Figures, kindOf } from './figures.ts';
 
@@ -13,7 +14,7 @@ const microseconds = (ns: number | null | undefined) => (ns == null ? '–' : (n
 
 function spread(speeds: Figures['speeds']): string {
   const all = [...speeds.values()];
-  return all.length === 1 ? '' : `${mega(Math.min(...all))} – ${mega(Math.max(...all))}`;
+  return all.length === 1 ? '' : `${mega(least(all))} – ${mega(greatest(all))}`;
 }
 
 interface Column {
