@@ -171,11 +171,23 @@ test('compare: lines that are no record are passed over with a note, a schema of
   writeFileSync(spoilt, `half a line\n${JSON.stringify(record)}\n`);
   const { code, out } = await compare(before, spoilt);
   assert.equal(code, 0);
-  assert.match(out, /note: .*spoilt\.ndjson, line 1: not JSON/);
+  assert.match(out, /note: .*spoilt\.ndjson:1: not JSON/);
   writeFileSync(spoilt, `${JSON.stringify({ ...record, schema: 2 })}\n${JSON.stringify(record)}\n`);
   const refused = await compare(before, spoilt);
   assert.equal(refused.code, 2);
-  assert.match(refused.err, /spoilt\.ndjson, line 1: schema 2/);
+  assert.match(refused.err, /spoilt\.ndjson:1: schema 2/);
+});
+
+test('compare: of many lines that are no records the first five are named, and all are counted', async () => {
+  const file = join(folder, 'many.ndjson');
+  writeFileSync(file, `${'half a line\n'.repeat(1200)}${JSON.stringify(recordOf({ speeds: around(3e6, 15) }))}\n`);
+  const { code, err } = await compare(before, file);
+  assert.equal(code, 0);
+  assert.deepEqual(
+    [...err.matchAll(/^note: .*many\.ndjson:(\d+): not JSON/gm)].map(([, line]) => line),
+    [...'12345'],
+  );
+  assert.match(err, /^note: 1,200 in all; results doctor names them$/m);
 });
 
 test('compare: Markdown and JSON; nothing in a name is markup', async () => {

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { stdout } from 'node:process';
 import { counted } from '../command-line/columns.ts';
 import type { Console } from '../command-line/command.ts';
+import { markdownText } from '../command-line/markdown.ts';
 import { UsageError } from '../command-line/option-values.ts';
+import { cleanJson, printableLine } from '../command-line/printable.ts';
 import { resultsFolder } from '../records/results.ts';
 import { turnsNote } from '../statistics/turns.ts';
 import { relate } from './across.ts';
@@ -11,7 +13,7 @@ import { Incomparable, pairCells } from './cells.ts';
 import { compareCells, intervalOf } from './comparison.ts';
 import { findings } from './gate.ts';
 import { type CompareOptions, compareHelp, parseCompareOptions } from './options.ts';
-import { comparisonLines, escaped, findingLines, markdownLines, type Report } from './report.ts';
+import { comparisonLines, findingLines, markdownLines, type Report } from './report.ts';
 import { type Selection, type Shelf, saveBaseline, select } from './select.ts';
 
 const EXIT_GATE = 1;
@@ -30,7 +32,7 @@ export async function compareCommand(args: readonly string[], console: Console):
   const people = options.format === 'text' ? console.out : console.err;
   const code = b === null ? 0 : compare(a, b, options, console);
   if (options.saveBaseline !== null)
-    people(`baseline ${options.saveBaseline}: ${saveBaseline(options.saveBaseline, a.records, shelf)}`);
+    people(printableLine(`baseline ${options.saveBaseline}: ${saveBaseline(options.saveBaseline, a.records, shelf)}`));
   return code;
 }
 
@@ -54,7 +56,7 @@ function documentOf({ cells, heading, findings, ...lists }: Report): string {
     ...figures,
     ...(intervalOf(figures) ?? { low: null, high: null }),
   });
-  return JSON.stringify({
+  return cleanJson({
     a: heading.a,
     b: heading.b,
     shared: heading.shared,
@@ -99,7 +101,7 @@ function comparedSets(a: Selection, b: Selection, options: CompareOptions, conso
   } catch (error) {
     if (!(error instanceof Incomparable)) throw error;
     const message = `${a.name} and ${b.name}: ${error.message}`;
-    if (options.format === 'markdown') console.out(`Not compared: ${escaped(message)}`);
+    if (options.format === 'markdown') console.out(`Not compared: ${markdownText(message)}`);
     throw new UsageError(message);
   }
 }

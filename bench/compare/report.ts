@@ -1,5 +1,7 @@
 /** A comparison for people: as columns in the terminal, or as a Markdown table; effects first, p values last. */
 import { counted, fittedColumns, type KeyedRow } from '../command-line/columns.ts';
+import { markdownText } from '../command-line/markdown.ts';
+import { printableLine } from '../command-line/printable.ts';
 import { type CellComparison, intervalOf, type ModeComparison } from './comparison.ts';
 import type { Finding } from './gate.ts';
 import { nameOf, verdictOf } from './verdicts.ts';
@@ -138,11 +140,11 @@ const isOne = (cells: readonly CellComparison[]) => cells.every(({ name }) => na
 export function comparisonLines(report: Report, width: number): string[] {
   const { cells, heading, notes } = report;
   return [
-    `A: ${heading.a}   B: ${heading.b}   (medians, repetitions in brackets)`,
+    printableLine(`A: ${heading.a}   B: ${heading.b}   (medians, repetitions in brackets)`),
     `${isOne(cells) ? 'cell' : 'every cell'}: ${heading.shared}`,
     '',
     ...fittedColumns(rowsOf(cells, heading), ALIGNS, width),
-    ...[...notesOf(cells), ...notes].map((note) => `note: ${note}`),
+    ...[...notesOf(cells), ...notes].map((note) => printableLine(`note: ${note}`)),
     '',
     countLine(cells, report),
   ];
@@ -164,27 +166,18 @@ export function findingLines(findings: readonly Finding[], emphasis = ''): strin
   });
 }
 
-/** Text of a table's field: nothing in it can end the field or be markup. */
-export const escaped = (text: string) =>
-  text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll(/[\\|`*_[\]]/g, (sign) => `\\${sign}`)
-    .replaceAll(/\s+/g, ' ');
-
 export function markdownLines(report: Report): string[] {
   const { cells, heading, notes, findings } = report;
-  const line = (fields: readonly string[]) => `| ${fields.map(escaped).join(' | ')} |`;
+  const line = (fields: readonly string[]) => `| ${fields.map(markdownText).join(' | ')} |`;
   const [head, ...rows] = rowsOf(cells, heading).map(({ key, fields }) => [key.join(' '), ...fields]);
   const found = findingLines(
-    findings.map((finding) => ({ ...finding, text: escaped(finding.text) })),
+    findings.map((finding) => ({ ...finding, text: markdownText(finding.text) })),
     '**',
   );
   return [
-    `**${escaped(heading.b)}** against **${escaped(heading.a)}**: ${countLine(cells, report)}`,
+    `**${markdownText(heading.b)}** against **${markdownText(heading.a)}**: ${countLine(cells, report)}`,
     '',
-    `${isOne(cells) ? 'Cell' : 'Every cell'}: ${escaped(heading.shared)}`,
+    `${isOne(cells) ? 'Cell' : 'Every cell'}: ${markdownText(heading.shared)}`,
     '',
     ...found.map((finding) => `- ${finding}`),
     ...(found.length > 0 ? [''] : []),
@@ -192,6 +185,6 @@ export function markdownLines(report: Report): string[] {
     `| ${['---', ...ALIGNS.map((align) => (align === 'left' ? '---' : '---:'))].join(' | ')} |`,
     ...rows.map(line),
     '',
-    ...[...notesOf(cells), ...notes].map((note) => `- ${escaped(note)}`),
+    ...[...notesOf(cells), ...notes].map((note) => `- ${markdownText(note)}`),
   ];
 }

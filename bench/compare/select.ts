@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { counted } from '../command-line/columns.ts';
 import { nearest, UsageError } from '../command-line/option-values.ts';
 import { loadRecords, passedOver } from '../records/load.ts';
+import { problemLines } from '../records/problem-lines.ts';
 import type { RunRecord } from '../records/record.ts';
 
 export interface Selection {
@@ -69,9 +70,9 @@ function baselineNames({ baselines }: Shelf): string[] {
 /** @throws UsageError if a line is a record of another version. */
 function recordsIn(paths: readonly string[]): Pick<Selection, 'records' | 'notes'> {
   const { records, others, problems } = loadRecords(paths);
-  const notes = problems.map(({ file, line, why }) => `${file}, line ${line}: ${why}`);
-  const foreign = problems.findIndex(({ why }) => why.startsWith('schema '));
-  if (foreign !== -1) throw new UsageError(notes[foreign]!);
+  const notes = problemLines(problems);
+  const foreign = problems.find(({ why }) => why.startsWith('schema '));
+  if (foreign !== undefined) throw new UsageError(problemLines([foreign])[0]!);
   const note = passedOver(others.map(({ kind }) => kind));
   return { records, notes: note === null ? notes : [note, ...notes] };
 }

@@ -9,6 +9,7 @@ import { LATENCY_KINDS, type LatencyKind } from '../latency/summary.ts';
 import { namedOrDefault } from '../records/command.ts';
 import { figuresCount } from '../records/counted.ts';
 import { checkNoInput, loadRecords, passedOver, recordFiles } from '../records/load.ts';
+import { problemLines } from '../records/problem-lines.ts';
 import type { RunRecord } from '../records/record.ts';
 import { CHOOSERS, chosenBy } from './choose.ts';
 import { FORMATS, type Format, type FormatName } from './formats.ts';
@@ -43,7 +44,7 @@ export async function exportCommand(args: readonly string[], console: Console): 
   const { records, others, problems } = loadRecords(inputs);
   const passed = passedOver(others.map(({ kind }) => kind));
   if (passed !== null) console.err(`note: ${passed}`);
-  for (const { file, line, why } of problems) console.err(`warning: left out: ${file}:${line}: ${why}`);
+  for (const line of problemLines(problems)) console.err(`warning: left out: ${line}`);
   const chosen = chosenBy(options, records);
   const { text, note, saysOutcome = false }: Format = FORMATS[format];
   const exported = exportable(chosen, saysOutcome, console);
@@ -100,7 +101,8 @@ its configuration is not as in a table that never changes, whatever the defaults
 ring/engine=wasm/ordering=wasm/doorbell=adaptive/layout=split/host=vringh/batch=4.
 Formats other than go and csv take the records of one machine, commit, state of the
 checkout, label and version of Node. Figures of runs whose check failed are in csv
-alone. Lines that are no records are named on standard error.
+alone. Of lines that are no records the first are named on standard error, the others
+counted.
 
 ${optionLines(EXPORT_OPTIONS)}
 

@@ -4,6 +4,7 @@
  */
 import { fittedColumns } from '../command-line/columns.ts';
 import { kindOf } from '../records/kinds-of-notes.ts';
+import { greatest, least } from '../statistics/sample.ts';
 import { type Axis, type Cell, varied } from './axes.ts';
 import type { Figures } from './figures.ts';
 
@@ -14,7 +15,7 @@ const microseconds = (ns: number | null | undefined) => (ns == null ? '–' : (n
 
 function spread(speeds: Figures['speeds']): string {
   const all = [...speeds.values()];
-  return all.length === 1 ? '' : `${mega(Math.min(...all))} – ${mega(Math.max(...all))}`;
+  return all.length === 1 ? '' : `${mega(least(all))} – ${mega(greatest(all))}`;
 }
 
 interface Column {
