@@ -125,6 +125,8 @@ export interface Alone {
 export interface Report extends Alone {
   cells: readonly CellComparison[];
   heading: Heading;
+  /** What the files hold besides records of `run`. */
+  passedOver: readonly string[];
   notes: readonly string[];
   findings: readonly Finding[];
 }
@@ -174,7 +176,7 @@ export const escaped = (text: string) =>
     .replaceAll(/\s+/g, ' ');
 
 export function markdownLines(report: Report): string[] {
-  const { cells, heading, notes, findings } = report;
+  const { cells, heading, passedOver, notes, findings } = report;
   const line = (fields: readonly string[]) => `| ${fields.map(escaped).join(' | ')} |`;
   const [head, ...rows] = rowsOf(cells, heading).map(({ key, fields }) => [key.join(' '), ...fields]);
   const found = findingLines(
@@ -192,6 +194,6 @@ export function markdownLines(report: Report): string[] {
     `| ${['---', ...ALIGNS.map((align) => (align === 'left' ? '---' : '---:'))].join(' | ')} |`,
     ...rows.map(line),
     '',
-    ...[...notesOf(cells), ...notes].map((note) => `- ${escaped(note)}`),
+    ...[...notesOf(cells), ...passedOver, ...notes].map((note) => `- ${escaped(note)}`),
   ];
 }
