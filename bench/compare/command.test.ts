@@ -169,9 +169,9 @@ test('compare: lines that are no record are passed over with a note, a schema of
   const [record] = [recordOf({ speeds: around(3e6, 15) })];
   const spoilt = join(folder, 'spoilt.ndjson');
   writeFileSync(spoilt, `half a line\n${JSON.stringify(record)}\n`);
-  const { code, out } = await compare(before, spoilt);
+  const { code, err } = await compare(before, spoilt);
   assert.equal(code, 0);
-  assert.match(out, /note: .*spoilt\.ndjson:1: not JSON/);
+  assert.match(err, /note: .*spoilt\.ndjson:1: not JSON/);
   writeFileSync(spoilt, `${JSON.stringify({ ...record, schema: 2 })}\n${JSON.stringify(record)}\n`);
   const refused = await compare(before, spoilt);
   assert.equal(refused.code, 2);

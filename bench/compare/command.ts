@@ -44,14 +44,15 @@ function compare(a: Selection, b: Selection, options: CompareOptions, console: C
   else
     for (const line of comparisonLines(report, stdout.isTTY ? stdout.columns : Number.POSITIVE_INFINITY))
       console.out(line);
-  // In the text they stand among the lines.
-  if (options.format !== 'text') for (const note of report.notes) console.err(`note: ${note}`);
+  // In the text the notes stand among the lines.
+  const { passedOver, notes } = report;
+  for (const note of options.format === 'text' ? passedOver : [...passedOver, ...notes]) console.err(`note: ${note}`);
   for (const line of findingLines(report.findings)) console.err(line);
   return report.findings.some(({ fails }) => fails) ? EXIT_GATE : 0;
 }
 
 /** What is not known is null in it, as JSON has no other word for that. */
-function documentOf({ cells, heading, findings, ...lists }: Report): string {
+function documentOf({ cells, heading, findings, passedOver, notes, ...lists }: Report): string {
   const known = <Figures extends { low: number; high: number }>(figures: Figures) => ({
     ...figures,
     ...(intervalOf(figures) ?? { low: null, high: null }),
@@ -61,6 +62,7 @@ function documentOf({ cells, heading, findings, ...lists }: Report): string {
     b: heading.b,
     shared: heading.shared,
     ...lists,
+    notes: [...passedOver, ...notes],
     regressions: findings.filter(({ what }) => what === 'regression').map(({ text }) => text),
     findings,
     cells: cells.map((cell) => ({
@@ -89,9 +91,8 @@ function comparedSets(a: Selection, b: Selection, options: CompareOptions, conso
       onlyA,
       onlyB,
       heading: { a: a.name, b: b.name, shared, unit: acrossMachines ? 'of the reference' : 'M/s' },
+      passedOver: [...a.notes, ...b.notes],
       notes: [
-        ...a.notes,
-        ...b.notes,
         ...notes,
         ...(turns === null ? [] : [turns]),
         ...inBothNotes(a, b),

@@ -11,7 +11,7 @@ function reportOf(...cells: string[][]): Report {
   const records = cells.map((args) => recordOf({ speeds: around(3e6, 3), args }));
   const { pairs, shared, onlyA, onlyB } = pairCells(records, records, false);
   const heading = { a: 'a', b: 'b', shared: shared.slice(0, 4), unit: 'M/s' } as const;
-  return { cells: compareCells(pairs, 2), heading, notes: [], findings: [], onlyA, onlyB };
+  return { cells: compareCells(pairs, 2), heading, passedOver: [], notes: [], findings: [], onlyA, onlyB };
 }
 
 /** Each figure once, in whatever lines. */

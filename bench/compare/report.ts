@@ -127,6 +127,8 @@ export interface Alone {
 export interface Report extends Alone {
   cells: readonly CellComparison[];
   heading: Heading;
+  /** What the files hold besides records of `run`. */
+  passedOver: readonly string[];
   notes: readonly string[];
   findings: readonly Finding[];
 }
@@ -167,7 +169,7 @@ export function findingLines(findings: readonly Finding[], emphasis = ''): strin
 }
 
 export function markdownLines(report: Report): string[] {
-  const { cells, heading, notes, findings } = report;
+  const { cells, heading, passedOver, notes, findings } = report;
   const line = (fields: readonly string[]) => `| ${fields.map(markdownText).join(' | ')} |`;
   const [head, ...rows] = rowsOf(cells, heading).map(({ key, fields }) => [key.join(' '), ...fields]);
   const found = findingLines(
@@ -185,6 +187,6 @@ export function markdownLines(report: Report): string[] {
     `| ${['---', ...ALIGNS.map((align) => (align === 'left' ? '---' : '---:'))].join(' | ')} |`,
     ...rows.map(line),
     '',
-    ...[...notesOf(cells), ...notes].map((note) => `- ${markdownText(note)}`),
+    ...[...notesOf(cells), ...passedOver, ...notes].map((note) => `- ${markdownText(note)}`),
   ];
 }
