@@ -2,6 +2,7 @@
 import { endianness } from 'node:os';
 import { type Console, EXIT_USAGE, type Hooks } from './command-line/command.ts';
 import { nearest, UsageError } from './command-line/option-values.ts';
+import { printableLine } from './command-line/printable.ts';
 import { compareCommand } from './compare/command.ts';
 import { dashboardCommand } from './dashboard/command.ts';
 import { driveCommand } from './drive/command.ts';
@@ -69,8 +70,12 @@ function commandOf(name: string): Command {
   return command;
 }
 
+/** Lines of standard error are for people, and quote labels, file names and what else comes from strangers. */
+const withCleanErrors = ({ out, err }: Console): Console => ({ out, err: (line) => err(printableLine(line)) });
+
 /** Runs the program with its arguments; resolves to the exit code. */
-export async function main(args: readonly string[], console: Console, hooks: Hooks = {}): Promise<number> {
+export async function main(args: readonly string[], streams: Console, hooks: Hooks = {}): Promise<number> {
+  const console = withCleanErrors(streams);
   try {
     if (endianness() !== 'LE') throw new UsageError('this program needs a little-endian machine');
     const named = args[0] !== undefined && !args[0].startsWith('-');

@@ -11,8 +11,9 @@ import { fileURLToPath } from 'node:url';
 import { $, ProcessOutput } from 'zx/core';
 import { main } from '../bench/cli.ts';
 import { flag, type OptionTable, optionLines, readArguments } from '../bench/command-line/option-table.ts';
-import { countOf, percentOf, UsageError } from '../bench/command-line/option-values.ts';
+import { countOf, UsageError } from '../bench/command-line/option-values.ts';
 import { makeProgress } from '../bench/command-line/progress.ts';
+import { GATE_OPTIONS, gateOf } from '../bench/compare/options.ts';
 import { ownFolder } from '../src/processes/own-folder.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -20,12 +21,12 @@ const ROUNDS = '15';
 const ERROR_LINES = 5;
 const COMMIT_DIGITS = 12;
 
-const OPTIONS: OptionTable<'rounds' | 'prepare' | 'cleanup' | 'keep' | 'fail-on-regression' | 'markdown'> = {
+const OPTIONS: OptionTable<'rounds' | 'prepare' | 'cleanup' | 'keep' | keyof typeof GATE_OPTIONS | 'markdown'> = {
   rounds: { value: 'N', summary: 'repetitions of each cell on each side', byDefault: ROUNDS },
   prepare: { value: 'COMMAND', summary: 'run by the shell in each checkout, built, before anything is measured' },
   cleanup: { value: 'COMMAND', summary: 'the same afterwards, however it ended' },
   keep: { value: 'FOLDER', summary: 'where the records stay; default: nowhere' },
-  'fail-on-regression': { value: 'PCT', summary: 'as of compare' },
+  ...GATE_OPTIONS,
   markdown: flag('as of compare'),
   help: flag('this text; -h too'),
 };
@@ -100,8 +101,7 @@ async function ab(args: readonly string[]): Promise<number> {
   const [a, b, ...more] = positionals;
   if (a === undefined || b === undefined || more.length > 0) throw new UsageError('ab wants two commits: A B');
   const rounds = countOf('--rounds', given.get('rounds') ?? ROUNDS, 1, 1000);
-  const gate = given.get('fail-on-regression');
-  if (gate !== undefined) percentOf('--fail-on-regression', gate);
+  gateOf(given);
   const commits = [await commitOf(a), await commitOf(b)];
   const temporary = ownFolder('vringbench-ab-');
   const keep = given.get('keep');
@@ -141,11 +141,11 @@ async function measureInTurn(sides: readonly Side[], rounds: number, matrixArgs:
 }
 
 async function compare(sides: readonly Side[], given: ReadonlyMap<string, string>): Promise<number> {
-  const gate = given.get('fail-on-regression');
+  const gate = (Object.keys(GATE_OPTIONS) as (keyof typeof GATE_OPTIONS)[]).filter((name) => given.has(name));
   const args = [
     'compare',
     ...sides.map(({ records }) => records),
-    ...(gate === undefined ? [] : ['--fail-on-regression', gate]),
+    ...gate.map((name) => (GATE_OPTIONS[name].value === null ? `--${name}` : `--${name}=${given.get(name)}`)),
     ...(given.has('markdown') ? ['--markdown'] : []),
   ];
   return await main(args, { out: (line) => stdout.write(`${line}\n`), err: (line) => stderr.write(`${line}\n`) });

@@ -13,6 +13,7 @@ import { allowedCpus } from '../bench/pair/pinning.ts';
 import { appendRecord } from '../bench/records/append.ts';
 import { captureEnvironment } from '../bench/records/environment.ts';
 import { checkWanted, resultsFile } from '../bench/records/results.ts';
+import { greatest } from '../bench/statistics/sample.ts';
 import { BEST } from './kernel-peers/best.ts';
 import { Interrupted } from './kernel-peers/child.ts';
 import { SHIPPED_TRANSFERS } from './kernel-peers/edits.ts';
@@ -93,7 +94,7 @@ Exit codes
 type Given = ReadonlyMap<Name | 'help', string>;
 
 function listRows(): void {
-  const width = Math.max(...ROWS.map(({ name }) => name.length));
+  const width = greatest(ROWS.map(({ name }) => name.length));
   for (const row of ROWS)
     stdout.write(
       `${row.name.padEnd(width)}  ${row.program} ${row.args.join(' ')}${row.ours === null ? ' (theirs alone)' : ''}\n`,

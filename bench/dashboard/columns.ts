@@ -1,4 +1,5 @@
 /** Records as columns: of each record only what the page shows. Main thread. */
+import { printable } from '../command-line/printable.ts';
 import { configSchema, environmentSchema, type Repetition, type RunRecord } from '../records/record.ts';
 import { cpuNsOf, encodedOf, ringsOf, transfersOf } from '../records/sums.ts';
 import {
@@ -25,7 +26,7 @@ function shown(value: Value): string {
   if (value === null) return 'unknown';
   if (typeof value === 'boolean') return value ? 'on' : 'off';
   const text = String(value);
-  return text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}…` : text;
+  return text.length > TEXT_MAX ? `${printable(text.slice(0, TEXT_MAX))}…` : printable(text);
 }
 
 const COMMIT_DIGITS = 10;

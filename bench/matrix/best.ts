@@ -8,7 +8,7 @@ import { LAYOUTS } from '../pair/layouts.ts';
 import { configKey } from '../records/record.ts';
 import { isStrategy, type OptionName, parseRunOptions, RUN_OPTIONS } from '../run/options.ts';
 import { type Difference, manyToOne } from '../statistics/many-to-one.ts';
-import { mean } from '../statistics/sample.ts';
+import { greatest, mean } from '../statistics/sample.ts';
 import { type Axis, argumentOf, type Cell, engineOf, type PlacedAxis, placed } from './axes.ts';
 import type { Figures } from './figures.ts';
 
@@ -99,7 +99,7 @@ function defaultOf(axis: PlacedAxis, cells: readonly Cell[]): string {
   const { name, values, place } = axis;
   if (name === 'outstanding') {
     // Not given, it is as many as the ring has.
-    const ring = Math.max(...cells.map(({ config }) => config.ringSize));
+    const ring = greatest(cells.map(({ config }) => config.ringSize));
     const unbound = cells.filter(({ config }) => config.outstanding >= ring);
     const least = unbound.sort((a, b) => a.config.outstanding - b.config.outstanding)[0];
     return least?.values[place] ?? String(ring);

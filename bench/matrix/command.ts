@@ -2,12 +2,14 @@
 import { randomInt } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { type Console, EXIT_CODES, type Hooks } from '../command-line/command.ts';
+import { printableLine } from '../command-line/printable.ts';
 import { bar, durationOf, makeProgress } from '../command-line/progress.ts';
 import { captureEnvironment, programHash } from '../records/environment.ts';
 import { resultsFile } from '../records/results.ts';
 import { placementOf } from '../run/placement.ts';
 import { row } from '../run/report.ts';
 import { SEED_MAX } from '../statistics/random.ts';
+import { greatest } from '../statistics/sample.ts';
 import { bestLine } from './best.ts';
 import { costLines } from './cost-lines.ts';
 import { type Figures, figuresOf } from './figures.ts';
@@ -52,7 +54,7 @@ export async function matrixCommand(args: readonly string[], console: Console, h
   const measured = records.flat();
   if (measured.length > 0) {
     showFigures(options, records.map(figuresOf), console);
-    if (sweep.file !== null) console.out(row('records', sweep.file));
+    if (sweep.file !== null) console.out(row('records', printableLine(sweep.file)));
   }
   if (end.ended === 'unwritten') {
     console.err(`failed: a record could not be appended to ${sweep.file}: ${end.failure}`);
@@ -66,7 +68,7 @@ export async function matrixCommand(args: readonly string[], console: Console, h
   const figures = records.map(figuresOf);
   for (const line of costLines(axes, cells, figures)) console.out(line);
   console.out(bestLine(axes, cells, figures));
-  return Math.max(...new Set(measured.map(({ outcome }) => EXIT_CODES[outcome])));
+  return greatest(measured.map(({ outcome }) => EXIT_CODES[outcome]));
 }
 
 const many = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;

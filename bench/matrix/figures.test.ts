@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodedHistogram } from '../latency/histogram.ts';
+import { kindOf } from '../records/kinds-of-notes.ts';
 import type { Repetition, RunRecord } from '../records/record.ts';
 import { measure } from '../run/test-measure.ts';
-import { figuresOf, kindOf } from './figures.ts';
+import { figuresOf } from './figures.ts';
 
 /** A real record; its figures are changed below. */
 const { record: REAL } = await measure(['--transfers', '1k', '--warmup', '0']);

@@ -1,5 +1,5 @@
 /** What is in results files: how many records of what, and every line that is none. Main thread. */
-import { printable } from '../command-line/printable.ts';
+import { shortPrintable } from '../command-line/printable.ts';
 import { type Loaded, loadRecords } from './load.ts';
 import type { AnyRecord } from './schema.ts';
 
@@ -31,7 +31,7 @@ export function diagnose(files: readonly string[]): Diagnosis {
     const counts = new Map<string, number>();
     for (const record of all) counts.set(of(record), (counts.get(of(record)) ?? 0) + 1);
     for (const [name, count] of counts)
-      lines.push(`  ${what.padEnd(8)} ${String(count).padStart(7)}  ${printable(name)}`);
+      lines.push(`  ${what.padEnd(8)} ${String(count).padStart(7)}  ${shortPrintable(name)}`);
   }
   return { lines, problems: problems.map(({ file, line, why }) => `${file}:${line}: ${why}`) };
 }

@@ -1,26 +1,15 @@
 /** Where a run was measured: machine, engine, commit. Main thread. */
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cpus, hostname, platform, release } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { git, isChanged } from './checkout.ts';
 import { readOrNull } from './machine.ts';
 import type { Environment } from './record.ts';
 
 /** The package's own folder, seen from the built file in dist/bench/records. */
 export const PACKAGE_ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-
-function git(...args: string[]): string | null {
-  try {
-    return execFileSync('git', ['-C', PACKAGE_ROOT, ...args], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-  } catch {
-    return null;
-  }
-}
 
 /** A stable name that tells machines apart without telling whose they are: model, CPUs, and a hash of its identity. */
 function machineName(model: string, count: number): string {
@@ -44,7 +33,7 @@ export function captureEnvironment(): Environment {
   const cpuinfo = readOrNull('/proc/cpuinfo');
   // An installed package may lie inside somebody else's checkout, whose commit says nothing of it.
   const own = existsSync(join(PACKAGE_ROOT, '.git'));
-  const commit = own ? (git('rev-parse', 'HEAD')?.trim() ?? null) : null;
+  const commit = own ? (git(PACKAGE_ROOT, 'rev-parse', 'HEAD')?.trim() ?? null) : null;
   return {
     machine: machineName(model, list.length),
     cpu: model,
@@ -55,7 +44,7 @@ export function captureEnvironment(): Environment {
     v8: process.versions.v8,
     version: VERSION,
     commit,
-    dirty: commit === null ? null : git('status', '--porcelain') !== '',
+    dirty: commit === null ? null : isChanged(PACKAGE_ROOT),
   };
 }
 

@@ -6,7 +6,7 @@ import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../command-line/option-values.ts';
-import { printable } from '../command-line/printable.ts';
+import { shortPrintable as shown } from '../command-line/printable.ts';
 import { VERSION } from './environment.ts';
 import { names } from './fields.ts';
 import { isBlank, LINE_BYTES_MAX, type Line, linesOf } from './lines.ts';
@@ -46,7 +46,6 @@ export interface OtherFound {
 }
 
 const EXTENSION = '.ndjson';
-const WHY_LENGTH_MAX = 160;
 
 /** Versions of this program by the schema that they read; of those before this one. */
 const OLDER_READERS: Readonly<Record<number, string>> = {};
@@ -186,10 +185,4 @@ function wrongSchema(value: unknown): string | null {
 function firstIssue({ issues }: z.ZodError): string {
   const { path, message } = issues[0]!;
   return path.length === 0 ? message : `${path.join('.')}: ${message}`;
-}
-
-/** Text of a stranger's file as it can be printed: one line, no control characters, not endless. */
-function shown(text: string): string {
-  const line = printable(text);
-  return line.length > WHY_LENGTH_MAX ? `${line.slice(0, WHY_LENGTH_MAX)}…` : line;
 }

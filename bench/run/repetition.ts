@@ -16,6 +16,7 @@ import type { PairConfig } from '../pair/setup.ts';
 import { startThreadPair } from '../pair/thread-pair.ts';
 import { loadAverage } from '../records/machine.ts';
 import type { Outcome, Repetition, RunConfig } from '../records/record.ts';
+import { greatest } from '../statistics/sample.ts';
 import { toRepetition } from './windows.ts';
 
 export interface RepetitionOptions {
@@ -99,7 +100,7 @@ export async function runRepetition(
     const repetition = toRepetition(config, reports, {
       load,
       peakRssBytes,
-      stoodStillNs: Math.max(...ends.map((end) => end.stoodStillNs)),
+      stoodStillNs: greatest(ends.map((end) => end.stoodStillNs)),
     });
     const lost = repetition.pairs.some(({ lostWakeups }) => lostWakeups > 0);
     return { outcome: lost ? 'lost-wakeups' : 'done', repetition };

@@ -4,7 +4,7 @@ import { latencyLines } from '../latency/summary.ts';
 import { LAYOUTS } from '../pair/layouts.ts';
 import type { Harness, Repetition, RunConfig } from '../records/record.ts';
 import { helperCpuNs, type PairRecord, sumOfSide } from '../records/sums.ts';
-import { median } from '../statistics/sample.ts';
+import { greatest, least, median } from '../statistics/sample.ts';
 
 const seconds = (ns: number) => (ns / 1e9).toFixed(3);
 
@@ -24,7 +24,7 @@ export function originalLines({ pairs, wallNs, cpuUserNs, cpuSystemNs }: Repetit
 /** `median (min – max)`, or the one value there is. */
 export function spread(values: readonly number[], show: (value: number) => string): string {
   const middle = show(median(values));
-  return values.length === 1 ? middle : `${middle} (${show(Math.min(...values))} – ${show(Math.max(...values))})`;
+  return values.length === 1 ? middle : `${middle} (${show(least(values))} – ${show(greatest(values))})`;
 }
 
 /** One of our figures, under the others. */
