@@ -3,10 +3,11 @@ import { writeFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { type Console, EXIT_CODES } from '../command-line/command.ts';
 import { namedOrDefault } from '../records/command.ts';
-import { checkNoInput, eachLine, type Problem, passedOver, recordFiles } from '../records/load.ts';
+import { eachLine, type Problem, passedOver } from '../records/load.ts';
 import type { RunRecord } from '../records/record.ts';
 import { resultsFolder } from '../records/results.ts';
 import type { OtherKind } from '../records/schema.ts';
+import { checkNoInput, recordFiles } from '../records/sources.ts';
 import { Columns } from './columns.ts';
 import { pageHtml } from './html.ts';
 import { dashboardHelp, parseDashboardOptions } from './options.ts';
@@ -21,14 +22,14 @@ export async function dashboardCommand(args: readonly string[], console: Console
     console.out(dashboardHelp());
     return 0;
   }
-  const files = recordFiles(namedOrDefault(paths));
+  const inputs = namedOrDefault(paths);
   const target = resolve(out);
-  checkNoInput(out, files);
+  checkNoInput(out, recordFiles(inputs));
 
   const columns = new Columns();
   const skipped: Problem[] = [];
   const others: OtherKind[] = [];
-  for (const found of eachLine(files)) {
+  for (const found of eachLine(inputs)) {
     if ('other' in found) {
       others.push(found.other.kind);
       continue;
@@ -37,7 +38,7 @@ export async function dashboardCommand(args: readonly string[], console: Console
     if (why !== null) skipped.push({ file: found.file, line: found.line, why });
   }
   for (const { file, line, why } of skipped.slice(0, NAMED_MAX))
-    console.err(`skipped: ${basename(file)}, line ${line}: ${why}`);
+    console.err(`skipped: ${basename(file)}${line === null ? '' : `, line ${line}`}: ${why}`);
   if (skipped.length > NAMED_MAX) console.err(`skipped: ${skipped.length} lines in all`);
   const note = passedOver(others);
   if (note !== null) console.err(`note: ${note}`);

@@ -6,8 +6,9 @@ import { flag, type OptionTable, optionLines, readArguments } from '../command-l
 import { choiceOf, UsageError } from '../command-line/option-values.ts';
 import { LATENCY_KINDS, type LatencyKind } from '../latency/summary.ts';
 import { namedOrDefault } from '../records/command.ts';
-import { checkNoInput, loadRecords, passedOver, recordFiles } from '../records/load.ts';
+import { loadRecords, passedOver, placeOf } from '../records/load.ts';
 import type { RunRecord } from '../records/record.ts';
+import { checkNoInput, recordFiles } from '../records/sources.ts';
 import { FORMATS, type FormatName } from './formats.ts';
 
 /** `round-trip` and its like, as they are given. */
@@ -50,7 +51,7 @@ export async function exportCommand(args: readonly string[], console: Console): 
   const { records, others, problems } = loadRecords(inputs);
   const note = passedOver(others.map(({ kind }) => kind));
   if (note !== null) console.err(`note: ${note}`);
-  for (const { file, line, why } of problems) console.err(`warning: left out: ${file}:${line}: ${why}`);
+  for (const problem of problems) console.err(`warning: left out: ${placeOf(problem)}: ${problem.why}`);
   const chosen = records.filter((record) =>
     (Object.keys(CHOOSERS) as Chooser[]).every((by) => CHOOSERS[by](record).startsWith(options.get(by) ?? '')),
   );
