@@ -56,6 +56,10 @@ const errors: [unknown, string | null][] = [
     new RangeError('WebAssembly.Memory(): could not allocate memory'),
     'too little memory (ulimit -v): WebAssembly.Memory(): could not allocate memory',
   ],
+  [
+    Object.assign(new Error("EACCES: permission denied, open '/a'\nmore"), { code: 'EACCES', syscall: 'open' }),
+    "EACCES: permission denied, open '/a'",
+  ],
   [new Error('something else'), null],
   ['EMFILE', null],
 ];
