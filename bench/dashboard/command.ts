@@ -4,7 +4,6 @@ import { basename, resolve } from 'node:path';
 import { type Console, EXIT_CODES } from '../command-line/command.ts';
 import { namedOrDefault } from '../records/command.ts';
 import { eachLine, type Problem, passedOver } from '../records/load.ts';
-import type { RunRecord } from '../records/record.ts';
 import { resultsFolder } from '../records/results.ts';
 import type { OtherKind } from '../records/schema.ts';
 import { checkNoInput, recordFiles } from '../records/sources.ts';
@@ -30,12 +29,9 @@ export async function dashboardCommand(args: readonly string[], console: Console
   const skipped: Problem[] = [];
   const others: OtherKind[] = [];
   for (const found of eachLine(inputs)) {
-    if ('other' in found) {
-      others.push(found.other.kind);
-      continue;
-    }
-    const why = 'why' in found ? found.why : whyNotAdded(columns, found.record);
-    if (why !== null) skipped.push({ file: found.file, line: found.line, why });
+    if ('other' in found) others.push(found.other.kind);
+    else if ('why' in found) skipped.push(found);
+    else columns.add(found.record);
   }
   for (const { file, line, why } of skipped.slice(0, NAMED_MAX))
     console.err(`skipped: ${basename(file)}${line === null ? '' : `, line ${line}`}: ${why}`);
@@ -55,14 +51,4 @@ export async function dashboardCommand(args: readonly string[], console: Console
   const records = `${columns.count.toLocaleString('en-US')} record${columns.count === 1 ? '' : 's'}`;
   console.out(`${target}: ${records}, ${(html.length / 1e6).toFixed(1)} MB`);
   return 0;
-}
-
-/** Null for a record that was added. */
-function whyNotAdded(columns: Columns, record: RunRecord): string | null {
-  try {
-    columns.add(record);
-    return null;
-  } catch {
-    return 'a histogram that cannot be decoded';
-  }
 }
