@@ -19,3 +19,6 @@ export function lowestOf(bucket: number): number {
 
 /** The highest value of a bucket, nanoseconds. */
 export const highestOf = (bucket: number): number => lowestOf(bucket + 1) - 1;
+
+/** The bucket of the longest latency. */
+export const LAST_BUCKET = Math.floor(LATENCY_NS_MAX / 2 ** (BUCKETS / HALF - 2)) + (BUCKETS / HALF - 2) * HALF;

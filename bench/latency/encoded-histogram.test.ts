@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { decodeFromCompressedBase64 } from 'hdr-histogram-js';
+import { Random } from '../../src/fuzz/random.ts';
 import { BUCKETS, highestOf, LATENCY_NS_MAX, lowestOf } from './buckets.ts';
 import { readCounts } from './encoded-histogram.ts';
 import { encodedCounts, encodedHistogram, sumOf } from './histogram.ts';
-import { BROKEN_HISTOGRAMS, EMPTY_HISTOGRAM, histogramOf } from './test-histograms.ts';
+import { BROKEN_HISTOGRAMS, bytesOf, EMPTY_HISTOGRAM, histogramOf, textOf } from './test-histograms.ts';
 
 function countsOf(text: string): [bucket: number, count: number][] {
   const counts: [number, number][] = [];
@@ -80,3 +82,26 @@ for (const [what, text, why] of BROKEN_HISTOGRAMS) {
   });
   test(`histogram: no sum of ${what}`, () => assert.throws(() => sumOf([text]), { message: why }));
 }
+
+test('encoded histogram: of any bytes, what is read is what the library reads, and nothing throws', () => {
+  const ends = { read: 0, refused: 0 };
+  for (let seed = 1; seed <= 2000; seed++) {
+    const random = Random.of(seed, 0);
+    const counts = Array.from({ length: random.below(12) }, () =>
+      random.oneIn(3) ? -1 - random.below(4000) : random.below(2 ** random.below(31)),
+    );
+    const bytes = bytesOf(counts);
+    // Half of them within the counts, where there are any.
+    for (let i = random.below(3); i > 0; i--)
+      bytes[random.oneIn(2) && bytes.length > 40 ? 40 + random.below(bytes.length - 40) : random.below(bytes.length)] =
+        random.below(256);
+    const text = textOf(bytes);
+    const read = readCounts(text, () => {});
+    if ('why' in read) ends.refused++;
+    else {
+      ends.read++;
+      assert.equal(decodeFromCompressedBase64(text, 64).totalCount, read.samples, `seed ${seed}`);
+    }
+  }
+  assert.ok(ends.read > 500 && ends.refused > 200, JSON.stringify(ends));
+});

@@ -3,7 +3,7 @@
  * stranger's: nothing that a text says is believed, and reading one takes bounded memory and time. Main thread.
  */
 import { inflateSync } from 'node:zlib';
-import { BUCKETS, LATENCY_NS_MAX, lowestOf, SIGNIFICANT_DIGITS } from './buckets.ts';
+import { BUCKETS, LAST_BUCKET, LATENCY_NS_MAX, SIGNIFICANT_DIGITS } from './buckets.ts';
 
 /** Before the compressed bytes: a cookie and their length. */
 const COMPRESSED_COOKIE = 0x1c849314;
@@ -22,6 +22,8 @@ RANGE.writeBigUInt64BE(BigInt(LATENCY_NS_MAX), 12);
 
 /** A count is a word of seven bits a byte: an even one is twice the count, an odd one skips empty buckets. */
 const WORD_BYTES_MAX = 8;
+/** Of a byte that is not its word's last; the bits below it are the word's. */
+const MORE = 0x80;
 const BYTES_MAX = COUNTS_AT + WORD_BYTES_MAX * BUCKETS;
 /** What deflate may add to bytes that it cannot shorten. */
 const DEFLATE_BYTES_MAX = 1024;
@@ -64,18 +66,20 @@ function readBytes(bytes: Buffer, take: (bucket: number, count: number) => void)
   let samples = 0;
   let bucket = 0;
   for (let at = COUNTS_AT; at < bytes.length; ) {
-    const end = wordEnd(bytes, at);
-    if (end === null) return { why: 'a histogram with half a count, or one too large' };
-    const word = wordAt(bytes, at, end);
-    at = end;
-    // A run of empty buckets.
-    if (word % 2 === 1) bucket += (word + 1) / 2;
-    else {
+    let word = bytes[at++]!;
+    if (word >= MORE) {
+      const end = wordEnd(bytes, at);
+      if (end === null) return { why: 'a histogram with half a count, or one too large' };
+      word = word - MORE + MORE * wordAt(bytes, at, end);
+      at = end;
+    }
+    if (word % 2 === 1) {
+      bucket += (word + 1) / 2;
+    } else {
       const count = word / 2;
       samples += count;
       if (!Number.isSafeInteger(samples)) return { why: 'a histogram of more samples than can be counted' };
-      if (count > 0 && lowestOf(bucket) > LATENCY_NS_MAX)
-        return { why: 'a histogram with a sample of more than a day' };
+      if (count > 0 && bucket > LAST_BUCKET) return { why: 'a histogram with a sample of more than a day' };
       if (count > 0) take(bucket, count);
       bucket++;
     }
@@ -84,15 +88,15 @@ function readBytes(bytes: Buffer, take: (bucket: number, count: number) => void)
   return { samples };
 }
 
-/** Where the word at `at` ends; null: it does not, or has too many bytes. */
+/** Where the rest of a word ends that goes on at `at`; null: it does not end, or has too many bytes. */
 function wordEnd(bytes: Buffer, at: number): number | null {
-  for (let end = at; end < bytes.length && end < at + WORD_BYTES_MAX; end++) if (bytes[end]! < 0x80) return end + 1;
+  for (let end = at; end < bytes.length && end < at + WORD_BYTES_MAX - 1; end++) if (bytes[end]! < MORE) return end + 1;
   return null;
 }
 
 /** Low bits first. Beyond 2^53 it is not exact, which no count is. */
 function wordAt(bytes: Buffer, at: number, end: number): number {
   let word = 0;
-  for (let i = end - 1; i >= at; i--) word = word * 0x80 + (bytes[i]! & 0x7f);
+  for (let i = end - 1; i >= at; i--) word = word * MORE + (bytes[i]! & (MORE - 1));
   return word;
 }

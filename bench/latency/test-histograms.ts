@@ -20,7 +20,7 @@ interface Header {
 }
 
 /** The bytes within: a header and the counts. */
-function bytesOf(counts: readonly number[] | Buffer, change: Partial<Header> = {}): Buffer {
+export function bytesOf(counts: readonly number[] | Buffer, change: Partial<Header> = {}): Buffer {
   const { cookie = 0x1c849313, longer = 0, digits = SIGNIFICANT_DIGITS, highest = LATENCY_NS_MAX } = change;
   const words = Buffer.isBuffer(counts) ? counts : Buffer.from(counts.flatMap(wordOf));
   const header = Buffer.alloc(40);
@@ -33,7 +33,10 @@ function bytesOf(counts: readonly number[] | Buffer, change: Partial<Header> = {
 }
 
 /** The text of those bytes, or of what is in place of them once they are compressed. */
-function textOf(bytes: Buffer, { cookie = 0x1c849314, longer = 0, compressed = deflateSync(bytes) } = {}): string {
+export function textOf(
+  bytes: Buffer,
+  { cookie = 0x1c849314, longer = 0, compressed = deflateSync(bytes) } = {},
+): string {
   const outer = Buffer.alloc(8);
   outer.writeUInt32BE(cookie, 0);
   outer.writeUInt32BE(compressed.length + longer, 4);
