@@ -9,9 +9,11 @@ import { argv, exit, stderr, stdout } from 'node:process';
 import { flag, type OptionTable, optionLines, readArguments } from '../bench/command-line/option-table.ts';
 import { countOf, secondsOf, UsageError } from '../bench/command-line/option-values.ts';
 import { makeProgress } from '../bench/command-line/progress.ts';
+import { shortageLine } from '../bench/command-line/shortage.ts';
 import { allowedCpus } from '../bench/pair/pinning.ts';
 import { appendRecord } from '../bench/records/append.ts';
 import { captureEnvironment } from '../bench/records/environment.ts';
+import { MACHINE_OPTION, machineOf } from '../bench/records/machine-name.ts';
 import { checkWanted, resultsFile } from '../bench/records/results.ts';
 import { greatest } from '../bench/statistics/sample.ts';
 import { BEST } from './kernel-peers/best.ts';
@@ -44,6 +46,7 @@ type Name =
   | 'markdown'
   | 'json'
   | 'label'
+  | 'machine'
   | 'out'
   | 'list';
 const OPTIONS: OptionTable<Name> = {
@@ -62,6 +65,7 @@ const OPTIONS: OptionTable<Name> = {
   markdown: { value: 'FILE', summary: 'the tables as Markdown, too; -: instead, on standard output' },
   json: flag('the records of the rows alone on standard output, a line each; the rest on standard error'),
   label: { value: 'TEXT', summary: 'kept in all records', byDefault: LABEL },
+  machine: MACHINE_OPTION,
   out: { value: 'FILE', summary: "where records are appended, or none; default: the machine's file in results/" },
   list: flag('the rows'),
   help: flag('this text; -h too'),
@@ -125,7 +129,8 @@ async function peers(given: Given, signal: AbortSignal): Promise<number> {
   const markdown = given.get('markdown') ?? null;
   if (markdown === '-' && json) throw new UsageError('--markdown - and --json both want standard output');
   if (markdown !== null && markdown !== '-') checkWanted(`--markdown ${markdown}`, markdown);
-  const environment = captureEnvironment();
+  const machine = machineOf(given);
+  const environment = captureEnvironment(machine, (note) => say(`note: ${note}`));
   const file = resultsFile(given.get('out') ?? null, environment.machine);
   const cpus = allowedCpus();
   if (cpus === null) throw new Missing('this system does not tell which CPUs are allowed');
@@ -138,7 +143,7 @@ async function peers(given: Given, signal: AbortSignal): Promise<number> {
   const { measured, ...ended } = await runRows(rows, workshop, {
     ...{ rounds, transfers, bestOf, cpus, environment, child, say },
     sweepCpus: given.has('sweep-cpus'),
-    our: { program: given.get('program') ?? OUR_PROGRAM, file, label },
+    our: { program: given.get('program') ?? OUR_PROGRAM, file, label, machine },
     progress: makeProgress(stderr),
     onRecord: (record) => {
       if (json) stdout.write(`${JSON.stringify(record)}\n`);
@@ -181,7 +186,7 @@ try {
     process.exitCode = EXIT_INTERRUPTED;
   } else {
     const known = error instanceof UsageError || error instanceof Missing || error instanceof Failure;
-    stderr.write(`peers: ${known ? error.message : (error as Error).stack}\n`);
+    stderr.write(`peers: ${known ? error.message : (shortageLine(error) ?? (error as Error).stack)}\n`);
     process.exitCode = error instanceof UsageError ? 2 : 1;
   }
 }

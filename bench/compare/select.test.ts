@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -73,3 +73,29 @@ test('select: a baseline is what was saved under its name, last', () => {
   assert.deepEqual(speedsOf('main'), [2]);
   assert.throws(() => saveBaseline('../main', [old], shelf), /--save-baseline wants a name/);
 });
+
+const unwritable: [what: string, baselines: string, make: (baselines: string) => void, why: RegExp][] = [
+  ['a file in place of the folder', 'a-file', (path) => writeFileSync(path, ''), /EEXIST|ENOTDIR/],
+  [
+    'a folder in place of the file',
+    'a-folder',
+    (path) => mkdirSync(join(path, 'main.ndjson'), { recursive: true }),
+    /EISDIR/,
+  ],
+];
+for (const [what, name, make, why] of unwritable)
+  test(`select: a baseline that cannot be written is one line, and leaves nothing: ${what}`, () => {
+    const baselines = join(folder, name);
+    make(baselines);
+    const had = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
+    assert.throws(
+      () => saveBaseline('main', [old], { ...shelf, baselines }),
+      (error: Error) => {
+        assert.ok(error instanceof UsageError);
+        assert.match(error.message, /^--save-baseline main: \S+main\.ndjson cannot be written: [^\n]*$/);
+        assert.match(error.message, why);
+        return true;
+      },
+    );
+    assert.deepEqual(readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort(), had);
+  });

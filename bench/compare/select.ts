@@ -1,5 +1,5 @@
 /** Which records an argument names: a file or a folder, a baseline, a commit, or a label inside the records. */
-import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { counted } from '../command-line/columns.ts';
 import { nearest, UsageError } from '../command-line/option-values.ts';
@@ -81,10 +81,31 @@ function recordsIn(paths: readonly string[]): Pick<Selection, 'records' | 'notes
 export function saveBaseline(name: string, records: readonly RunRecord[], shelf: Shelf): string {
   if (!BASELINE_NAME.test(name))
     throw new UsageError(`--save-baseline wants a name of letters, digits, dots and dashes, not '${name}'`);
-  mkdirSync(shelf.baselines, { recursive: true });
   const file = baselineFile(shelf, name);
-  const fresh = `${file}.${process.pid}.new`;
-  writeFileSync(fresh, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
-  renameSync(fresh, file);
+  try {
+    mkdirSync(shelf.baselines, { recursive: true });
+    replaceWith(file, records);
+  } catch (error) {
+    throw new UsageError(`--save-baseline ${name}: ${file} cannot be written: ${(error as Error).message}`);
+  }
   return file;
+}
+
+/** Whole or not at all. @throws the system's error */
+function replaceWith(file: string, records: readonly RunRecord[]): void {
+  const fresh = `${file}.${process.pid}.new`;
+  rmSync(fresh, { force: true });
+  try {
+    // Fails where there is one of that name by now: a link would be followed.
+    const descriptor = openSync(fresh, 'wx');
+    try {
+      for (const record of records) writeFileSync(descriptor, `${JSON.stringify(record)}\n`);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(fresh, file);
+  } catch (error) {
+    rmSync(fresh, { force: true });
+    throw error;
+  }
 }

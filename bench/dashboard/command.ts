@@ -4,11 +4,11 @@ import { resolve } from 'node:path';
 import { type Console, EXIT_CODES } from '../command-line/command.ts';
 import { printable, printableLine } from '../command-line/printable.ts';
 import { namedOrDefault } from '../records/command.ts';
-import { checkNoInput, eachLine, type Problem, passedOver, recordFiles } from '../records/load.ts';
+import { eachLine, type Problem, passedOver } from '../records/load.ts';
 import { problemLines } from '../records/problem-lines.ts';
-import type { RunRecord } from '../records/record.ts';
 import { resultsFolder } from '../records/results.ts';
 import type { OtherKind } from '../records/schema.ts';
+import { checkNoInput, recordFiles } from '../records/sources.ts';
 import { Columns } from './columns.ts';
 import { pageHtml } from './html.ts';
 import { dashboardHelp, parseDashboardOptions } from './options.ts';
@@ -20,20 +20,17 @@ export async function dashboardCommand(args: readonly string[], console: Console
     console.out(dashboardHelp());
     return 0;
   }
-  const files = recordFiles(namedOrDefault(paths));
+  const inputs = namedOrDefault(paths);
   const target = resolve(out);
-  checkNoInput(out, files);
+  checkNoInput(out, recordFiles(inputs));
 
   const columns = new Columns();
   const skipped: Problem[] = [];
   const others: OtherKind[] = [];
-  for (const found of eachLine(files)) {
-    if ('other' in found) {
-      others.push(found.other.kind);
-      continue;
-    }
-    const why = 'why' in found ? found.why : whyNotAdded(columns, found.record);
-    if (why !== null) skipped.push({ file: found.file, line: found.line, why });
+  for (const found of eachLine(inputs)) {
+    if ('other' in found) others.push(found.other.kind);
+    else if ('why' in found) skipped.push(found);
+    else columns.add(found.record);
   }
   for (const line of problemLines(skipped)) console.err(`skipped: ${line}`);
   const note = passedOver(others);
@@ -51,14 +48,4 @@ export async function dashboardCommand(args: readonly string[], console: Console
   const records = `${columns.count.toLocaleString('en-US')} record${columns.count === 1 ? '' : 's'}`;
   console.out(printableLine(`${target}: ${records}, ${(html.length / 1e6).toFixed(1)} MB`));
   return 0;
-}
-
-/** Null for a record that was added. */
-function whyNotAdded(columns: Columns, record: RunRecord): string | null {
-  try {
-    columns.add(record);
-    return null;
-  } catch {
-    return 'a histogram that cannot be decoded';
-  }
 }

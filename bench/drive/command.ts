@@ -29,7 +29,7 @@ export async function driveCommand(args: readonly string[], console: Console, ho
   }
   const missing = whyUnavailable();
   if (missing !== null) throw new UsageError(`drive ${missing}`);
-  const environment = captureEnvironment();
+  const environment = captureEnvironment(options.machine, (note) => console.err(`note: ${note}`));
   const file = resultsFile(options.out, environment.machine);
   const at = new Date().toISOString();
   let connected: Connected;

@@ -8,9 +8,10 @@ import { choiceOf, UsageError } from '../command-line/option-values.ts';
 import { LATENCY_KINDS, type LatencyKind } from '../latency/summary.ts';
 import { namedOrDefault } from '../records/command.ts';
 import { figuresCount } from '../records/counted.ts';
-import { checkNoInput, loadRecords, passedOver, recordFiles } from '../records/load.ts';
+import { loadRecords, passedOver } from '../records/load.ts';
 import { problemLines } from '../records/problem-lines.ts';
 import type { RunRecord } from '../records/record.ts';
+import { checkNoInput, recordFiles } from '../records/sources.ts';
 import { CHOOSERS, chosenBy } from './choose.ts';
 import { FORMATS, type Format, type FormatName } from './formats.ts';
 

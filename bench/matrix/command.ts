@@ -37,7 +37,7 @@ export async function matrixCommand(args: readonly string[], console: Console, h
   }
   const { cells, axes, leftOut } = options;
   for (const { config } of cells) placementOf(config);
-  const sweep = sweepOf(options);
+  const sweep = sweepOf(options, console);
   const records = recordsOf(sweep);
   const tasks = tasksLeft(sweep, records);
   const signal = hooks.signal?.();
@@ -89,8 +89,8 @@ function howToGoOn({ file }: Sweep, { fresh }: MatrixOptions): string {
 }
 
 /** The sweep of this command line: one that was begun and interrupted, or a new one. @throws UsageError */
-function sweepOf({ cells, repetitions, seed, fresh, label, out }: MatrixOptions): Sweep {
-  const environment = captureEnvironment();
+function sweepOf({ cells, repetitions, seed, fresh, label, machine, out }: MatrixOptions, console: Console): Sweep {
+  const environment = captureEnvironment(machine, (note) => console.err(`note: ${note}`));
   const configs = cells.map(({ config }) => config);
   const id = sweepId(configs, environment, programHash());
   const file = resultsFile(out, environment.machine);

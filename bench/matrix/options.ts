@@ -4,14 +4,20 @@ import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { ORDERINGS } from '../../src/ordering/index.ts';
 import { flag, type Option, type OptionTable, optionLines, readArguments } from '../command-line/option-table.ts';
 import { countOf, UsageError } from '../command-line/option-values.ts';
+import { allowedCpus } from '../pair/pinning.ts';
+import { machineOf } from '../records/machine-name.ts';
 import { RUN_AXES, RUN_OPTIONS, type OptionName as RunOptionName } from '../run/options.ts';
+import { cpusByDefault, cpusNote } from '../run/placement.ts';
 import { SEED_MAX } from '../statistics/random.ts';
 import { type Axis, axisOf, type Cells, cellsOf, varied } from './axes.ts';
 
 const AXIS_NAMES = Object.keys(RUN_AXES) as RunOptionName[];
 
 /** Options of `run` that all cells share, with what they are in a sweep. */
-const SHARED = ['transfers', 'warmup', 'repeat', 'timeout', 'latency', 'label', 'out'] as const;
+const SHARED = ['transfers', 'warmup', 'repeat', 'timeout', 'latency', 'label', 'machine', 'out'] as const;
+
+/** Those that say nothing of a cell. */
+const OF_RECORDS: readonly (typeof SHARED)[number][] = ['label', 'machine', 'out'];
 
 type OwnName = 'quick' | 'heat' | 'seed' | 'fresh';
 type Name = RunOptionName | OwnName;
@@ -55,6 +61,7 @@ export interface MatrixOptions extends Cells {
   seed: number | null;
   fresh: boolean;
   label: string;
+  machine: string | null;
   out: string | null;
   /** What must be said before it begins. */
   notes: string[];
@@ -79,7 +86,7 @@ function defaultAxes(): Axis[] {
     { name: 'eventidx', values: ['off', 'on'] },
     { name: 'ordering', values: sound.map(({ name }) => name) },
     { name: 'doorbell', values: usable.map(({ name }) => name) },
-    { name: 'cpus', values: ['same', 'distant'] },
+    { name: 'cpus', values: cpusByDefault(allowedCpus()) === 'same' ? ['same'] : ['same', 'distant'] },
   ];
 }
 
@@ -93,11 +100,12 @@ export function parseMatrixOptions(args: readonly string[]): MatrixOptions {
     const text = given.get(name) ?? (name in sizes ? sizes[name as Sized] : undefined);
     // At a fixed rate `run` knows how many transfers are enough.
     const ownSize = name === 'transfers' && given.has('rate') && !given.has('transfers');
-    return text === undefined || ownSize || name === 'label' || name === 'out' ? [] : [`--${name}=${text}`];
+    return text === undefined || ownSize || OF_RECORDS.includes(name) ? [] : [`--${name}=${text}`];
   });
   if (given.has('seed') && given.has('fresh'))
     throw new UsageError('--fresh begins with a seed of its own: give it or --seed, not both');
   const { cells, leftOut } = cellsOf(axes, fixed);
+  const whereNote = given.has('cpus') ? null : cpusNote(allowedCpus());
   return {
     axes,
     cells,
@@ -106,8 +114,9 @@ export function parseMatrixOptions(args: readonly string[]): MatrixOptions {
     heat: heatAxes(axes, given.get('heat')),
     seed: given.has('seed') ? countOf('--seed', given.get('seed')!, 0, SEED_MAX) : null,
     fresh: given.has('fresh'),
-    notes: listed.length === 0 ? doorbellsLeftOut() : [],
+    notes: [...(listed.length === 0 ? doorbellsLeftOut() : []), ...(whereNote === null ? [] : [whereNote])],
     label: given.get('label') ?? '',
+    machine: machineOf(given),
     out: given.get('out') ?? null,
     help: given.has('help'),
   };

@@ -9,7 +9,7 @@ import { makeProgress } from '../command-line/progress.ts';
 import { freshThreads } from '../pair/fresh-threads.ts';
 import { allowedCpus } from '../pair/pinning.ts';
 import { captureEnvironment } from '../records/environment.ts';
-import { placeThreads } from '../run/placement.ts';
+import { cpusByDefault, placeThreads } from '../run/placement.ts';
 import { BENCHES, type BenchName } from './benches/index.ts';
 import type { CellEnd, CellTask } from './cell.ts';
 import { microHelp, parseMicroOptions } from './options.ts';
@@ -29,15 +29,17 @@ export async function microCommand(
   console: Console,
   { idle }: MicroHooks = {},
 ): Promise<number> {
-  const { benches, orderings, timeMs, json, help } = parseMicroOptions(args);
+  const { benches, orderings, timeMs, machine, json, help } = parseMicroOptions(args);
   if (help) {
     console.out(microHelp());
     return 0;
   }
   const at = new Date().toISOString();
-  const environment = captureEnvironment();
+  // Only the document has the machine's name.
+  const environment = captureEnvironment(machine, (note) => json && console.err(`note: ${note}`));
   const progress = makeProgress(process.stderr);
-  const { guest: cpu, host: peerCpu, unpinnedReason } = placeThreads('distant', allowedCpus(), 1)[0]!;
+  const allowed = allowedCpus();
+  const { guest: cpu, host: peerCpu, unpinnedReason } = placeThreads(cpusByDefault(allowed), allowed, 1)[0]!;
   const names = cellNames(benches, orderings);
   const cells: Cell[] = [];
   let outcome: MicroRecord['outcome'] = 'done';

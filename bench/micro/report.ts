@@ -46,5 +46,10 @@ function captionLines(orderings: readonly OrderingName[], cells: readonly Cell[]
   if (unsound.length > 0) lines.push(`${UNSOUND_MARK} not guaranteed by the language`);
   const unpinned = cells.find(({ unpinnedReason }) => unpinnedReason !== null);
   if (unpinned !== undefined) lines.push(`unpinned: ${unpinned.unpinnedReason}`);
+  const shared = cells.filter(({ cpu, peerCpu }) => cpu !== null && cpu === peerCpu);
+  if (shared.length > 0)
+    lines.push(
+      `both threads of ${[...new Set(shared.map(({ bench }) => bench))].join(', ')} on CPU ${shared[0]!.cpu}: no other is allowed here`,
+    );
   return lines;
 }

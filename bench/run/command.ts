@@ -26,6 +26,7 @@ export async function runCommand(args: readonly string[], console: Console, hook
     return 0;
   }
   const placements = placementOf(options.config);
+  if (options.cpusNote !== null) console.err(`note: ${options.cpusNote}`);
   for (const line of options.idle) console.err(`note: ${line}`);
   return options.config.parallel ? runParallel(options, placements, console, hooks) : runBasic(options, console);
 }
@@ -53,7 +54,7 @@ async function runParallel(
   hooks: Hooks,
 ): Promise<number> {
   const { config, json } = options;
-  const environment = captureEnvironment();
+  const environment = captureEnvironment(options.machine, (note) => console.err(`note: ${note}`));
   const file = resultsFile(options.out, environment.machine);
   if (options.hgrm !== null) for (const name of hgrmFiles(options.hgrm)) checkWanted(`--hgrm ${name}`, name);
   const signal = hooks.signal?.();

@@ -9,11 +9,13 @@ import { bytesOf, type Choice, choiceOf, countOf, secondsOf, UsageError } from '
 import { ENGINES, WASM_REFUSALS } from '../pair/engines.ts';
 import { HOSTS } from '../pair/hosts.ts';
 import { LAYOUTS } from '../pair/layouts.ts';
+import { allowedCpus } from '../pair/pinning.ts';
 import { PAIRS_IN } from '../pair/running-pair.ts';
 import { UNTIL_STEADY } from '../pair/warm-up-plan.ts';
+import { MACHINE_OPTION, machineOf } from '../records/machine-name.ts';
 import type { RunConfig } from '../records/record.ts';
 import { WORKLOADS } from '../workloads/index.ts';
-import { pairsNamed } from './placement.ts';
+import { cpusByDefault, cpusNote, pairsNamed } from './placement.ts';
 
 /** Transfers are numbered in 32 bits; warm-up and window share the numbers. */
 const TRANSFERS_MAX = 2_000_000_000;
@@ -32,6 +34,8 @@ export const RATE_SECONDS = 10;
 export interface RunOptions {
   config: RunConfig;
   label: string;
+  /** What the machine is called; null: by what it is. */
+  machine: string | null;
   /** A file, `none`, or null for the machine's own file. */
   out: string | null;
   /** How the files of latency distributions begin, or null. */
@@ -40,6 +44,8 @@ export interface RunOptions {
   help: boolean;
   /** Options given that change nothing in this run, each with why. */
   idle: string[];
+  /** What must be said of where the threads run; null: nothing. */
+  cpusNote: string | null;
 }
 
 interface Option extends TableOption {
@@ -110,7 +116,13 @@ export const RUN_OPTIONS = {
   ),
   'complete-batch': strategy(measured('N', 'completions that the host publishes together', '1')),
   'exit-cost': condition(measured('NS', 'simulated cost of each doorbell ring, nanoseconds', '0')),
-  cpus: condition(measured('WHERE', 'distant (first and last), same, none, or two numbers a pair: G,H/G,H', 'distant')),
+  cpus: condition(
+    measured(
+      'WHERE',
+      'distant (first and last), same, none, or two numbers a pair: G,H/G,H',
+      'distant; same where one alone is allowed',
+    ),
+  ),
   pairs: condition(measured('N', 'guests, each with a host, a ring and memory of its own, at once', '1')),
   'pairs-in': strategy(choice(PAIRS_IN, 'where they run', 'thread')),
   timeout: measured('S', 'bound of every wait for the peer in warm-up and window, seconds', '10'),
@@ -123,6 +135,7 @@ export const RUN_OPTIONS = {
     measured('N', 'send at a fixed rate, N a second; implies --latency 1, --transfers 10 seconds worth', 'off'),
   ),
   label: measured('TEXT', 'kept in the record', ''),
+  machine: { ...MACHINE_OPTION, parallelOnly: true },
   out: measured('FILE', "where the record is appended, or none; default: the machine's file in results/", ''),
   json: { ...flag('print the record alone on standard output; the rest goes to standard error'), parallelOnly: true },
   help: flag('this text; -h too'),
@@ -157,6 +170,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
   // An engine with one ordering has that by default.
   const only = given.has('ordering') ? null : ENGINES[engine].ordering;
   const ordering = only ?? pick('ordering', ORDERINGS);
+  const allowed = allowedCpus();
   const rate = given.has('rate') ? count('rate', 1, RATE_MAX) : 0;
   const config: RunConfig = {
     parallel: on('parallel'),
@@ -177,7 +191,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     ordering,
     orderingSound: ORDERINGS[ordering].sound,
     doorbell: pick('doorbell', DOORBELLS),
-    cpus: text('cpus'),
+    cpus: given.get('cpus') ?? cpusByDefault(allowed),
     pairs: count('pairs', 1, PAIRS_MAX),
     pairsIn: pick('pairs-in', PAIRS_IN),
     spinUs: count('spin-us', 0, 1_000_000),
@@ -198,10 +212,12 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
   return {
     config,
     label: text('label'),
+    machine: machineOf(given),
     out: given.get('out') ?? null,
     hgrm: given.get('hgrm') ?? null,
     json: on('json'),
     help: on('help'),
+    cpusNote: config.parallel && !given.has('cpus') ? cpusNote(allowed) : null,
     idle: NAMES.filter((name) => given.has(name)).flatMap((name) => {
       const why = whyIdle(name, config);
       return why === null ? [] : [`--${name} has no effect ${why}`];

@@ -56,7 +56,7 @@ async function play(scene: Scene): Promise<Outcome & { said: string[]; ran: stri
     bestOf: () => ['--batch', '16'],
     sweepCpus: false,
     cpus: [4, 5],
-    our: { program: ourProgram(folder, ours, crossCpuNs), file: null, label: 'mine' },
+    our: { program: ourProgram(folder, ours, crossCpuNs), file: null, label: 'mine', machine: null },
     environment: recordOf().environment,
     child: { timeoutMs: 60_000 },
     progress: makeProgress(process.stderr),

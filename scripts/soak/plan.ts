@@ -1,7 +1,9 @@
 /** What a soak does at each number: options of `run` by chance, and what is planted. A seed and the number give it. */
 
 import { HOSTS } from '../../bench/pair/hosts.ts';
+import { allowedCpus } from '../../bench/pair/pinning.ts';
 import { PAIRS_IN } from '../../bench/pair/running-pair.ts';
+import { cpusByDefault } from '../../bench/run/placement.ts';
 import { WORKLOADS } from '../../bench/workloads/index.ts';
 import type { DoorbellStrategy } from '../../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
@@ -33,6 +35,8 @@ export const USABLE = Object.values(DOORBELLS).filter(
   (doorbell: DoorbellStrategy) => (doorbell.unavailable?.() ?? null) === null,
 );
 const NATIVE = whyUnavailable() === null;
+/** Where the threads can run here. */
+const PLACES = cpusByDefault(allowedCpus()) === 'same' ? ['same'] : ['same', 'distant', 'none'];
 
 const SESSION_ONE_IN = 12;
 const LAUNCH_ONE_IN = 24;
@@ -102,7 +106,7 @@ function runOf(random: Random): Step {
     ...(wasm ? option('engine', 'wasm') : option('ordering', random.pick(SOUND).name)),
     ...option('doorbell', doorbell),
     ...option('host', host),
-    ...option('cpus', random.pick(['same', 'distant', 'none'])),
+    ...option('cpus', random.pick(PLACES)),
     ...(pairs > 1 ? option('pairs', pairs) : []),
     ...(outside || random.oneIn(6) ? option('pairs-in', outside ? 'process' : random.pick(Object.keys(PAIRS_IN))) : []),
     ...(modern ? sometimes(2, ['--eventidx']) : []),
