@@ -20,3 +20,6 @@ export function alignedColumns(rows: readonly (readonly string[])[], aligns: rea
 
 /** A number for people: its thousands stand apart. */
 export const grouped = (value: number): string => value.toLocaleString('en-US');
+
+/** `1 cell`, `2,000 cells`. */
+export const counted = (count: number, what: string): string => `${grouped(count)} ${what}${count === 1 ? '' : 's'}`;

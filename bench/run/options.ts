@@ -40,6 +40,8 @@ export interface RunOptions {
   help: boolean;
   /** Options given that change nothing in this run, each with why. */
   idle: string[];
+  /** It was given, not left to its default. */
+  given: (name: OptionName) => boolean;
 }
 
 interface Option extends TableOption {
@@ -136,6 +138,8 @@ const NAMES = Object.keys(OPTIONS) as OptionName[];
 /** A program can choose it. */
 export const isStrategy = (name: OptionName): boolean => OPTIONS[name].axis === 'strategy';
 
+export const STRATEGIES: readonly OptionName[] = NAMES.filter(isStrategy);
+
 /** The options that say what is measured, and how they are given. */
 export const RUN_AXES = Object.fromEntries(
   NAMES.filter((name) => OPTIONS[name].axis !== undefined).map((name) => [
@@ -202,6 +206,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     hgrm: given.get('hgrm') ?? null,
     json: on('json'),
     help: on('help'),
+    given: on,
     idle: NAMES.filter((name) => given.has(name)).flatMap((name) => {
       const why = whyIdle(name, config);
       return why === null ? [] : [`--${name} has no effect ${why}`];
