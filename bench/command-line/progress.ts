@@ -44,7 +44,8 @@ export function makeCourse(
   const { show, clear } = makeProgress(stream);
   if (stream.isTTY) return { show: (_, status) => show(status), clear };
   let saidAtMs = nowMs();
-  let saidStep = 0;
+  // The first line comes whatever is over: what was expected may have been far off.
+  let saidStep = -1;
   return {
     clear,
     show(share, _, line) {
