@@ -33,8 +33,13 @@ function run(args: string[], interruptAfter?: RegExp): Promise<Ended> {
 }
 
 const endings: [args: string[], code: number, out: RegExp, err: RegExp][] = [
-  [[], 0, /^ok 1\/5 .*\nok 2\/5 .*\nok 3\/5 .*\nok 4\/5 .*\nok 5\/5 .*\n$/, /^$/],
-  [['run', '--eventidx'], 0, /^ok 1\/5 /, /^$/],
+  [
+    [],
+    0,
+    /^basic test: engine js, ordering seqcst\nok 1\/5 .*\nok 2\/5 .*\nok 3\/5 .*\nok 4\/5 .*\nok 5\/5 .*\n$/,
+    /^$/,
+  ],
+  [['run', '--eventidx'], 0, /^basic test: .*, eventidx\nok 1\/5 /, /^$/],
   [['--help'], 0, /vringbench run.*--eventidx.*Exit codes/s, /^$/],
   [['-h'], 0, /vringbench run/, /^$/],
   [['help'], 0, /^Commands.*^ {2}micro +what .*vringbench run/ms, /^$/],
@@ -61,7 +66,7 @@ const endings: [args: string[], code: number, out: RegExp, err: RegExp][] = [
   [['export', '--help'], 0, /vringbench export.*--format NAME.*bencher.*Examples.*Exit codes/s, /^$/],
   [['export'], 2, /^$/, /^vringbench: --format wants one of bencher, .*\n$/],
   [['export', '--format', 'go', '/dev/null'], 1, /^$/, /^failed: no finished repetition in 0 of 0 records.*\n$/],
-  [['--fast-vringh'], 0, /^ok 1\/5 /, /^note: --fast-vringh has no effect without --parallel\n$/],
+  [['--fast-vringh'], 0, /^basic test: .*\nok 1\/5 /, /^note: --fast-vringh has no effect without --parallel\n$/],
   [['rnu'], 2, /^$/, /^vringbench: unknown command 'rnu'; did you mean run\?\n$/],
   [['constructor'], 2, /^$/, /^vringbench: unknown command 'constructor'\n$/],
   [['--wrong'], 2, /^$/, /^vringbench: unknown argument '--wrong'\n$/],
@@ -103,7 +108,7 @@ test("cli: a parallel run prints the original's lines first, and appends its rec
   assert.equal(code, 0, err);
   assert.match(
     out,
-    /^Using CPUS .*\nGuest: notified \d+, pinged \d+\nHost: notified \d+, pinged \d+\nTime: R=\d+\.\d{3} U=\d+\.\d{3} S=\d+\.\d{3}\n {2}transfers +50,000 × 1, every one verified\n/,
+    /^Using CPUS .*\nGuest: notified \d+, pinged \d+\nHost: notified \d+, pinged \d+\nTime: R=\d+\.\d{3} U=\d+\.\d{3} S=\d+\.\d{3}\n {2}configuration .*, eventidx\n {2}transfers +50,000 × 1, every one verified\n/,
   );
   const record = recordSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   assert.equal(record.label, 'x');
@@ -172,7 +177,10 @@ test('cli: Ctrl-C ends a sweep, shows what there is, exits 130', async () => {
   const args = ['matrix', '--batch', '1,2', '--transfers', '2k', '--repeat', '1000', '--out', 'none'];
   const { code, err } = await run(args, /seed \d+\n/);
   assert.equal(code, 130);
-  assert.match(err, /^interrupted: \d+ of 2000 repetitions\n$/);
+  assert.match(
+    err,
+    /^expected: about \d+ min for 2,000 repetitions, an estimate\ninterrupted: \d+ of 2,000 repetitions\n$/,
+  );
 });
 
 test('cli: Ctrl-C in a window ends the run, keeps what was finished, exits 130', async () => {
@@ -180,6 +188,7 @@ test('cli: Ctrl-C in a window ends the run, keeps what was finished, exits 130',
   const args = ['--parallel', '--warmup', '1k', '--transfers', '300k', '--repeat', '1000', '--out', file];
   const { code, err } = await run(args, /Time:.*\n/);
   assert.equal(code, 130);
+  assert.match(err, /^expected: about \d+ min for 1,000 repetitions, an estimate\n/);
   assert.match(err, /interrupted: by a signal/);
   const lines = readFileSync(file, 'utf8').split('\n');
   assert.equal(lines.length, 2, 'one whole line');

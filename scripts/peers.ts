@@ -6,9 +6,10 @@
  */
 import { writeFileSync } from 'node:fs';
 import { argv, exit, stderr, stdout } from 'node:process';
+import { counted } from '../bench/command-line/columns.ts';
 import { flag, type OptionTable, optionLines, readArguments } from '../bench/command-line/option-table.ts';
 import { countOf, secondsOf, UsageError } from '../bench/command-line/option-values.ts';
-import { makeProgress } from '../bench/command-line/progress.ts';
+import { expectedLine, makeCourse } from '../bench/command-line/progress.ts';
 import { shortageLine } from '../bench/command-line/shortage.ts';
 import { allowedCpus } from '../bench/pair/pinning.ts';
 import { appendRecord } from '../bench/records/append.ts';
@@ -19,6 +20,7 @@ import { greatest } from '../bench/statistics/sample.ts';
 import { BEST } from './kernel-peers/best.ts';
 import { Interrupted } from './kernel-peers/child.ts';
 import { SHIPPED_TRANSFERS } from './kernel-peers/edits.ts';
+import { assumedRowMs } from './kernel-peers/expected.ts';
 import { ROWS, type Row, selectRows } from './kernel-peers/rows.ts';
 import { runRows } from './kernel-peers/run.ts';
 import { parseStrategy } from './kernel-peers/strategy.ts';
@@ -140,11 +142,15 @@ async function peers(given: Given, signal: AbortSignal): Promise<number> {
   const building = { timeoutMs: BUILD_TIMEOUT_MS, signal };
   const tree = own === undefined ? await packagedTree(say, building) : ownTree(own);
   const workshop = await openWorkshop(tree, rows, transfers, say, building);
+  const asked = { rounds, transfers, bestOf, cpus, sweepCpus: given.has('sweep-cpus') };
+  const assumedMs = rows.reduce((sum, row) => sum + assumedRowMs(row, asked), 0);
+  const expected = expectedLine(assumedMs, counted(rows.length, 'row'));
+  if (expected !== null) say(expected);
   const { measured, ...ended } = await runRows(rows, workshop, {
-    ...{ rounds, transfers, bestOf, cpus, environment, child, say },
-    sweepCpus: given.has('sweep-cpus'),
+    ...asked,
+    ...{ environment, child, say },
     our: { program: given.get('program') ?? OUR_PROGRAM, file, label, machine },
-    progress: makeProgress(stderr),
+    progress: makeCourse(stderr, say),
     onRecord: (record) => {
       if (json) stdout.write(`${JSON.stringify(record)}\n`);
       if (record.failure !== null) say(`failed: ${record.row}: ${record.failure}`);

@@ -75,8 +75,11 @@ export function argumentOf(name: OptionName, value: string): string[] {
   return value === 'on' ? [`--${name}`] : [];
 }
 
+/** Why a sweep goes without a combination that could run; null: it does not. */
+export type PassedOver = (config: RunConfig) => string | null;
+
 /** Every combination of the axes' values; `fixed` are arguments of `run` that all share. @throws UsageError */
-export function cellsOf(axes: readonly Axis[], fixed: readonly string[]): Cells {
+export function cellsOf(axes: readonly Axis[], fixed: readonly string[], passedOver: PassedOver = () => null): Cells {
   const cells: Cell[] = [];
   const leftOut = new Map<string, number>();
   const had = new Map<string, readonly string[]>();
@@ -85,6 +88,8 @@ export function cellsOf(axes: readonly Axis[], fixed: readonly string[]): Cells 
     const args = axes.flatMap(({ name }, i) => argumentOf(name, values[i]!));
     try {
       const { config } = parseRunOptions(['--parallel', ...engine, ...args, ...fixed]);
+      const why = passedOver(config);
+      if (why !== null) throw new CombinationError(why);
       const same = had.get(configKey(config));
       if (same !== undefined) throw sameError(axes, same, values);
       had.set(configKey(config), values);

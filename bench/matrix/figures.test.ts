@@ -97,9 +97,9 @@ test('figures: a failed repetition makes the cell failed, and leaves the figures
 
 test('figures: lost wake-ups have a speed, and are a failure all the same, said once', () => {
   const figures = figuresOf([
-    made({ repetition: 1, speed: 10, outcome: 'lost-wakeups', warnings: ['3 wake-up(s) were lost'] }),
+    made({ repetition: 1, speed: 10, outcome: 'lost-wakeups', warnings: ['3 wake-ups were lost'] }),
   ]);
-  assert.deepEqual([figures.median, figures.failed, figures.notes], [10, true, ['3 wake-up(s) were lost']]);
+  assert.deepEqual([figures.median, figures.failed, figures.notes], [10, true, ['3 wake-ups were lost']]);
 });
 
 test('figures: a note that differs in its numbers alone is kept once', () => {

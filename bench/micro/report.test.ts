@@ -5,7 +5,18 @@ import { tableLines } from './report.ts';
 
 const cell = (cpu: number | null, peerCpu: number | null): Cell => ({
   ...{ bench: 'notify-with-waiter', ordering: null, orderingSound: null, operations: 8, samples: 16 },
-  ...{ medianNs: 5, madNs: 1, meanNs: 5, minNs: 4, p75Ns: 6, p99Ns: 7, cpu, peerCpu, unpinnedReason: null },
+  ...{
+    medianNs: 5,
+    madNs: 1,
+    meanNs: 5,
+    minNs: 4,
+    p75Ns: 6,
+    p99Ns: 7,
+    cpu,
+    peerCpu,
+    unpinnedReason: null,
+    stoodStillNs: 0,
+  },
 });
 
 const places: [what: string, cpu: number | null, peerCpu: number | null, told: boolean][] = [

@@ -87,6 +87,8 @@ const driveRepetitionSchema = z.strictObject({
   load: figure.nullable(),
   stealNs: ns.nullable(),
   otherCpuNs: ns.nullable(),
+  /** Time in which the process was stopped from outside; null in records of before it was looked at. */
+  stoodStillNs: ns.nullable().default(null),
   peakRssBytes: count,
   /** Null: there were none. */
   reads: streamSchema.nullable(),

@@ -47,7 +47,6 @@ export interface OtherFound {
   other: OtherRecord;
 }
 
-
 /** Versions of this program by the schema that they read; of those before this one. */
 const OLDER_READERS: Readonly<Record<number, string>> = {};
 

@@ -46,6 +46,8 @@ export interface RunOptions {
   idle: string[];
   /** What must be said of where the threads run; null: nothing. */
   cpusNote: string | null;
+  /** It was given, not left to its default. */
+  given: (name: OptionName) => boolean;
 }
 
 interface Option extends TableOption {
@@ -149,6 +151,8 @@ const NAMES = Object.keys(OPTIONS) as OptionName[];
 /** A program can choose it. */
 export const isStrategy = (name: OptionName): boolean => OPTIONS[name].axis === 'strategy';
 
+export const STRATEGIES: readonly OptionName[] = NAMES.filter(isStrategy);
+
 /** The options that say what is measured, and how they are given. */
 export const RUN_AXES = Object.fromEntries(
   NAMES.filter((name) => OPTIONS[name].axis !== undefined).map((name) => [
@@ -218,6 +222,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     json: on('json'),
     help: on('help'),
     cpusNote: config.parallel && !given.has('cpus') ? cpusNote(allowed) : null,
+    given: on,
     idle: NAMES.filter((name) => given.has(name)).flatMap((name) => {
       const why = whyIdle(name, config);
       return why === null ? [] : [`--${name} has no effect ${why}`];

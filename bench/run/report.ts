@@ -5,6 +5,7 @@ import { LAYOUTS } from '../pair/layouts.ts';
 import type { Harness, Repetition, RunConfig } from '../records/record.ts';
 import { helperCpuNs, type PairRecord, sumOfSide } from '../records/sums.ts';
 import { greatest, least, median } from '../statistics/sample.ts';
+import { configurationLine } from './configuration-line.ts';
 
 const seconds = (ns: number) => (ns / 1e9).toFixed(3);
 
@@ -30,9 +31,10 @@ export function spread(values: readonly number[], show: (value: number) => strin
 /** One of our figures, under the others. */
 export const row = (name: string, text: string) => `  ${name.padEnd(20)} ${text}`;
 
-/** Our figures over all repetitions, with their spread. */
+/** What was run and our figures over all repetitions, with their spread; of none what was to be run. */
 export function summaryLines(config: RunConfig, repetitions: readonly Repetition[], harness: Harness): string[] {
-  if (repetitions.length === 0) return [];
+  const configuration = row('configuration', configurationLine(config));
+  if (repetitions.length === 0) return [configuration];
   const { pairs } = config;
   const transfers = config.transfers * pairs;
   const over = (figure: (repetition: Repetition) => number | null, show: (value: number) => string) => {
@@ -63,6 +65,7 @@ export function summaryLines(config: RunConfig, repetitions: readonly Repetition
   const crossings = repetitions.flatMap(({ crossCpuNs }) => crossCpuNs.filter((value) => value !== null));
 
   return [
+    configuration,
     row(
       'transfers',
       `${grouped(config.transfers)}${pairs === 1 ? '' : ` × ${pairs} pairs`} × ${repetitions.length}, ${verified}`,

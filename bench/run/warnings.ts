@@ -1,7 +1,8 @@
 /** What makes a run's figures doubtful. Main thread. */
-import { grouped } from '../command-line/columns.ts';
+import { counted, grouped } from '../command-line/columns.ts';
 import { MODE_FACTOR } from '../pair/calibration.ts';
 import { MOVED } from '../pair/pinning.ts';
+import { standstillWarnings } from '../pair/standstill.ts';
 import { UNTIL_STEADY } from '../pair/warm-up-plan.ts';
 import type { Repetition, RunConfig } from '../records/record.ts';
 import { greatest, least } from '../statistics/sample.ts';
@@ -58,16 +59,12 @@ export function warningsOf(config: RunConfig, repetitions: readonly Repetition[]
     );
   const moved = sides.find(({ unpinnedReason }) => unpinnedReason?.startsWith(MOVED));
   if (moved !== undefined) lines.push(`a thread was ${moved.unpinnedReason}`);
-  const still = greatest(repetitions.map(({ stoodStillNs }) => stoodStillNs ?? 0));
-  if (still > 0)
-    lines.push(
-      `the run stood still for ${(still / 1e9).toFixed(1)} s in its window, stopped from outside: it is in the averages`,
-    );
+  lines.push(...standstillWarnings(repetitions.map(({ stoodStillNs }) => stoodStillNs)));
   const collections = repetitions.some(({ pairs }) =>
     pairs.some(({ guest, host }) => guest.gcCount + host.gcCount > 0),
   );
   if (collections) lines.push('garbage was collected inside a measured window');
   const lost = repetitions.reduce((sum, { pairs }) => sum + pairs.reduce((of, pair) => of + pair.lostWakeups, 0), 0);
-  if (lost > 0) lines.push(`${lost} wake-up(s) were lost`);
+  if (lost > 0) lines.push(`${counted(lost, 'wake-up')} ${lost === 1 ? 'was' : 'were'} lost`);
   return lines;
 }

@@ -77,10 +77,14 @@ export const notifyWithWaiter: MicroBench = {
     needThreads(1);
     const waiter = new Worker(new URL('../../../workers/micro-waiter.js', import.meta.url), { workerData: task });
     const ended = once(waiter, 'exit');
-    const [peer] = (await once(waiter, 'message')) as [Pinning];
+    const [pinned] = (await once(waiter, 'message')) as [Pinning];
+    let peer = pinned;
+    waiter.on('message', (now: Pinning) => {
+      peer = now;
+    });
     return {
       operations: RINGS_HEARD,
-      peer,
+      peer: () => peer,
       before() {
         awaitAsleep(words, nap, () => performance.now());
         bell.resetCounters();
