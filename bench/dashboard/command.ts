@@ -1,6 +1,6 @@
 /** The command `dashboard`: from files of records to one page. Main thread. */
-import { writeFileSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
 import { type Console, EXIT_CODES } from '../command-line/command.ts';
 import { namedOrDefault } from '../records/command.ts';
 import { checkNoInput, eachLine, type Problem, passedOver, recordFiles } from '../records/load.ts';
@@ -46,6 +46,7 @@ export async function dashboardCommand(args: readonly string[], console: Console
 
   const html = pageHtml(columns.pageData(title, new Date().toISOString(), skipped.length));
   try {
+    mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, html);
   } catch (error) {
     console.err(`failed: ${(error as Error).message}`);
