@@ -1,6 +1,6 @@
 /** The command `dashboard`: from files of records to one page. Main thread. */
-import { writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { type Console, EXIT_CODES } from '../command-line/command.ts';
 import { printable, printableLine } from '../command-line/printable.ts';
 import { namedOrDefault } from '../records/command.ts';
@@ -40,6 +40,7 @@ export async function dashboardCommand(args: readonly string[], console: Console
 
   const html = pageHtml(columns.pageData(printable(title), new Date().toISOString(), skipped.length));
   try {
+    mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, html);
   } catch (error) {
     console.err(`failed: ${(error as Error).message}`);

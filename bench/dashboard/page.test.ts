@@ -86,8 +86,11 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** What the charts show, to see whether it changed. */
-const shown = (page: Page) => page.locator('main').innerText();
+/** What the charts show, to see whether it changed; with the changes of level, which are searched for meanwhile. */
+async function shown(page: Page): Promise<string> {
+  await until(page, 'document.querySelector(".changes[aria-busy=true]") === null');
+  return page.locator('main').innerText();
+}
 const inPage = (page: Page, code: string): Promise<unknown> => page.evaluate(code);
 /** The page's own: what the browser tells of it comes later. */
 const hashOf = async (page: Page) => String(await inPage(page, 'location.hash'));
@@ -174,6 +177,7 @@ test('page: filters that keep nothing say so, and one button shows all', skip, a
 
 test('page: a step in the history is marked where it is', skip, async () => {
   const { page } = await open(browser, PAGE, '#view=history&show=speed');
+  await shown(page);
   const changes = await page.locator('.changes li').allInnerTexts();
   assert.ok(changes.length > 0);
   for (const change of changes) assert.match(change, /M\/s → .*\(0\.[78]\d* times\) from 0a3d709f0a/);

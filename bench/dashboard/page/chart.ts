@@ -39,8 +39,17 @@ export interface Chart {
   yLog?: boolean;
   fromZero?: boolean;
   series: readonly ChartSeries[];
-  /** Vertical lines before a place, in a series' colour. */
-  marks?: readonly { x: number; place: number }[];
+}
+
+/** A vertical line before a place, in a series' colour. */
+export interface ChartMark {
+  x: number;
+  place: number;
+}
+
+export interface DrawnChart {
+  /** Draws these lines in place of those before, and calls the chart by another name. */
+  mark: (marks: readonly ChartMark[], name: string) => void;
 }
 
 const HEIGHT = 320;
@@ -77,16 +86,13 @@ function yRange({ series, yLog = false, fromZero = false }: Chart): [number, num
 }
 
 /** Puts the chart in its place on the page; it follows the width of it. */
-export function drawChart(into: HTMLElement, chart: Chart): void {
+export function drawChart(into: HTMLElement, chart: Chart): DrawnChart {
+  let marks: readonly ChartMark[] = [];
   const plotBox = element('div', { className: 'plot', tabIndex: 0, id: chart.id });
   const readOut = element('p', { className: 'read-out', id: `${chart.id}-read-out` });
   readOut.setAttribute('aria-live', 'polite');
-  for (const [name, value] of Object.entries({
-    role: 'group',
-    'aria-roledescription': 'chart',
-    'aria-label': `${chart.name} Left and right arrow keys read its points.`,
-  }))
-    plotBox.setAttribute(name, value);
+  plotBox.setAttribute('role', 'group');
+  plotBox.setAttribute('aria-roledescription', 'chart');
   into.append(element('figure', { className: 'chart' }, element('figcaption', {}, chart.title), plotBox, readOut));
 
   const [ink, grid] = [colourOf('--muted'), colourOf('--grid')];
@@ -139,7 +145,7 @@ export function drawChart(into: HTMLElement, chart: Chart): void {
       ],
       series: [
         {},
-        ...chart.series.map(({ name, place, points, thin = false }): uPlot.Series => {
+        ...chart.series.map(({ name, place, values, points, thin = false }): uPlot.Series => {
           const stroke = colours[place % colours.length]!;
           return {
             label: name,
@@ -147,13 +153,14 @@ export function drawChart(into: HTMLElement, chart: Chart): void {
             width: thin ? 1 : 2,
             dash: thin ? THIN_DASH : DASHES[place % DASHES.length]!,
             spanGaps: true,
-            points: { show: points, size: 7, fill: stroke },
+            // A line needs two values to be seen.
+            points: { show: points || isOnePoint(values), size: 7, fill: stroke },
           };
         }),
       ],
       hooks: {
         setCursor: [(made) => say(made.cursor.idx ?? rest)],
-        drawAxes: [(made) => drawMarks(made, chart, colours)],
+        drawAxes: [(made) => drawMarks(made, marks, colours)],
         draw: [(made) => drawBars(made, chart, colours)],
       },
     },
@@ -161,10 +168,14 @@ export function drawChart(into: HTMLElement, chart: Chart): void {
     plotBox,
   );
   say(rest);
-  for (const canvas of plotBox.querySelectorAll('canvas')) {
-    canvas.setAttribute('role', 'img');
-    canvas.setAttribute('aria-label', chart.name);
-  }
+  const callIt = (name: string) => {
+    plotBox.setAttribute('aria-label', `${name} Left and right arrow keys read its points.`);
+    for (const canvas of plotBox.querySelectorAll('canvas')) {
+      canvas.setAttribute('role', 'img');
+      canvas.setAttribute('aria-label', name);
+    }
+  };
+  callIt(chart.name);
   plotBox.addEventListener('keydown', (event) => moveCursor(event, plot));
   const observer = new ResizeObserver(() => {
     const size = sizeOf();
@@ -172,7 +183,16 @@ export function drawChart(into: HTMLElement, chart: Chart): void {
   });
   observer.observe(plotBox);
   drawn.push({ plot, observer });
+  return {
+    mark: (next, name) => {
+      marks = next;
+      callIt(name);
+      plot.redraw(false);
+    },
+  };
 }
+
+const isOnePoint = (values: readonly (number | null)[]) => values.filter((value) => value !== null).length === 1;
 
 function moveCursor(event: KeyboardEvent, plot: uPlot): void {
   const last = plot.data[0].length - 1;
@@ -189,7 +209,7 @@ function moveCursor(event: KeyboardEvent, plot: uPlot): void {
   plot.setCursor({ left: plot.valToPos(plot.data[0][target]!, 'x'), top: 1 });
 }
 
-function drawMarks(plot: uPlot, { marks = [] }: Chart, colours: readonly string[]): void {
+function drawMarks(plot: uPlot, marks: readonly ChartMark[], colours: readonly string[]): void {
   const { ctx, bbox } = plot;
   ctx.save();
   ctx.lineWidth = 1.5 * uPlot.pxRatio;

@@ -11,8 +11,8 @@ export interface CostLine {
   at: ReadonlyMap<number, readonly number[]>;
 }
 
-/** How long was measured, and how patiently: no other configuration. */
-const MEASURING = new Set(['transfers', 'warmup', 'repeat', 'timeout', 'latency']);
+/** How long was measured, and with what beside it: no other line. */
+const MEASURING = new Set(['transfers', 'warmup', 'latency']);
 /** What is most likely asked for, first. */
 const FIRST = ['size', 'pairs', 'ring-size', 'batch', 'outstanding', 'rate'];
 

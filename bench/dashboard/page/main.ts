@@ -2,8 +2,10 @@
 import 'uplot/dist/uPlot.min.css';
 import './page.css';
 import type { PageData } from '../page-data.ts';
+import { dropSearches } from './change-search.ts';
 import { dropCharts } from './chart.ts';
 import { element } from './dom.ts';
+import { doubtsNote, doubtsTable, leftOutNote } from './doubts.ts';
 import { makeFilters } from './filters.ts';
 import { count, minuteOf } from './metrics.ts';
 import { Records } from './records.ts';
@@ -79,6 +81,7 @@ function show(): void {
   }
   const focused = document.activeElement?.id ?? '';
   const scrolled = new Map([...main.querySelectorAll('.legend ul')].map((list, i) => [i, list.scrollTop]));
+  dropSearches();
   dropCharts();
   if (records.count === 0) {
     main.replaceChildren(emptyPage());
@@ -91,10 +94,21 @@ function show(): void {
     main.append(
       element('p', { className: 'empty-page' }, 'The filters keep no record. Take one of them back, or show all.'),
     );
-  else VIEW_TABLE[state.view].view(main, { records, passing, state, go });
+  else showFigures(passing);
   for (const [i, list] of main.querySelectorAll('.legend ul').entries()) list.scrollTop = scrolled.get(i) ?? 0;
   // What was drawn anew had the keyboard.
   if (focused !== '' && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
+}
+
+/** The view, of the records that count, between what must be said of these. */
+function showFigures(passing: readonly number[]): void {
+  const counting = passing.filter((record) => records.counts(record));
+  const notes = [leftOutNote(passing.length - counting.length), doubtsNote(records, counting)];
+  for (const note of notes) if (note !== null) main.append(note);
+  if (counting.length === 0) return;
+  VIEW_TABLE[state.view].view(main, { records, passing: counting, state, go });
+  const doubts = doubtsTable(records, counting);
+  if (doubts !== null) main.append(doubts);
 }
 
 function emptyPage(): HTMLElement {

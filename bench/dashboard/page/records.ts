@@ -30,6 +30,8 @@ export class Records {
   readonly exampleOf: readonly number[];
   private readonly data: PageData;
   private readonly starts: Int32Array;
+  private readonly uncounted: ReadonlySet<number>;
+  private readonly doubts = new Map<number, readonly string[]>();
 
   constructor(data: PageData) {
     this.data = data;
@@ -61,6 +63,12 @@ export class Records {
       return series;
     });
     this.exampleOf = examples;
+    this.uncounted = new Set(data.uncounted);
+    for (const [record, ...texts] of data.doubts.of as [number, ...number[]][])
+      this.doubts.set(
+        record,
+        texts.map((place) => data.doubts.texts[place]!),
+      );
   }
 
   field(name: string): Field {
@@ -93,6 +101,16 @@ export class Records {
     return this.data.latency[kind] !== null;
   }
 
+  /** False for a record whose figures are shown nowhere. */
+  counts(record: number): boolean {
+    return !this.uncounted.has(record);
+  }
+
+  /** What speaks against the record's figures. */
+  doubtsOf(record: number): readonly string[] {
+    return this.doubts.get(record) ?? [];
+  }
+
   /** In order: those that the filters keep. A value that no record has keeps none. */
   passing(filters: ReadonlyMap<string, ReadonlySet<string>>): number[] {
     const tests = this.fields.flatMap((field) => {
@@ -106,8 +124,12 @@ export class Records {
   }
 }
 
-/** What tells one series of measurements from another; times, commits and outcomes are points on it. */
+/** What tells one series of measurements from another; times, commits, outcomes and efforts are points on it. */
 export const isOfSeries = ({ name, group }: Pick<Field, 'name' | 'group'>) => group === 'config' || name === 'machine';
+
+/** What a record is called by among others of several series. */
+export const isOfName = (field: Pick<Field, 'name' | 'group'>) =>
+  isOfSeries(field) || field.name === 'commit' || field.name === 'label';
 
 /** The value that `share` of the samples lie above, nanoseconds; null where there are too few. */
 export function valueAtTail({ valuesNs }: Distribution, share: number): number | null {

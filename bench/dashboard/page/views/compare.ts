@@ -1,12 +1,12 @@
 /** View: A against B, cell by cell, as ratios with intervals; a plot in a table. */
 
 import { type Ratio, ratioOfMedians } from '../../../statistics/bootstrap.ts';
-import { median } from '../../../statistics/sample.ts';
+import { extremesOf, median } from '../../../statistics/sample.ts';
 import { areByTurns, turnsNote } from '../../../statistics/turns.ts';
 import { type Choice, element, note } from '../dom.ts';
 import { timesOf, valuesOf } from '../history-points.ts';
 import { count, figure, type Metric, minuteOf, titleOf, withUnit } from '../metrics.ts';
-import { isOfSeries, nameOf, varyingIn } from '../records.ts';
+import { isOfName, isOfSeries, nameOf, varyingIn } from '../records.ts';
 import { tableOf } from '../table.ts';
 import { shapeOf } from '../theme.ts';
 import { type Context, chosenOf, controls, metricChoices, metricOf, optionChoice } from './view.ts';
@@ -34,10 +34,7 @@ const RESAMPLES = 1000;
 function groupsOf({ records, passing }: Context, by: By): Choice[] {
   const newestFirst = [...passing].reverse();
   if (by === 'record') {
-    const varying = varyingIn(
-      passing,
-      records.fields.filter((field) => isOfSeries(field) || field.name === 'commit' || field.name === 'label'),
-    );
+    const varying = varyingIn(passing, records.fields.filter(isOfName));
     return newestFirst.slice(0, LISTED_MAX).map((record) => ({
       value: String(record),
       text: `${minuteOf(records.atMs[record]!)} ${nameOf(records, record, varying)}`,
@@ -147,18 +144,12 @@ function drawPairs(into: HTMLElement, pairs: readonly Pair[], metric: Metric): v
     return made;
   };
   const shown = pairs.slice(0, ROWS_SHOWN);
-  const reach = Math.max(
-    Math.log(1.1),
-    ...pairs.map(({ ratio }) => Math.abs(Math.log(ratio))),
-    ...shown.flatMap((pair) => {
-      const interval = intervalOf(pair);
-      return interval === null
-        ? []
-        : [interval.low, interval.high]
-            .filter((end) => end > 0 && Number.isFinite(end))
-            .map((end) => Math.abs(Math.log(end)));
-    }),
-  );
+  const ends = shown.flatMap((pair) => {
+    const interval = intervalOf(pair);
+    return interval === null ? [] : [interval.low, interval.high];
+  });
+  const drawn = [...pairs.map(({ ratio }) => ratio), ...ends].filter((end) => end > 0 && Number.isFinite(end));
+  const [, reach] = extremesOf([1.1, ...drawn].map((end) => Math.abs(Math.log(end))));
   const direction = metric.rising ? 'above 1, B is better' : 'below 1, B is better';
   into.append(
     element(

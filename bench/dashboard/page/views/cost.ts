@@ -1,6 +1,6 @@
 /** View: what a transfer costs along any field that is a number; along sizes, what of it each byte costs. */
 import { nsAt, sayCost } from '../../../statistics/cost-fit.ts';
-import { median, quantile } from '../../../statistics/sample.ts';
+import { extremesOf, median, quantile } from '../../../statistics/sample.ts';
 import { type ChartSeries, drawChart } from '../chart.ts';
 import { type CostLine, costLines, costOf, numericFields, speedsOf } from '../cost-lines.ts';
 import { note } from '../dom.ts';
@@ -143,7 +143,7 @@ function drawCost(into: HTMLElement, context: Context, lines: readonly CostLine[
       count: rows.length,
       row: (i) => {
         const { line, x, of } = rows[i]!;
-        const ends = [figure(Math.min(...of)), figure(Math.max(...of))];
+        const ends = extremesOf(of).map(figure);
         return [line.name, x.toLocaleString('en-US'), figure(median(of)), ...ends, String(of.length)];
       },
     }),
@@ -169,6 +169,6 @@ function fitTable(lines: readonly CostLine[], fits: readonly ReturnType<typeof c
 
 /** A logarithmic axis has no zero. */
 function farApart(values: readonly number[]): boolean {
-  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const [least, most] = extremesOf(values);
   return least > 0 && most > LOG_FROM * least;
 }

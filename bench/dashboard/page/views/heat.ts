@@ -1,6 +1,7 @@
 /** View: the cells of a sweep, or of all that is kept, over two axes. A table that is coloured: it can be read as one. */
 
-import { median } from '../../../statistics/sample.ts';
+import { extremesOf, median } from '../../../statistics/sample.ts';
+import { ABSENT } from '../../page-data.ts';
 import { type Choice, element, note } from '../dom.ts';
 import { valuesOf } from '../history-points.ts';
 import { count, figure, type Metric, minuteOf, titleOf, withUnit } from '../metrics.ts';
@@ -41,7 +42,7 @@ function sweepsOf({ records, passing }: Context): Choice[] {
   const sweeps = new Map<string, { records: number; lastMs: number; cells: Set<number> }>();
   for (const record of passing) {
     const sweep = field.values[field.placeOf(record)]!;
-    if (sweep === 'none') continue;
+    if (sweep === ABSENT) continue;
     const known = sweeps.get(sweep) ?? { records: 0, lastMs: 0, cells: new Set() };
     known.records++;
     known.lastMs = records.atMs[record]!;
@@ -106,7 +107,7 @@ export function heatView(into: HTMLElement, context: Context): void {
       count: sorted.length,
       row: (i) => {
         const { record, values, median: middle } = sorted[i]!;
-        const [low, high] = [Math.min(...values), Math.max(...values)];
+        const [low, high] = extremesOf(values);
         return [nameOf(records, record, varying), figure(middle), figure(low), figure(high), String(values.length)];
       },
     }),
@@ -142,8 +143,8 @@ function mapOf(
       ),
     ]),
   );
-  const [least, most] = [Math.min(...means.values()), Math.max(...means.values())];
-  const whole = Math.max(...[...fields.values()].map((of) => of.length));
+  const [least, most] = extremesOf(means.values());
+  const [, whole] = extremesOf([...fields.values()].map((of) => of.length));
   /** 0 to 1, bad to good, on a logarithmic scale where there is one. */
   const goodness = (value: number) => {
     if (most === least) return 1;
@@ -174,8 +175,8 @@ function mapOf(
       const say = () => {
         const where = `${rows.name} ${rows.values[rowPlace]}${columns === null ? '' : `, ${columns.name} ${columns.values[columnPlace]}`}`;
         const repetitions = of.reduce((sum, cell) => sum + cell.values.length, 0);
-        const all = of.flatMap((cell) => cell.values);
-        const spread = repetitions > 1 ? `, ${figure(Math.min(...all))} to ${figure(Math.max(...all))}` : '';
+        const [low, high] = extremesOf(of.flatMap((cell) => cell.values));
+        const spread = repetitions > 1 ? `, ${figure(low)} to ${figure(high)}` : '';
         readOut.replaceChildren(
           element('strong', {}, where),
           element(

@@ -1,25 +1,15 @@
 /** View: what was measured at each commit, a line a configuration, with the places where it changed. */
 
-import { type ChangePoint, changePoints } from '../../../statistics/change-points.ts';
-import { median, quantile } from '../../../statistics/sample.ts';
+import { extremesOf, median, quantile } from '../../../statistics/sample.ts';
+import { ABSENT } from '../../page-data.ts';
 import { drawChart } from '../chart.ts';
-import { checkboxOf, element } from '../dom.ts';
+import { checkboxOf, note } from '../dom.ts';
 import { type History, historyOf, valuesOf } from '../history-points.ts';
-import {
-  count,
-  dayOf,
-  figure,
-  METRICS,
-  type Metric,
-  minuteOf,
-  probability,
-  tick,
-  titleOf,
-  withUnit,
-} from '../metrics.ts';
+import { count, dayOf, figure, METRICS, type Metric, minuteOf, tick, titleOf, withUnit } from '../metrics.ts';
 import { isOfSeries, nameOf, varyingIn } from '../records.ts';
 import { foldedTable } from '../table.ts';
-import { SERIES_MAX, swatchOf } from '../theme.ts';
+import { SERIES_MAX } from '../theme.ts';
+import { listChanges } from './changes.ts';
 import { chosenIds, legendOf } from './legend.ts';
 import { type Context, chosenOf, controls, metricChoices, optionChoice, optionOf, setOption } from './view.ts';
 
@@ -33,7 +23,8 @@ interface Line {
   /** By the place of the point; null where nothing was measured. */
   values: (readonly number[] | null)[];
   medians: (number | null)[];
-  changes: ChangePoint[];
+  /** How many of the point's records have doubtful figures. */
+  doubtful: number[];
 }
 
 export function historyView(into: HTMLElement, context: Context): void {
@@ -65,10 +56,6 @@ export function historyView(into: HTMLElement, context: Context): void {
   }
 }
 
-/** Changes are looked for among so many of the last points of a line: the search takes the square of them. */
-const CHANGES_AMONG_MAX = 150;
-const PERMUTATIONS = 199;
-
 /** Those in the address, or the ones with most points. */
 function chosenSeries(context: Context, { series }: History): readonly number[] {
   const all = series.map(({ id }) => id);
@@ -86,13 +73,10 @@ function linesOf(context: Context, { points, series }: History, chosen: readonly
       return found.length === 0 ? null : found;
     });
     const medians = values.map((found) => (found === null ? null : median(found)));
-    const known = medians.flatMap((value, i) => (value === null ? [] : [{ value, i }]));
-    const recent = known.slice(-CHANGES_AMONG_MAX);
-    const changes = changePoints(
-      recent.map(({ value }) => value),
-      { permutations: PERMUTATIONS },
-    ).map((change) => ({ ...change, index: recent[change.index]!.i }));
-    return { id, name: nameOf(records, records.exampleOf[id]!, varying), place, values, medians, changes };
+    const doubtful = points.map(
+      (point) => (at.get(point.place) ?? []).filter((record) => records.doubtsOf(record).length > 0).length,
+    );
+    return { id, name: nameOf(records, records.exampleOf[id]!, varying), place, values, medians, doubtful };
   });
 }
 
@@ -107,50 +91,47 @@ function drawHistory(
 ): void {
   const { points } = history;
   const lines = linesOf(context, history, chosen, metric);
+  if (lines.every(({ medians }) => medians.every((value) => value === null))) {
+    into.append(note(`No record of these configurations has measured this: ${metric.title}.`));
+    return;
+  }
   const x = points.map(({ place, atMs }) => (byTime ? atMs / MS_PER_S : place));
-  const sayPoint = (at: number) => `${points[at]!.commit}, ${minuteOf(points[at]!.atMs)} UTC`;
+  const sayPoint = (at: number) => {
+    const { commit, atMs } = points[at]!;
+    return `${commit === ABSENT ? '' : `${commit}, `}${minuteOf(atMs)} UTC`;
+  };
   const end = (share: number) => (values: readonly number[] | null) =>
     values === null || values.length < 2 ? null : quantile(values, share);
   const [low, high] = [end(0.25), end(0.75)];
-  const changed = lines.flatMap(({ changes, place, name }) => changes.map((change) => ({ change, place, name })));
   const title = titleOf(metric);
-  drawChart(into, {
+  const along = byTime ? 'point in time' : points.some(({ commit }) => commit === ABSENT) ? 'point' : 'commit';
+  const name = `${title} of ${count(lines.length, 'configuration')} over ${count(points.length, along)}`;
+  const drawn = drawChart(into, {
     id: `chart-${metric.name}`,
     title,
-    name: `${title} of ${count(lines.length, 'configuration')} over ${count(points.length, byTime ? 'point in time' : 'commit')}, ${count(changed.length, 'change')} found.`,
+    name: `${name}.`,
     x,
     xTime: byTime,
     sayX: sayPoint,
-    xTick: byTime ? timeTick : (place) => points[place]?.commit.slice(0, 8) ?? '',
+    xTick: byTime ? timeTick : (place) => points[place]?.tick ?? '',
     yTick: tick,
     fromZero,
-    series: lines.map(({ name, place, values, medians }) => ({
+    series: lines.map(({ name, place, values, medians, doubtful }) => ({
       name,
       place,
       values: medians,
       low: values.map(low),
       high: values.map(high),
       points: points.length <= 120,
-      say: (at) => `${name}: ${sayValues(values[at]!, metric)}`,
-    })),
-    // Between the last commit before and the first one after.
-    marks: changed.map(({ change: { index }, place }) => ({
-      x: index === 0 ? x[0]! : (x[index]! + x[index - 1]!) / 2,
-      place,
+      say: (at) => `${name}: ${sayValues(values[at]!, metric)}${sayDoubtful(doubtful[at]!)}`,
     })),
   });
-  if (changed.length > 0)
-    into.append(
-      element(
-        'ul',
-        { className: 'changes' },
-        ...changed.slice(0, LISTED_MAX).map(({ change, name, place }) => {
-          const { before, after, p, index } = change;
-          const words = `${name}: ${withUnit(before, metric.unit)} → ${withUnit(after, metric.unit)} (${figure(after / before)} times) from ${points[index]!.commit}, ${dayOf(points[index]!.atMs)}; p = ${probability(p)}`;
-          return element('li', {}, swatchOf(place), words);
-        }),
-      ),
-    );
+  listChanges(into, lines, {
+    points,
+    x,
+    metric,
+    mark: (marks, found) => drawn.mark(marks, found === null ? `${name}.` : `${name}, ${found}`),
+  });
   const rows = points.flatMap((_, at) =>
     lines.filter(({ values }) => values[at] !== null).map((line) => ({ at, line })),
   );
@@ -164,14 +145,15 @@ function drawHistory(
       row: (i) => {
         const { at, line } = rows[i]!;
         const values = line.values[at]!;
+        const [lowest, highest] = extremesOf(values);
         return [
           points[at]!.commit,
           minuteOf(points[at]!.atMs),
           line.name,
           figure(line.medians[at]!),
-          figure(Math.min(...values)),
-          figure(Math.max(...values)),
-          String(values.length),
+          figure(lowest),
+          figure(highest),
+          `${values.length.toLocaleString('en-US')}${sayDoubtful(line.doubtful[at]!)}`,
         ];
       },
     }),
@@ -181,6 +163,8 @@ function drawHistory(
 const S_PER_DAY = 86_400;
 const timeTick = (atS: number, stepS: number) =>
   stepS < S_PER_DAY ? minuteOf(atS * MS_PER_S).slice('2026-'.length) : dayOf(atS * MS_PER_S);
+
+const sayDoubtful = (doubtful: number) => (doubtful === 0 ? '' : `; ${count(doubtful, 'record')} with warnings`);
 
 function sayValues(values: readonly number[], { unit }: Metric): string {
   const middle = withUnit(median(values), unit);
@@ -200,6 +184,6 @@ function seriesList(context: Context, { series }: History, chosen: readonly numb
     chosen,
     nameOf: (id) => `${nameOf(records, records.exampleOf[id]!, varying)} (${count(points.get(id)!, 'point')})`,
     listedMax: LISTED_MAX,
-    note: `Points are medians, bars the middle half of the repetitions; dashed vertical lines are changes of level, in the colour of their configuration, looked for among its last ${CHANGES_AMONG_MAX} points: steps that neither a straight drift nor noise from run to run explains. At most ${SERIES_MAX} configurations are drawn.`,
+    note: `Points are medians, bars the middle half of the repetitions; dashed vertical lines are changes of level, in the colour of their configuration: steps that neither a straight drift nor noise from run to run explains. At most ${SERIES_MAX} configurations are drawn.`,
   });
 }

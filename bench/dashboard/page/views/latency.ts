@@ -3,7 +3,7 @@ import { LATENCY_KINDS, TAILS } from '../../page-data.ts';
 import { drawChart } from '../chart.ts';
 import { note } from '../dom.ts';
 import { count, KIND_TITLES, microseconds, minuteOf, tick } from '../metrics.ts';
-import { type Distribution, isOfSeries, nameOf, valueAtTail, varyingIn } from '../records.ts';
+import { type Distribution, isOfName, nameOf, valueAtTail, varyingIn } from '../records.ts';
 import { foldedTable } from '../table.ts';
 import { chosenIds, legendOf } from './legend.ts';
 import { type Context, chosenOf, controls, optionChoice } from './view.ts';
@@ -34,11 +34,11 @@ export function latencyView(into: HTMLElement, context: Context): void {
     return;
   }
   const chosen = chosenIds(context, 'records', known, () => newestOfEach(context, known));
-  const varying = varyingIn(
-    known,
-    records.fields.filter((field) => isOfSeries(field) || field.name === 'commit' || field.name === 'label'),
-  );
-  const nameAt = (record: number) => `${nameOf(records, record, varying)}, ${minuteOf(records.atMs[record]!)}`;
+  const varying = varyingIn(known, records.fields.filter(isOfName));
+  const nameAt = (record: number) => {
+    const doubtful = records.doubtsOf(record).length === 0 ? '' : ', with warnings';
+    return `${nameOf(records, record, varying)}, ${minuteOf(records.atMs[record]!)}${doubtful}`;
+  };
   const curves = chosen.map((record, place) => ({
     name: nameAt(record),
     place,
@@ -46,6 +46,7 @@ export function latencyView(into: HTMLElement, context: Context): void {
   }));
   const last = Math.max(...curves.map(({ distribution }) => distribution.valuesNs.length));
   const x = TAILS.slice(0, last).map(nines);
+  const ticks = TICKS.map(nines).filter((place) => place <= x.at(-1)! + 0.01);
   const title = `${KIND_TITLES[kind]}, µs, by percentile`;
   drawChart(into, {
     id: 'chart-latency',
@@ -53,7 +54,8 @@ export function latencyView(into: HTMLElement, context: Context): void {
     name: `${title}: ${count(curves.length, 'record')} over each other, to ${percent(TAILS[last - 1]!)}.`,
     x,
     sayX: (at) => percent(TAILS[at]!),
-    xSplits: TICKS.map(nines).filter((place) => place <= x.at(-1)! + 0.01),
+    // Of one sample there is its value alone.
+    xSplits: ticks.length === 0 ? [0] : ticks,
     xTick: (place) => percent(10 ** -place),
     yTick: tick,
     yLog: true,
