@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,12 +43,13 @@ interface Ended {
   err: string;
 }
 
-/** Runs the program; `onOutput` sees its standard output so far. */
+/** Runs the program; `onOutput` sees its standard output so far, `onError` the other one. */
 function launch(
   args: readonly string[],
   input: string,
   onOutput?: (out: string, pid: number) => void,
   env: NodeJS.ProcessEnv = {},
+  onError?: (err: string, pid: number) => void,
 ): Promise<Ended> {
   const child = spawn(process.execPath, [MAIN, 'launch', ...args], {
     timeout: 60_000,
@@ -62,6 +63,7 @@ function launch(
   });
   child.stderr.on('data', (data: Buffer) => {
     err += data.toString();
+    onError?.(err, child.pid!);
   });
   child.stdin.end(input);
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })));
@@ -194,4 +196,27 @@ test('launch: interrupted, a guest in an endless loop ends with code 130', async
     if (out === 'looping') process.kill(pid, 'SIGINT');
   });
   assert.deepEqual([ended.code, ended.out], [130, 'looping']);
+});
+
+test('launch: interrupted, a guest that the kernel holds is left behind, with a word about it and code 130', async () => {
+  const fifo = join(folder, 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  // Nothing ever opens it to write.
+  const guest = written(
+    'held.mjs',
+    `import { openSync } from 'node:fs';
+    export default () => {
+      console.log('held');
+      openSync(${JSON.stringify(fifo)}, 'r');
+    };`,
+  );
+  const ended = await launch(
+    [`--block=${disk}`, '4', guest],
+    '',
+    undefined,
+    {},
+    (err, pid) => err === 'held\n' && process.kill(pid, 'SIGINT'),
+  );
+  assert.match(ended.err, /^held\nvringbench: the guest's thread did not end within 5000 ms, .* left behind/);
+  assert.deepEqual([ended.code, ended.out], [130, '']);
 });
