@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { whyUnavailable } from '../../src/native/libc.ts';
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 const GUEST = fileURLToPath(new URL('../../src/launcher/test-guest.js', import.meta.url));
+const HELD_GUEST = fileURLToPath(new URL('../../src/launcher/test-held-guest.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'launch-command-'));
 after(() => rmSync(folder, { recursive: true }));
 const disk = imageFile(folder, 2 ** 20);
@@ -52,7 +53,8 @@ function launch(
   onError?: (err: string, pid: number) => void,
 ): Promise<Ended> {
   const child = spawn(process.execPath, [MAIN, 'launch', ...args], {
-    timeout: 60_000,
+    // One that does not end by a signal is killed.
+    ...{ timeout: 60_000, killSignal: 'SIGKILL' },
     env: { ...process.env, ...env },
   });
   let out = '';
@@ -199,24 +201,9 @@ test('launch: interrupted, a guest in an endless loop ends with code 130', async
 });
 
 test('launch: interrupted, a guest that the kernel holds is left behind, with a word about it and code 130', async () => {
-  const fifo = join(folder, 'fifo');
-  execFileSync('mkfifo', [fifo]);
-  // Nothing ever opens it to write.
-  const guest = written(
-    'held.mjs',
-    `import { openSync } from 'node:fs';
-    export default () => {
-      console.log('held');
-      openSync(${JSON.stringify(fifo)}, 'r');
-    };`,
-  );
-  const ended = await launch(
-    [`--block=${disk}`, '4', guest],
-    '',
-    undefined,
-    {},
-    (err, pid) => err === 'held\n' && process.kill(pid, 'SIGINT'),
-  );
+  const ended = await launch([`--block=${disk}`, '4', HELD_GUEST], '', undefined, {}, (err, pid) => {
+    if (err === 'held\n') process.kill(pid, 'SIGINT');
+  });
   assert.match(ended.err, /^held\nvringbench: the guest's thread did not end within 5000 ms, .* left behind/);
   assert.deepEqual([ended.code, ended.out], [130, '']);
 });
