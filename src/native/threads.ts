@@ -1,7 +1,8 @@
 /**
- * The end of worker threads: how it is heard, and how those are ended that do not end by themselves. A thread in a system call that blocks, or in a fault that is
- * not served, runs no JavaScript: `terminate` waits for it for ever, and so does the engine when the process ends. Such
- * a thread is left behind, and the process then ends by the system call, past the engine; without libc by a signal.
+ * The end of worker threads: how it is heard, and how those are ended that do not end by themselves. A thread in a
+ * system call that blocks, or in a fault that is not served, runs no JavaScript: `terminate` waits for it for ever, and
+ * so does the engine when the process ends. Such a thread is left behind, and the process then ends by the system call,
+ * past the engine; without libc by a signal.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
