@@ -6,6 +6,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DOORBELLS } from '../../src/doorbell/index.ts';
+import { HANDLE_SIZE } from '../../src/doorbell/words.ts';
 import { ORDERINGS, type OrderingName } from '../../src/ordering/index.ts';
 import type { SharedFields } from '../../src/ordering/ordering.ts';
 import { CheckFailed } from '../check-failed.ts';
@@ -186,4 +188,18 @@ test('micro: the table marks unsound orderings, spans those that do not matter, 
   assert.match(text, /│ load +│ +56\.8 ± 0\.5 │ +7012 ± 1 │/);
   assert.match(text, /│ store +│ +│ +│/);
   assert.match(text, /\n\* not guaranteed by the language\nunpinned: a test$/);
+});
+
+test('micro: a waiter that fails is told when its bench is closed, and ends no process', async () => {
+  const { futex } = DOORBELLS;
+  const { makeHandle } = futex;
+  // Words that are not shared: the waiter cannot sleep on them.
+  futex.makeHandle = () => ({ ...makeHandle(), words: new ArrayBuffer(HANDLE_SIZE) as unknown as SharedArrayBuffer });
+  try {
+    const prepared = await BENCHES['notify-with-waiter'].prepare(makeStage('seqcst', null, 'a test'));
+    for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+    await assert.rejects(prepared.close!(), TypeError);
+  } finally {
+    futex.makeHandle = makeHandle;
+  }
 });
