@@ -59,7 +59,7 @@ const unlike = (name: OptionName, one: RunConfig, other: RunConfig) =>
 function defaultOf({ name, place }: PlacedAxis, nearest: RunConfig, cells: readonly Cell[]): string {
   if (name === 'outstanding') {
     // Not given, it is as many as the ring has.
-    const ring = Math.max(...cells.map(({ config }) => config.ringSize));
+    const ring = cells.reduce((most, { config }) => Math.max(most, config.ringSize), 0);
     const unbound = cells.filter(({ config }) => config.outstanding >= ring);
     const least = unbound.sort((a, b) => a.config.outstanding - b.config.outstanding)[0];
     return least?.values[place] ?? String(ring);
