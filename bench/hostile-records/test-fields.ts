@@ -56,8 +56,9 @@ function partOf(sample: unknown, key: string | number, path: Path): unknown {
 
 export const nameOf = (path: Path): string => path.join('.');
 
+/** Null where there is nothing. */
 export const valueAt = (value: unknown, path: Path): unknown =>
-  path.reduce((of, key) => (of as Record<string | number, unknown>)[key], value);
+  path.reduce((of, key) => (of as Record<string | number, unknown> | null)?.[key] ?? null, value);
 
 /** Where the fields of these kinds are. */
 export const pathsOf = (fields: readonly Field[], ...kinds: Field['kind'][]): Path[] =>
