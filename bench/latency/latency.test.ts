@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { main } from '../cli.ts';
+import type { Hooks } from '../command-line/command.ts';
 import type { Fault } from '../pair/faults.ts';
 import type { Repetition, RunRecord } from '../records/record.ts';
 import { measure } from '../run/test-measure.ts';
@@ -104,10 +105,11 @@ test('latency: people get a table, plotters their files', async () => {
   assert.equal(sumOf(encoded).totalCount, 626);
 });
 
-async function exitCode(args: string[]): Promise<{ code: number; out: string; err: string }> {
+async function exitCode(args: string[], hooks: Hooks = {}): Promise<{ code: number; out: string; err: string }> {
   const out: string[] = [];
   const err: string[] = [];
-  const code = await main(args, { out: (line) => out.push(line), err: (line) => err.push(line) });
+  const console = { out: (line: string) => out.push(line), err: (line: string) => err.push(line) };
+  const code = await main(args, console, { harness: false, ...hooks });
   return { code, out: out.join('\n'), err: err.join('\n') };
 }
 
@@ -130,10 +132,13 @@ for (const [what, args, message] of refused)
 test('latency: distributions that cannot be written cost neither the figures nor the record', async () => {
   const file = join(folder, 'records.ndjson');
   const gone = join(folder, 'gone');
-  const run = exitCode(['--parallel', ...SMALL, '--latency', '--hgrm', join(gone, 'x'), '--out', file]);
-  // A file where the folder would be, made after the command looked: it did that before its first await.
-  writeFileSync(gone, '');
-  const { code, out, err } = await run;
+  // A file where the folder would be, made after the command looked: it asks for the signal when that is done.
+  const signal = () => {
+    writeFileSync(gone, '');
+    return new AbortController().signal;
+  };
+  const args = ['--parallel', ...SMALL, '--latency', '--hgrm', join(gone, 'x'), '--out', file];
+  const { code, out, err } = await exitCode(args, { signal });
   assert.equal(code, 1);
   assert.match(out, /round trip/);
   assert.match(err, /^failed: the distributions could not be written to .*gone\/x: E/m);
