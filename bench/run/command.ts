@@ -70,6 +70,7 @@ async function runParallel(
     const result = await runRepetition(config, placements, {
       ...(signal && { signal }),
       fault: faultFor(hooks, config),
+      crossing: hooks.crossing,
       onPhase: (phase) => progress.show(`${where}: ${phase}`),
     });
     progress.clear();
