@@ -18,8 +18,8 @@ interface Ended {
   err: string;
 }
 
-function run(args: string[], interruptAfter?: RegExp): Promise<Ended> {
-  const child = spawn(process.execPath, [PROGRAM, ...args]);
+function run(args: string[], interruptAfter?: RegExp, node: readonly string[] = []): Promise<Ended> {
+  const child = spawn(process.execPath, [...node, PROGRAM, ...args]);
   let out = '';
   let err = '';
   child.stderr.on('data', (data) => {
@@ -113,10 +113,11 @@ test("cli: a parallel run prints the original's lines first, and appends its rec
   const record = recordSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   assert.equal(record.label, 'x');
   assert.equal(record.repetitions[0]?.pairs[0]?.verifiedTransfers, 50_000);
+  assert.equal(record.harness?.repetitions.length, 3);
 });
 
-/** A short run whose record alone is on standard output. */
-const RECORD = ['--parallel', '--json', '--warmup', '1k', '--transfers', '10k'];
+/** A short run whose record alone is on standard output; after it nothing more is measured, as there is no ring. */
+const RECORD = ['--parallel', '--json', '--layout', 'null', '--warmup', '1k', '--transfers', '10k'];
 
 test('cli: --json leaves standard output to the record, --out none writes no file', async () => {
   const { code, out, err } = await run([...RECORD, '--out', 'none']);
@@ -158,6 +159,32 @@ for (const [args, code, out, err] of helps)
     assert.match(ended.out, out);
     assert.match(ended.err, err);
     assert.equal(ended.code, code);
+  });
+
+/** Tells each command's module that the program reads, by the name of its folder. */
+const TELLING = `
+import { writeSync } from 'node:fs';
+export const load = (url, context, next) => {
+  const [, folder] = /\\/bench\\/(?!command-line)([^/]+)\\/command\\.js$/.exec(url) ?? [];
+  if (folder !== undefined) writeSync(2, folder + '\\n');
+  return next(url, context);
+};`;
+const moduleOf = (text: string) => `data:text/javascript,${encodeURIComponent(text)}`;
+const TOLD = [
+  '--import',
+  moduleOf(`import { register } from 'node:module'; register(${JSON.stringify(moduleOf(TELLING))});`),
+];
+
+const loaded: [args: string[], folders: string][] = [
+  [['--version'], ''],
+  [['results', 'schema'], 'records\n'],
+  [['serve', '--help'], 'serve\n'],
+  [['help', 'drive'], 'drive\n'],
+];
+for (const [args, folders] of loaded)
+  test(`cli: vringbench ${args.join(' ')} reads the modules of no other command`, async () => {
+    const { code, err } = await run(args, undefined, TOLD);
+    assert.deepEqual([code, err], [0, folders]);
   });
 
 test('cli: Ctrl-C ends the basic test, too', async () => {

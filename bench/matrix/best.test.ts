@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inLength } from '../../src/test-length.ts';
 import { configKey } from '../records/record.ts';
 import { parseRunOptions } from '../run/options.ts';
 import { normalFrom, randomFrom } from '../statistics/random.ts';
@@ -249,13 +250,16 @@ const ALL_BELLS = 'futex,spin,adaptive,wait-async,message-port,pipe,eventfd';
 const FASTER = 'on wasm spin';
 const FASTER_NAME = 'eventidx=on ordering=wasm spin';
 
+/** If 8 % of all sweeps named one, more than 5 % of these would with 93 of 100 seeds; in the long form with 99. */
+const TRIES = inLength(200, 500);
+
 for (const repeat of [2, 3, 5, 10])
   for (const heavy of [false, true])
     for (const unequal of [false, true]) {
       const noise = `${heavy ? 'heavy tails' : 'normal'}, ${unequal ? 'unequal' : 'equal'} scatters`;
       test(`best: of 56 cells of one speed none is named, ${repeat} repetitions, ${noise}`, () => {
-        const { any } = named({ repeat, gain: 0, heavy, unequal, tries: 500 });
-        assert.ok(any <= 25, `named in ${any} of 500`);
+        const { any } = named({ repeat, gain: 0, heavy, unequal, tries: TRIES });
+        assert.ok(any <= 0.05 * TRIES, `named in ${any} of ${TRIES}`);
       });
     }
 

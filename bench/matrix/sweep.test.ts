@@ -94,7 +94,7 @@ test('sweep: --fresh leaves an interrupted one alone, and says how its own goes 
 
 test('sweep: other sweeps in the file, and records of no sweep, are not its own', async () => {
   const file = fileOf('shared');
-  await main(['--parallel', '--transfers', '2k', '--out', file], { out() {}, err() {} });
+  await main(['--parallel', ...TINY, '--out', file], { out() {}, err() {} }, { harness: false });
   writeFileSync(file, 'not even JSON\n{"schema":0}\n', { flag: 'a' });
   const wasm = [...ONCE, '--ordering', 'wasm'];
   const first = await matrix(file, ONCE, interruptedAt(3));

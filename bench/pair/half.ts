@@ -18,7 +18,6 @@ import { requestOf, slotsOf } from './engines.ts';
 import { type Fault, FaultyLoop, Misreporter, MuteDoorbell } from './faults.ts';
 import { vringhHost } from './hosts.ts';
 import { LAYOUTS } from './layouts.ts';
-import { connectGuest, connectHost, doorbellOf } from './session.ts';
 import { type BoundPair, bindPair, hasSession, type PairConfig, type PairSetup } from './setup.ts';
 
 export type Side = 'guest' | 'host';
@@ -98,6 +97,8 @@ const hostLoop: MakeLoop = (pair, bell, _timing, reporter) => {
 export async function buildHalf(side: Side, given: PairSetup, fault?: Fault): Promise<Half> {
   const { config } = given;
   if (!hasSession(config)) return assemble(side, given, bindPair(given), fault);
+  // The protocol's modules are a third of what a thread reads, and most pairs have no session.
+  const { connectGuest, connectHost, doorbellOf } = await import('./session.ts');
   if (side === 'host') {
     const queueSetup = await connectHost(given);
     const hostHandle = doorbellOf(queueSetup.kick);

@@ -67,10 +67,10 @@ export interface PairConfig {
   latencyEvery: number;
   /** Transfers that are due a second; 0: no schedule. */
   rate: number;
-  /** The threads run on different CPUs, so that the way between them can be measured. */
+  /** The threads run on different CPUs. */
   apart: boolean;
-  /** The only pair: measuring that way disturbs no other. */
-  alone: boolean;
+  /** The way between these CPUs is measured before and after the window. */
+  crossing: boolean;
 }
 
 export interface PairSetup {

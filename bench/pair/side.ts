@@ -65,7 +65,7 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
   const { side, setup } = task;
   const { config } = setup;
   const serving = side === 'guest';
-  const ball = config.apart && config.alone ? ballOf(setup) : null;
+  const ball = config.crossing ? ballOf(setup) : null;
   const pinned = pinThread(task.cpu, task.unpinnedReason);
   if (task.cpuRequired && !pinned.pinned) throw new PinningFailed(side, task.cpu, pinned.reason);
   const strategy: DoorbellStrategy = DOORBELLS[config.doorbell];

@@ -84,6 +84,7 @@ async function runParallel(
     const result = await runRepetition(config, placements, {
       ...(signal && { signal }),
       fault: faultFor(hooks, config),
+      crossing: hooks.crossing,
       onPhase: (phase) => course.show(share, `${where}: ${phase}${left}`, null),
     });
     course.clear();

@@ -26,6 +26,8 @@ export interface RepetitionOptions {
   signal?: AbortSignal;
   /** Planted by tests. */
   fault?: Fault | undefined;
+  /** False: the way between the threads' CPUs is not measured. By default it is, where there is one and no other pair. */
+  crossing?: boolean | undefined;
 }
 
 export type RepetitionResult =
@@ -34,7 +36,7 @@ export type RepetitionResult =
 
 const START: Record<PairsIn, StartPair> = { thread: startThreadPair, process: startProcessPair };
 
-function pairConfig(config: RunConfig, { apart }: Placement): PairConfig {
+function pairConfig(config: RunConfig, { apart }: Placement, crossing: boolean): PairConfig {
   return {
     features: { indirect: config.indirect, eventIdx: config.eventidx, version1: config.virtio1 },
     slowRange: config.slowRange,
@@ -57,7 +59,8 @@ function pairConfig(config: RunConfig, { apart }: Placement): PairConfig {
     latencyEvery: config.latency,
     rate: config.rate,
     apart,
-    alone: config.pairs === 1,
+    // The words that are bounced would disturb another pair.
+    crossing: crossing && apart && config.pairs === 1,
   };
 }
 
@@ -67,7 +70,7 @@ export async function runRepetition(
   placements: readonly Placement[],
   options: RepetitionOptions = {},
 ): Promise<RepetitionResult> {
-  const { onPhase, signal, fault } = options;
+  const { onPhase, signal, fault, crossing = true } = options;
   const load = loadAverage();
   const pairs: RunningPair[] = [];
   const stop = () => {
@@ -84,7 +87,7 @@ export async function runRepetition(
     onPhase?.('warm-up');
     for (const [i, placement] of placements.entries()) {
       const planted = fault !== undefined && (fault.pair ?? 0) === i;
-      const task = { config: pairConfig(config, placement), placement, ...(planted && { fault }) };
+      const task = { config: pairConfig(config, placement, crossing), placement, ...(planted && { fault }) };
       pairs.push(START[config.pairsIn](task, onReady));
     }
     if (signal?.aborted) stop();
