@@ -56,6 +56,7 @@ const errors: [unknown, string | null][] = [
     new RangeError('WebAssembly.Memory(): could not allocate memory'),
     'too little memory (ulimit -v): WebAssembly.Memory(): could not allocate memory',
   ],
+  [new RangeError('Invalid string length'), 'more records than fit one text: choose fewer'],
   [new Error('something else'), null],
   ['EMFILE', null],
 ];
