@@ -64,6 +64,7 @@ const errors: [unknown, string | null][] = [
     Object.assign(new Error("EACCES: permission denied, open '/a'\nmore"), { code: 'EACCES', syscall: 'open' }),
     "EACCES: permission denied, open '/a'",
   ],
+  [new RangeError('Invalid string length'), 'more records than fit one text: choose fewer'],
   [new Error('something else'), null],
   ['EMFILE', null],
 ];

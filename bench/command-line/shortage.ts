@@ -4,6 +4,7 @@ const LINES: readonly [pattern: RegExp, line: (message: string) => string][] = [
   [/\bEMFILE\b/, (message) => `too few descriptors are allowed here (ulimit -n): ${message}`],
   [/\bENFILE\b/, (message) => `the system has no descriptor left: ${message}`],
   [/^too little memory /, (message) => message],
+  [/^Invalid string length/, () => 'more records than fit one text: choose fewer'],
   [
     /could not allocate memory|Array buffer allocation failed|\bENOMEM\b|ERR_WORKER_(?:OUT_OF_MEMORY|INIT_FAILED)/,
     (message) => `too little memory (ulimit -v): ${message}`,
