@@ -59,7 +59,7 @@ export function warningsOf(config: RunConfig, repetitions: readonly Repetition[]
     );
   const moved = sides.find(({ unpinnedReason }) => unpinnedReason?.startsWith(MOVED));
   if (moved !== undefined) lines.push(`a thread was ${moved.unpinnedReason}`);
-  lines.push(...standstillWarnings(repetitions.map(({ stoodStillNs }) => stoodStillNs)));
+  for (const line of standstillWarnings(repetitions.map(({ stoodStillNs }) => stoodStillNs))) lines.push(line);
   const collections = repetitions.some(({ pairs }) =>
     pairs.some(({ guest, host }) => guest.gcCount + host.gcCount > 0),
   );
