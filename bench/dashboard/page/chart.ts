@@ -3,6 +3,8 @@
  * What a chart shows is also said by its name and by the table that the view puts beside it.
  */
 import uPlot from 'uplot';
+import { axesOf, type ChartAxes } from './chart-axes.ts';
+import { type ChartMark, drawMarks } from './chart-marks.ts';
 import { element } from './dom.ts';
 import { colourOf, DASHES, SERIES_COLOURS, swatchOf } from './theme.ts';
 
@@ -21,7 +23,7 @@ export interface ChartSeries {
   say: (at: number) => string;
 }
 
-export interface Chart {
+export interface Chart extends ChartAxes {
   id: string;
   /** The accessible name: what is drawn, in words. */
   name: string;
@@ -31,23 +33,14 @@ export interface Chart {
   sayX: (at: number) => string;
   /** What is read while nobody points: the last place, unless it is said. */
   rest?: number;
-  xTime?: boolean;
-  xSplits?: readonly number[];
-  /** `step` is the distance between ticks. */
-  xTick: (value: number, step: number) => string;
-  yTick: (value: number) => string;
-  yLog?: boolean;
   fromZero?: boolean;
   series: readonly ChartSeries[];
-  /** Vertical lines before a place, in a series' colour. */
-  marks?: readonly { x: number; place: number }[];
+  marks?: readonly ChartMark[];
 }
 
 const HEIGHT = 320;
 const HEIGHT_NARROW = 260;
 const NARROW = 560;
-const FONT = '12px system-ui, sans-serif';
-const TICK_GAP = 84;
 const CAP = 3;
 const THIN_DASH = [2, 2];
 
@@ -89,9 +82,7 @@ export function drawChart(into: HTMLElement, chart: Chart): void {
     plotBox.setAttribute(name, value);
   into.append(element('figure', { className: 'chart' }, element('figcaption', {}, chart.title), plotBox, readOut));
 
-  const [ink, grid] = [colourOf('--muted'), colourOf('--grid')];
   const colours = SERIES_COLOURS.map(colourOf);
-  const axis = { stroke: ink, font: FONT, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } };
   const [yMin, yMax] = yRange(chart);
   const [first = 0, last = 1] = [chart.x[0], chart.x.at(-1)];
   const margin = last === first ? 0.5 : (last - first) * 0.03;
@@ -119,24 +110,7 @@ export function drawChart(into: HTMLElement, chart: Chart): void {
         x: { time: chart.xTime ?? false, range: () => [first - margin, last + margin] },
         y: { distr: chart.yLog ? 3 : 1, range: () => [yMin, yMax] },
       },
-      axes: [
-        {
-          ...axis,
-          size: 32,
-          space: TICK_GAP,
-          ...(chart.xSplits && { splits: () => [...chart.xSplits!] }),
-          values: (_: uPlot, splits: number[], _axis: number, _space: number, step: number) =>
-            splits.map((value) => chart.xTick(value, step)),
-          // Indices have no halves.
-          ...(!chart.xTime && !chart.xSplits && { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] }),
-        },
-        {
-          ...axis,
-          size: 64,
-          values: (_: uPlot, splits: (number | null)[]) =>
-            splits.map((value) => (value === null ? '' : chart.yTick(value))),
-        },
-      ],
+      ...axesOf(chart),
       series: [
         {},
         ...chart.series.map(({ name, place, points, thin = false }): uPlot.Series => {
@@ -153,7 +127,7 @@ export function drawChart(into: HTMLElement, chart: Chart): void {
       ],
       hooks: {
         setCursor: [(made) => say(made.cursor.idx ?? rest)],
-        drawAxes: [(made) => drawMarks(made, chart, colours)],
+        drawAxes: [(made) => drawMarks(made, chart.marks ?? [], colours)],
         draw: [(made) => drawBars(made, chart, colours)],
       },
     },
@@ -187,22 +161,6 @@ function moveCursor(event: KeyboardEvent, plot: uPlot): void {
   if (target === undefined || last < 0) return;
   event.preventDefault();
   plot.setCursor({ left: plot.valToPos(plot.data[0][target]!, 'x'), top: 1 });
-}
-
-function drawMarks(plot: uPlot, { marks = [] }: Chart, colours: readonly string[]): void {
-  const { ctx, bbox } = plot;
-  ctx.save();
-  ctx.lineWidth = 1.5 * uPlot.pxRatio;
-  for (const { x, place } of marks) {
-    const left = plot.valToPos(x, 'x', true);
-    ctx.strokeStyle = colours[place % colours.length]!;
-    ctx.setLineDash([6 * uPlot.pxRatio, 4 * uPlot.pxRatio]);
-    ctx.beginPath();
-    ctx.moveTo(left, bbox.top);
-    ctx.lineTo(left, bbox.top + bbox.height);
-    ctx.stroke();
-  }
-  ctx.restore();
 }
 
 function drawBars(plot: uPlot, { x, series }: Chart, colours: readonly string[]): void {

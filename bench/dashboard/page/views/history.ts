@@ -6,6 +6,7 @@ import { drawChart } from '../chart.ts';
 import { checkboxOf, element } from '../dom.ts';
 import { type History, historyOf, valuesOf } from '../history-points.ts';
 import {
+  chartTitleOf,
   count,
   dayOf,
   figure,
@@ -13,13 +14,13 @@ import {
   type Metric,
   minuteOf,
   probability,
-  tick,
   titleOf,
   withUnit,
 } from '../metrics.ts';
-import { isOfSeries, nameOf, varyingIn } from '../records.ts';
+import { type Names, namesAmong } from '../names.ts';
 import { foldedTable } from '../table.ts';
 import { SERIES_MAX, swatchOf } from '../theme.ts';
+import { ticksIn } from '../ticks.ts';
 import { chosenIds, legendOf } from './legend.ts';
 import { type Context, chosenOf, controls, metricChoices, optionChoice, optionOf, setOption } from './view.ts';
 
@@ -53,15 +54,16 @@ export function historyView(into: HTMLElement, context: Context): void {
       checkboxOf('option-zero', 'Axis from zero', fromZero, (on) => setOption(context, 'zero', on ? 'on' : '')),
     ),
   );
-  const history = historyOf(records, passing, byTime);
+  const names = namesAmong(records, passing);
+  const history = inOrderOfNames(historyOf(records, passing, byTime), context, names);
   const chosen = chosenSeries(context, history);
   const show = chosenOf(context, 'show', shows);
   const metrics = METRICS.filter(({ name }) =>
     show === both.value ? name === 'speed' || name === 'notifications' : name === show,
   );
   for (const [i, metric] of metrics.entries()) {
-    drawHistory(into, context, history, chosen, metric, byTime, fromZero);
-    if (i === 0) into.append(seriesList(context, history, chosen));
+    drawHistory(into, context, history, names, chosen, metric, byTime, fromZero);
+    if (i === 0) into.append(seriesList(context, history, names, chosen));
   }
 }
 
@@ -69,15 +71,28 @@ export function historyView(into: HTMLElement, context: Context): void {
 const CHANGES_AMONG_MAX = 150;
 const PERMUTATIONS = 199;
 
+/** Those with most points first, and those with as many by their names. */
+function inOrderOfNames({ points, series }: History, { records }: Context, names: Names): History {
+  const example = ({ id }: History['series'][number]) => records.exampleOf[id]!;
+  return {
+    points,
+    series: series.toSorted((a, b) => b.at.size - a.at.size || names.compare(example(a), example(b))),
+  };
+}
+
 /** Those in the address, or the ones with most points. */
 function chosenSeries(context: Context, { series }: History): readonly number[] {
   const all = series.map(({ id }) => id);
   return chosenIds(context, 'series', all, () => all.slice(0, SERIES_MAX));
 }
 
-function linesOf(context: Context, { points, series }: History, chosen: readonly number[], metric: Metric): Line[] {
-  const { records, passing } = context;
-  const varying = varyingIn(passing, records.fields.filter(isOfSeries));
+function linesOf(
+  { records }: Context,
+  { points, series }: History,
+  names: Names,
+  chosen: readonly number[],
+  metric: Metric,
+): Line[] {
   return chosen.map((id, place) => {
     const { at } = series.find((one) => one.id === id)!;
     const values = points.map((point) => {
@@ -92,7 +107,7 @@ function linesOf(context: Context, { points, series }: History, chosen: readonly
       recent.map(({ value }) => value),
       { permutations: PERMUTATIONS },
     ).map((change) => ({ ...change, index: recent[change.index]!.i }));
-    return { id, name: nameOf(records, records.exampleOf[id]!, varying), place, values, medians, changes };
+    return { id, name: names.of(records.exampleOf[id]!), place, values, medians, changes };
   });
 }
 
@@ -100,13 +115,14 @@ function drawHistory(
   into: HTMLElement,
   context: Context,
   history: History,
+  names: Names,
   chosen: readonly number[],
   metric: Metric,
   byTime: boolean,
   fromZero: boolean,
 ): void {
   const { points } = history;
-  const lines = linesOf(context, history, chosen, metric);
+  const lines = linesOf(context, history, names, chosen, metric);
   const x = points.map(({ place, atMs }) => (byTime ? atMs / MS_PER_S : place));
   const sayPoint = (at: number) => `${points[at]!.commit}, ${minuteOf(points[at]!.atMs)} UTC`;
   const end = (share: number) => (values: readonly number[] | null) =>
@@ -116,13 +132,14 @@ function drawHistory(
   const title = titleOf(metric);
   drawChart(into, {
     id: `chart-${metric.name}`,
-    title,
+    title: chartTitleOf(metric),
     name: `${title} of ${count(lines.length, 'configuration')} over ${count(points.length, byTime ? 'point in time' : 'commit')}, ${count(changed.length, 'change')} found.`,
     x,
     xTime: byTime,
     sayX: sayPoint,
-    xTick: byTime ? timeTick : (place) => points[place]?.commit.slice(0, 8) ?? '',
-    yTick: tick,
+    xTicks: (places, step) =>
+      places.map((place) => (byTime ? timeTick(place, step) : (points[place]?.commit.slice(0, 8) ?? ''))),
+    yTicks: ticksIn(metric.unit),
     fromZero,
     series: lines.map(({ name, place, values, medians }) => ({
       name,
@@ -171,7 +188,7 @@ function drawHistory(
           figure(line.medians[at]!),
           figure(Math.min(...values)),
           figure(Math.max(...values)),
-          String(values.length),
+          values.length.toLocaleString('en-US'),
         ];
       },
     }),
@@ -188,9 +205,8 @@ function sayValues(values: readonly number[], { unit }: Metric): string {
   return `${middle} (${figure(quantile(values, 0.25))} to ${figure(quantile(values, 0.75))})`;
 }
 
-function seriesList(context: Context, { series }: History, chosen: readonly number[]): HTMLElement {
-  const { records, passing } = context;
-  const varying = varyingIn(passing, records.fields.filter(isOfSeries));
+function seriesList(context: Context, { series }: History, names: Names, chosen: readonly number[]): HTMLElement {
+  const { records } = context;
   const points = new Map(series.map(({ id, at }) => [id, at.size]));
   return legendOf(context, {
     option: 'series',
@@ -198,7 +214,7 @@ function seriesList(context: Context, { series }: History, chosen: readonly numb
     title: 'Configurations',
     all: series.map(({ id }) => id),
     chosen,
-    nameOf: (id) => `${nameOf(records, records.exampleOf[id]!, varying)} (${count(points.get(id)!, 'point')})`,
+    nameOf: (id) => `${names.of(records.exampleOf[id]!)} (${count(points.get(id)!, 'point')})`,
     listedMax: LISTED_MAX,
     note: `Points are medians, bars the middle half of the repetitions; dashed vertical lines are changes of level, in the colour of their configuration, looked for among its last ${CHANGES_AMONG_MAX} points: steps that neither a straight drift nor noise from run to run explains. At most ${SERIES_MAX} configurations are drawn.`,
   });

@@ -2,9 +2,11 @@
 import { LATENCY_KINDS, TAILS } from '../../page-data.ts';
 import { drawChart } from '../chart.ts';
 import { note } from '../dom.ts';
-import { count, KIND_TITLES, microseconds, minuteOf, tick } from '../metrics.ts';
-import { type Distribution, isOfSeries, nameOf, valueAtTail, varyingIn } from '../records.ts';
+import { count, KIND_TITLES, microseconds, minuteOf } from '../metrics.ts';
+import { namesAmong } from '../names.ts';
+import { type Distribution, isOfSeries, valueAtTail } from '../records.ts';
 import { foldedTable } from '../table.ts';
+import { ticksIn } from '../ticks.ts';
 import { chosenIds, legendOf } from './legend.ts';
 import { type Context, chosenOf, controls, optionChoice } from './view.ts';
 
@@ -28,17 +30,23 @@ export function latencyView(into: HTMLElement, context: Context): void {
   const choices = kinds.map((value) => ({ value, text: KIND_TITLES[value] }));
   const kind = kinds.find((one) => one === chosenOf(context, 'kind', choices))!;
   into.append(controls(optionChoice(context, 'kind', 'Of', choices)));
-  const known = passing.filter((record) => records.distribution(kind, record) !== null).reverse();
-  if (known.length === 0) {
+  const newestFirst = passing.filter((record) => records.distribution(kind, record) !== null).reverse();
+  if (newestFirst.length === 0) {
     into.append(note('No record that the filters keep has measured this.'));
     return;
   }
-  const chosen = chosenIds(context, 'records', known, () => newestOfEach(context, known));
-  const varying = varyingIn(
-    known,
+  const names = namesAmong(
+    records,
+    newestFirst,
     records.fields.filter((field) => isOfSeries(field) || field.name === 'commit' || field.name === 'label'),
   );
-  const nameAt = (record: number) => `${nameOf(records, record, varying)}, ${minuteOf(records.atMs[record]!)}`;
+  // The commits' order is time's; the records of one stand by their configurations, of each the newest first.
+  const commit = records.field('commit');
+  const known = newestFirst.toSorted(
+    (a, b) => commit.placeOf(a) - commit.placeOf(b) || names.compare(a, b) || records.atMs[b]! - records.atMs[a]!,
+  );
+  const chosen = chosenIds(context, 'records', known, () => newestOfEach(context, known));
+  const nameAt = (record: number) => `${names.of(record)}, ${minuteOf(records.atMs[record]!)}`;
   const curves = chosen.map((record, place) => ({
     name: nameAt(record),
     place,
@@ -49,13 +57,13 @@ export function latencyView(into: HTMLElement, context: Context): void {
   const title = `${KIND_TITLES[kind]}, µs, by percentile`;
   drawChart(into, {
     id: 'chart-latency',
-    title,
+    title: `${KIND_TITLES[kind]} by percentile`,
     name: `${title}: ${count(curves.length, 'record')} over each other, to ${percent(TAILS[last - 1]!)}.`,
     x,
     sayX: (at) => percent(TAILS[at]!),
     xSplits: TICKS.map(nines).filter((place) => place <= x.at(-1)! + 0.01),
-    xTick: (place) => percent(10 ** -place),
-    yTick: tick,
+    xTicks: (places) => places.map((place) => percent(10 ** -place)),
+    yTicks: ticksIn('µs'),
     yLog: true,
     rest: Math.min(x.length - 1, TAILS.indexOf(0.01)),
     series: curves.map(({ name, place, distribution }) => ({
