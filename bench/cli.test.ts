@@ -123,7 +123,7 @@ test('cli: --json leaves standard output to the record, --out none writes no fil
   const { code, out, err } = await run([...RECORD, '--out', 'none']);
   assert.equal(code, 0, err);
   assert.equal(recordSchema.parse(JSON.parse(out)).config.transfers, 10_000);
-  assert.match(err, /^Using CPUS /);
+  assert.match(err, /^note: engine js, not wasm, because --layout is given\nUsing CPUS /);
   assert.equal(existsSync('none'), false);
 });
 

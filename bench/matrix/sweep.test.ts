@@ -171,12 +171,15 @@ test('sweep: what all cells have is told, what differs by axes is not, and order
   const rest = 'ring-size 256, layout split, host vringh';
   assert.equal(
     await lineOf('--doorbell', 'futex,pipe', '--eventidx'),
-    `in all cells: engine wasm, ordering wasm, ${rest}, eventidx`,
+    `in all cells: engine wasm, ordering wasm, ${rest}, eventidx, cpus same`,
   );
-  assert.equal(await lineOf('--ordering', 'seqcst,wasm'), `in all cells: engine js, doorbell adaptive, ${rest}`);
+  assert.equal(
+    await lineOf('--ordering', 'seqcst,wasm'),
+    `in all cells: engine js, doorbell adaptive, ${rest}, cpus same`,
+  );
   assert.equal(
     await lineOf('--engine', 'js,wasm'),
-    `in all cells: doorbell adaptive, ${rest}; engine js has ordering seqcst, engine wasm has ordering wasm`,
+    `in all cells: doorbell adaptive, ${rest}, cpus same; engine js has ordering seqcst, engine wasm has ordering wasm`,
   );
 });
 

@@ -61,7 +61,11 @@ function lineThrough(points: readonly CostPoint[], weights: readonly number[]): 
 }
 
 const DIGITS = 3;
-const figure = (value: number) => Number(value.toPrecision(DIGITS)).toString();
+const GROUPED_FROM = 1000;
+function figure(value: number): string {
+  const rounded = Number(value.toPrecision(DIGITS));
+  return Math.abs(rounded) < GROUPED_FROM ? rounded.toString() : rounded.toLocaleString('en-US');
+}
 
 /** Like `213 ns a transfer + 0.157 ns a byte (6.37 GB/s)`; a rate only where bytes cost something. */
 export function sayCost({ fixedNs, perByteNs }: Line): string {

@@ -3,6 +3,8 @@
  * What a chart shows is also said by its name and by the table that the view puts beside it.
  */
 import uPlot from 'uplot';
+import { axesOf, type ChartAxes } from './chart-axes.ts';
+import { type ChartMark, drawMarks } from './chart-marks.ts';
 import { element } from './dom.ts';
 import { colourOf, DASHES, SERIES_COLOURS, swatchOf } from './theme.ts';
 
@@ -21,7 +23,7 @@ export interface ChartSeries {
   say: (at: number) => string;
 }
 
-export interface Chart {
+export interface Chart extends ChartAxes {
   id: string;
   /** The accessible name: what is drawn, in words. */
   name: string;
@@ -29,22 +31,10 @@ export interface Chart {
   x: readonly number[];
   /** What the read-out says of a place on the x axis. */
   sayX: (at: number) => string;
-  /** What is read while nobody points: the last place, unless it is said. */
+  /** What is read while nobody points: the last place where something was measured, unless it is said. */
   rest?: number;
-  xTime?: boolean;
-  xSplits?: readonly number[];
-  /** `step` is the distance between ticks. */
-  xTick: (value: number, step: number) => string;
-  yTick: (value: number) => string;
-  yLog?: boolean;
   fromZero?: boolean;
   series: readonly ChartSeries[];
-}
-
-/** A vertical line before a place, in a series' colour. */
-export interface ChartMark {
-  x: number;
-  place: number;
 }
 
 export interface DrawnChart {
@@ -55,8 +45,6 @@ export interface DrawnChart {
 const HEIGHT = 320;
 const HEIGHT_NARROW = 260;
 const NARROW = 560;
-const FONT = '12px system-ui, sans-serif';
-const TICK_GAP = 84;
 const CAP = 3;
 const THIN_DASH = [2, 2];
 
@@ -95,9 +83,7 @@ export function drawChart(into: HTMLElement, chart: Chart): DrawnChart {
   plotBox.setAttribute('aria-roledescription', 'chart');
   into.append(element('figure', { className: 'chart' }, element('figcaption', {}, chart.title), plotBox, readOut));
 
-  const [ink, grid] = [colourOf('--muted'), colourOf('--grid')];
   const colours = SERIES_COLOURS.map(colourOf);
-  const axis = { stroke: ink, font: FONT, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } };
   const [yMin, yMax] = yRange(chart);
   const [first = 0, last = 1] = [chart.x[0], chart.x.at(-1)];
   const margin = last === first ? 0.5 : (last - first) * 0.03;
@@ -105,7 +91,7 @@ export function drawChart(into: HTMLElement, chart: Chart): DrawnChart {
     const width = Math.max(200, plotBox.clientWidth);
     return { width, height: width < NARROW ? HEIGHT_NARROW : HEIGHT };
   };
-  const rest = chart.rest ?? chart.x.length - 1;
+  const rest = chart.rest ?? lastMeasured(chart);
   const say = (at: number) => {
     const lines = chart.series
       .filter(({ values, thin = false }) => !thin && values[at] !== null && values[at] !== undefined)
@@ -125,24 +111,7 @@ export function drawChart(into: HTMLElement, chart: Chart): DrawnChart {
         x: { time: chart.xTime ?? false, range: () => [first - margin, last + margin] },
         y: { distr: chart.yLog ? 3 : 1, range: () => [yMin, yMax] },
       },
-      axes: [
-        {
-          ...axis,
-          size: 32,
-          space: TICK_GAP,
-          ...(chart.xSplits && { splits: () => [...chart.xSplits!] }),
-          values: (_: uPlot, splits: number[], _axis: number, _space: number, step: number) =>
-            splits.map((value) => chart.xTick(value, step)),
-          // Indices have no halves.
-          ...(!chart.xTime && !chart.xSplits && { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] }),
-        },
-        {
-          ...axis,
-          size: 64,
-          values: (_: uPlot, splits: (number | null)[]) =>
-            splits.map((value) => (value === null ? '' : chart.yTick(value))),
-        },
-      ],
+      ...axesOf(chart),
       series: [
         {},
         ...chart.series.map(({ name, place, values, points, thin = false }): uPlot.Series => {
@@ -194,6 +163,14 @@ export function drawChart(into: HTMLElement, chart: Chart): DrawnChart {
 
 const isOnePoint = (values: readonly (number | null)[]) => values.filter((value) => value !== null).length === 1;
 
+function lastMeasured({ x, series }: Chart): number {
+  const measured = (at: number) => series.some(({ values }) => values[at] !== null && values[at] !== undefined);
+  return Math.max(
+    0,
+    x.findLastIndex((_, at) => measured(at)),
+  );
+}
+
 function moveCursor(event: KeyboardEvent, plot: uPlot): void {
   const last = plot.data[0].length - 1;
   const at = plot.cursor.idx ?? null;
@@ -207,22 +184,6 @@ function moveCursor(event: KeyboardEvent, plot: uPlot): void {
   if (target === undefined || last < 0) return;
   event.preventDefault();
   plot.setCursor({ left: plot.valToPos(plot.data[0][target]!, 'x'), top: 1 });
-}
-
-function drawMarks(plot: uPlot, marks: readonly ChartMark[], colours: readonly string[]): void {
-  const { ctx, bbox } = plot;
-  ctx.save();
-  ctx.lineWidth = 1.5 * uPlot.pxRatio;
-  for (const { x, place } of marks) {
-    const left = plot.valToPos(x, 'x', true);
-    ctx.strokeStyle = colours[place % colours.length]!;
-    ctx.setLineDash([6 * uPlot.pxRatio, 4 * uPlot.pxRatio]);
-    ctx.beginPath();
-    ctx.moveTo(left, bbox.top);
-    ctx.lineTo(left, bbox.top + bbox.height);
-    ctx.stroke();
-  }
-  ctx.restore();
 }
 
 function drawBars(plot: uPlot, { x, series }: Chart, colours: readonly string[]): void {

@@ -7,6 +7,7 @@ import { dropCharts } from './chart.ts';
 import { element } from './dom.ts';
 import { doubtsNote, doubtsTable, leftOutNote } from './doubts.ts';
 import { makeFilters } from './filters.ts';
+import { historyOf } from './history-points.ts';
 import { count, minuteOf } from './metrics.ts';
 import { Records } from './records.ts';
 import { formatState, parseState, type State, THEMES, type Theme, VIEWS, type ViewName } from './state.ts';
@@ -29,7 +30,10 @@ const THEME_TITLES: Record<Theme, string> = { auto: 'as the system', light: 'lig
 const records = new Records(JSON.parse(document.getElementById('data')!.textContent!) as PageData);
 const page = document.getElementById('page')!;
 
-let state = parseState(location.hash);
+const everything = Array.from({ length: records.count }, (_, record) => record);
+/** A history of one point is none: then the page opens on the map. */
+const first: ViewName = historyOf(records, everything, false).points.length === 1 ? 'heat' : 'history';
+let state = parseState(location.hash, first);
 const go = (next: State) => {
   const hash = formatState(next);
   // The event shows it; the address is the only place where the state lives.
@@ -126,7 +130,7 @@ function emptyPage(): HTMLElement {
 }
 
 addEventListener('hashchange', () => {
-  state = parseState(location.hash);
+  state = parseState(location.hash, first);
   show();
 });
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', show);

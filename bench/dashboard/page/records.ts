@@ -124,6 +124,18 @@ export class Records {
   }
 }
 
+/** The records by a key, each group in the order of the records; groups in the order of their first ones. */
+export function groupedBy<Key>(among: readonly number[], keyOf: (record: number) => Key): Map<Key, number[]> {
+  const groups = new Map<Key, number[]>();
+  for (const record of among) {
+    const key = keyOf(record);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [record]);
+    else group.push(record);
+  }
+  return groups;
+}
+
 /** What tells one series of measurements from another; times, commits, outcomes and efforts are points on it. */
 export const isOfSeries = ({ name, group }: Pick<Field, 'name' | 'group'>) => group === 'config' || name === 'machine';
 
@@ -146,14 +158,28 @@ export function varyingIn(among: readonly number[], fields: readonly Field[]): F
   );
 }
 
+/**
+ * A value as it is read: the digits of a long number stand in groups. In the address and in what filters keep it stands
+ * as it was given.
+ */
+export const shownOf = ({ group }: Pick<Field, 'group'>, value: string): string =>
+  group === 'config' && /^\d{4,}$/.test(value) ? Number(value).toLocaleString('en-US') : value;
+
+/** Not told otherwise, there are as many chains in flight as the ring has descriptors: no value of its own. */
+export const fillsRing = (records: Records, record: number): boolean =>
+  records.value('outstanding', record) === records.value('ring-size', record);
+
 /** What a value is of is seen from the value of these. */
 const PLAIN = new Set(['ordering', 'doorbell', 'workload', 'machine']);
 
 /** How a record is told from the others, by the fields in which they differ. */
 export function nameOf(records: Records, record: number, varying: readonly Field[]): string {
-  const parts = varying.map(({ name }) => {
-    const value = records.value(name, record);
-    return PLAIN.has(name) ? value : `${name}=${value}`;
+  const parts = varying.flatMap((field) => {
+    const { name } = field;
+    const value = shownOf(field, field.values[field.placeOf(record)]!);
+    if (name === 'outstanding' && records.field('ring-size').values.length > 1 && fillsRing(records, record))
+      return varying.some((other) => other.name === 'ring-size') ? [] : [`${name}=ring`];
+    return [PLAIN.has(name) ? value : `${name}=${value}`];
   });
   return parts.length === 0 ? 'the one configuration' : parts.join(' ');
 }

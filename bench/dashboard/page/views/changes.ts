@@ -1,7 +1,7 @@
 /** Below a chart of the history: where its lines changed, as the search finds it; the same as marks in the chart. */
 import type { ChangePoint } from '../../../statistics/change-points.ts';
 import { searchChanges } from '../change-search.ts';
-import type { ChartMark } from '../chart.ts';
+import type { ChartMark } from '../chart-marks.ts';
 import { element } from '../dom.ts';
 import type { Point } from '../history-points.ts';
 import { count, dayOf, figure, type Metric, probability, withUnit } from '../metrics.ts';

@@ -5,10 +5,11 @@ import { ABSENT } from '../../page-data.ts';
 import { drawChart } from '../chart.ts';
 import { checkboxOf, note } from '../dom.ts';
 import { type History, historyOf, valuesOf } from '../history-points.ts';
-import { count, dayOf, figure, METRICS, type Metric, minuteOf, tick, titleOf, withUnit } from '../metrics.ts';
-import { isOfSeries, nameOf, varyingIn } from '../records.ts';
+import { chartTitleOf, count, dayOf, figure, METRICS, type Metric, minuteOf, titleOf, withUnit } from '../metrics.ts';
+import { type Names, namesAmong } from '../names.ts';
 import { foldedTable } from '../table.ts';
 import { SERIES_MAX } from '../theme.ts';
+import { ticksIn } from '../ticks.ts';
 import { listChanges } from './changes.ts';
 import { chosenIds, legendOf } from './legend.ts';
 import { type Context, chosenOf, controls, metricChoices, optionChoice, optionOf, setOption } from './view.ts';
@@ -44,16 +45,26 @@ export function historyView(into: HTMLElement, context: Context): void {
       checkboxOf('option-zero', 'Axis from zero', fromZero, (on) => setOption(context, 'zero', on ? 'on' : '')),
     ),
   );
-  const history = historyOf(records, passing, byTime);
+  const names = namesAmong(records, passing);
+  const history = inOrderOfNames(historyOf(records, passing, byTime), context, names);
   const chosen = chosenSeries(context, history);
   const show = chosenOf(context, 'show', shows);
   const metrics = METRICS.filter(({ name }) =>
     show === both.value ? name === 'speed' || name === 'notifications' : name === show,
   );
   for (const [i, metric] of metrics.entries()) {
-    drawHistory(into, context, history, chosen, metric, byTime, fromZero);
-    if (i === 0) into.append(seriesList(context, history, chosen));
+    drawHistory(into, context, history, names, chosen, metric, byTime, fromZero);
+    if (i === 0) into.append(seriesList(context, history, names, chosen));
   }
+}
+
+/** Those with most points first, and those with as many by their names. */
+function inOrderOfNames({ points, series }: History, { records }: Context, names: Names): History {
+  const example = ({ id }: History['series'][number]) => records.exampleOf[id]!;
+  return {
+    points,
+    series: series.toSorted((a, b) => b.at.size - a.at.size || names.compare(example(a), example(b))),
+  };
 }
 
 /** Those in the address, or the ones with most points. */
@@ -62,9 +73,13 @@ function chosenSeries(context: Context, { series }: History): readonly number[] 
   return chosenIds(context, 'series', all, () => all.slice(0, SERIES_MAX));
 }
 
-function linesOf(context: Context, { points, series }: History, chosen: readonly number[], metric: Metric): Line[] {
-  const { records, passing } = context;
-  const varying = varyingIn(passing, records.fields.filter(isOfSeries));
+function linesOf(
+  { records }: Context,
+  { points, series }: History,
+  names: Names,
+  chosen: readonly number[],
+  metric: Metric,
+): Line[] {
   return chosen.map((id, place) => {
     const { at } = series.find((one) => one.id === id)!;
     const values = points.map((point) => {
@@ -76,7 +91,7 @@ function linesOf(context: Context, { points, series }: History, chosen: readonly
     const doubtful = points.map(
       (point) => (at.get(point.place) ?? []).filter((record) => records.doubtsOf(record).length > 0).length,
     );
-    return { id, name: nameOf(records, records.exampleOf[id]!, varying), place, values, medians, doubtful };
+    return { id, name: names.of(records.exampleOf[id]!), place, values, medians, doubtful };
   });
 }
 
@@ -84,13 +99,14 @@ function drawHistory(
   into: HTMLElement,
   context: Context,
   history: History,
+  names: Names,
   chosen: readonly number[],
   metric: Metric,
   byTime: boolean,
   fromZero: boolean,
 ): void {
   const { points } = history;
-  const lines = linesOf(context, history, chosen, metric);
+  const lines = linesOf(context, history, names, chosen, metric);
   if (lines.every(({ medians }) => medians.every((value) => value === null))) {
     into.append(note(`No record of these configurations has measured this: ${metric.title}.`));
     return;
@@ -108,13 +124,13 @@ function drawHistory(
   const name = `${title} of ${count(lines.length, 'configuration')} over ${count(points.length, along)}`;
   const drawn = drawChart(into, {
     id: `chart-${metric.name}`,
-    title,
+    title: chartTitleOf(metric),
     name: `${name}.`,
     x,
     xTime: byTime,
     sayX: sayPoint,
-    xTick: byTime ? timeTick : (place) => points[place]?.tick ?? '',
-    yTick: tick,
+    xTicks: (places, step) => places.map((place) => (byTime ? timeTick(place, step) : (points[place]?.tick ?? ''))),
+    yTicks: ticksIn(metric.unit),
     fromZero,
     series: lines.map(({ name, place, values, medians, doubtful }) => ({
       name,
@@ -172,9 +188,8 @@ function sayValues(values: readonly number[], { unit }: Metric): string {
   return `${middle} (${figure(quantile(values, 0.25))} to ${figure(quantile(values, 0.75))})`;
 }
 
-function seriesList(context: Context, { series }: History, chosen: readonly number[]): HTMLElement {
-  const { records, passing } = context;
-  const varying = varyingIn(passing, records.fields.filter(isOfSeries));
+function seriesList(context: Context, { series }: History, names: Names, chosen: readonly number[]): HTMLElement {
+  const { records } = context;
   const points = new Map(series.map(({ id, at }) => [id, at.size]));
   return legendOf(context, {
     option: 'series',
@@ -182,7 +197,7 @@ function seriesList(context: Context, { series }: History, chosen: readonly numb
     title: 'Configurations',
     all: series.map(({ id }) => id),
     chosen,
-    nameOf: (id) => `${nameOf(records, records.exampleOf[id]!, varying)} (${count(points.get(id)!, 'point')})`,
+    nameOf: (id) => `${names.of(records.exampleOf[id]!)} (${count(points.get(id)!, 'point')})`,
     listedMax: LISTED_MAX,
     note: `Points are medians, bars the middle half of the repetitions; dashed vertical lines are changes of level, in the colour of their configuration: steps that neither a straight drift nor noise from run to run explains. At most ${SERIES_MAX} configurations are drawn.`,
   });
