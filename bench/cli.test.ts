@@ -18,8 +18,8 @@ interface Ended {
   err: string;
 }
 
-function run(args: string[], interruptAfter?: RegExp): Promise<Ended> {
-  const child = spawn(process.execPath, [PROGRAM, ...args]);
+function run(args: string[], interruptAfter?: RegExp, node: readonly string[] = []): Promise<Ended> {
+  const child = spawn(process.execPath, [...node, PROGRAM, ...args]);
   let out = '';
   let err = '';
   child.stderr.on('data', (data) => {
@@ -33,8 +33,13 @@ function run(args: string[], interruptAfter?: RegExp): Promise<Ended> {
 }
 
 const endings: [args: string[], code: number, out: RegExp, err: RegExp][] = [
-  [[], 0, /^ok 1\/5 .*\nok 2\/5 .*\nok 3\/5 .*\nok 4\/5 .*\nok 5\/5 .*\n$/, /^$/],
-  [['run', '--eventidx'], 0, /^ok 1\/5 /, /^$/],
+  [
+    [],
+    0,
+    /^basic test: engine js, ordering seqcst\nok 1\/5 .*\nok 2\/5 .*\nok 3\/5 .*\nok 4\/5 .*\nok 5\/5 .*\n$/,
+    /^$/,
+  ],
+  [['run', '--eventidx'], 0, /^basic test: .*, eventidx\nok 1\/5 /, /^$/],
   [['--help'], 0, /vringbench run.*--eventidx.*Exit codes/s, /^$/],
   [['-h'], 0, /vringbench run/, /^$/],
   [['help'], 0, /^Commands.*^ {2}micro +what .*vringbench run/ms, /^$/],
@@ -61,7 +66,7 @@ const endings: [args: string[], code: number, out: RegExp, err: RegExp][] = [
   [['export', '--help'], 0, /vringbench export.*--format NAME.*bencher.*Examples.*Exit codes/s, /^$/],
   [['export'], 2, /^$/, /^vringbench: --format wants one of bencher, .*\n$/],
   [['export', '--format', 'go', '/dev/null'], 1, /^$/, /^failed: no finished repetition in 0 of 0 records.*\n$/],
-  [['--fast-vringh'], 0, /^ok 1\/5 /, /^note: --fast-vringh has no effect without --parallel\n$/],
+  [['--fast-vringh'], 0, /^basic test: .*\nok 1\/5 /, /^note: --fast-vringh has no effect without --parallel\n$/],
   [['rnu'], 2, /^$/, /^vringbench: unknown command 'rnu'; did you mean run\?\n$/],
   [['constructor'], 2, /^$/, /^vringbench: unknown command 'constructor'\n$/],
   [['--wrong'], 2, /^$/, /^vringbench: unknown argument '--wrong'\n$/],
@@ -103,21 +108,22 @@ test("cli: a parallel run prints the original's lines first, and appends its rec
   assert.equal(code, 0, err);
   assert.match(
     out,
-    /^Using CPUS .*\nGuest: notified \d+, pinged \d+\nHost: notified \d+, pinged \d+\nTime: R=\d+\.\d{3} U=\d+\.\d{3} S=\d+\.\d{3}\n {2}transfers +50,000 × 1, every one verified\n/,
+    /^Using CPUS .*\nGuest: notified \d+, pinged \d+\nHost: notified \d+, pinged \d+\nTime: R=\d+\.\d{3} U=\d+\.\d{3} S=\d+\.\d{3}\n {2}configuration .*, eventidx\n {2}transfers +50,000 × 1, every one verified\n/,
   );
   const record = recordSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   assert.equal(record.label, 'x');
   assert.equal(record.repetitions[0]?.pairs[0]?.verifiedTransfers, 50_000);
+  assert.equal(record.harness?.repetitions.length, 3);
 });
 
-/** A short run whose record alone is on standard output. */
-const RECORD = ['--parallel', '--json', '--warmup', '1k', '--transfers', '10k'];
+/** A short run whose record alone is on standard output; after it nothing more is measured, as there is no ring. */
+const RECORD = ['--parallel', '--json', '--layout', 'null', '--warmup', '1k', '--transfers', '10k'];
 
 test('cli: --json leaves standard output to the record, --out none writes no file', async () => {
   const { code, out, err } = await run([...RECORD, '--out', 'none']);
   assert.equal(code, 0, err);
   assert.equal(recordSchema.parse(JSON.parse(out)).config.transfers, 10_000);
-  assert.match(err, /^Using CPUS /);
+  assert.match(err, /^note: engine js, not wasm, because --layout is given\nUsing CPUS /);
   assert.equal(existsSync('none'), false);
 });
 
@@ -155,6 +161,32 @@ for (const [args, code, out, err] of helps)
     assert.equal(ended.code, code);
   });
 
+/** Tells each command's module that the program reads, by the name of its folder. */
+const TELLING = `
+import { writeSync } from 'node:fs';
+export const load = (url, context, next) => {
+  const [, folder] = /\\/bench\\/(?!command-line)([^/]+)\\/command\\.js$/.exec(url) ?? [];
+  if (folder !== undefined) writeSync(2, folder + '\\n');
+  return next(url, context);
+};`;
+const moduleOf = (text: string) => `data:text/javascript,${encodeURIComponent(text)}`;
+const TOLD = [
+  '--import',
+  moduleOf(`import { register } from 'node:module'; register(${JSON.stringify(moduleOf(TELLING))});`),
+];
+
+const loaded: [args: string[], folders: string][] = [
+  [['--version'], ''],
+  [['results', 'schema'], 'records\n'],
+  [['serve', '--help'], 'serve\n'],
+  [['help', 'drive'], 'drive\n'],
+];
+for (const [args, folders] of loaded)
+  test(`cli: vringbench ${args.join(' ')} reads the modules of no other command`, async () => {
+    const { code, err } = await run(args, undefined, TOLD);
+    assert.deepEqual([code, err], [0, folders]);
+  });
+
 test('cli: Ctrl-C ends the basic test, too', async () => {
   const { code, out } = await run(['--slow-range'], /ok 2/);
   assert.equal(code, null, 'ended by the signal itself');
@@ -172,7 +204,10 @@ test('cli: Ctrl-C ends a sweep, shows what there is, exits 130', async () => {
   const args = ['matrix', '--batch', '1,2', '--transfers', '2k', '--repeat', '1000', '--out', 'none'];
   const { code, err } = await run(args, /seed \d+\n/);
   assert.equal(code, 130);
-  assert.match(err, /^interrupted: \d+ of 2000 repetitions\n$/);
+  assert.match(
+    err,
+    /^expected: about \d+ min for 2,000 repetitions, an estimate\ninterrupted: \d+ of 2,000 repetitions\n$/,
+  );
 });
 
 test('cli: Ctrl-C in a window ends the run, keeps what was finished, exits 130', async () => {
@@ -180,6 +215,7 @@ test('cli: Ctrl-C in a window ends the run, keeps what was finished, exits 130',
   const args = ['--parallel', '--warmup', '1k', '--transfers', '300k', '--repeat', '1000', '--out', file];
   const { code, err } = await run(args, /Time:.*\n/);
   assert.equal(code, 130);
+  assert.match(err, /^expected: about \d+ min for 1,000 repetitions, an estimate\n/);
   assert.match(err, /interrupted: by a signal/);
   const lines = readFileSync(file, 'utf8').split('\n');
   assert.equal(lines.length, 2, 'one whole line');

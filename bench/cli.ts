@@ -2,56 +2,73 @@
 import { endianness } from 'node:os';
 import { type Console, EXIT_USAGE, type Hooks } from './command-line/command.ts';
 import { nearest, UsageError } from './command-line/option-values.ts';
-import { compareCommand } from './compare/command.ts';
-import { dashboardCommand } from './dashboard/command.ts';
-import { driveCommand } from './drive/command.ts';
-import { exportCommand } from './export/command.ts';
-import { launchCommand } from './launch/command.ts';
-import { matrixCommand } from './matrix/command.ts';
-import { microCommand } from './micro/command.ts';
-import { resultsCommand } from './records/command.ts';
+import { printableLine } from './command-line/printable.ts';
 import { VERSION } from './records/environment.ts';
-import { runCommand } from './run/command.ts';
-import { runHelp } from './run/help.ts';
-import { serveCommand } from './serve/command.ts';
+
+type RunOfCommand = (args: readonly string[], console: Console, hooks: Hooks) => Promise<number>;
 
 interface Command {
   /** One line for `help`. */
   summary: string;
-  run(args: readonly string[], console: Console, hooks: Hooks): Promise<number>;
+  /** Reads the command's modules, which are most of what the program needs to begin: those of no other command. */
+  load(): Promise<RunOfCommand>;
 }
 
 const COMMANDS: Record<string, Command> = {
-  run: { summary: 'the basic test, or the parallel one; what runs when no command is named', run: runCommand },
-  matrix: { summary: 'sweeps the options of run, every combination of their values', run: matrixCommand },
+  run: {
+    summary: 'the basic test, or the parallel one; what runs when no command is named',
+    load: async () => (await import('./run/command.ts')).runCommand,
+  },
+  matrix: {
+    summary: 'sweeps the options of run, every combination of their values',
+    load: async () => (await import('./matrix/command.ts')).matrixCommand,
+  },
   micro: {
     summary: 'what single operations of the ring cost',
-    run: (args, console) => microCommand(args, console),
+    load: async () => {
+      const { microCommand } = await import('./micro/command.ts');
+      return (args, console) => microCommand(args, console);
+    },
   },
-  drive: { summary: 'drives a vhost-user device of any backend, and measures it', run: driveCommand },
-  compare: { summary: 'is one set of records faster or slower than another', run: compareCommand },
+  drive: {
+    summary: 'drives a vhost-user device of any backend, and measures it',
+    load: async () => (await import('./drive/command.ts')).driveCommand,
+  },
+  compare: {
+    summary: 'is one set of records faster or slower than another',
+    load: async () => (await import('./compare/command.ts')).compareCommand,
+  },
   results: {
     summary: 'looks after files of records: validates, mends, prints the schema',
-    run: (args, console) => resultsCommand(args, console),
+    load: async () => (await import('./records/command.ts')).resultsCommand,
   },
   export: {
     summary: 'records in the formats of other programs',
-    run: (args, console) => exportCommand(args, console),
+    load: async () => (await import('./export/command.ts')).exportCommand,
   },
   dashboard: {
     summary: 'records as one page of charts that needs no network',
-    run: (args, console) => dashboardCommand(args, console),
+    load: async () => (await import('./dashboard/command.ts')).dashboardCommand,
   },
-  serve: { summary: 'a virtio device for a virtual machine, over vhost-user', run: serveCommand },
-  launch: { summary: 'boots a guest, and serves its console, disks and networks', run: launchCommand },
+  serve: {
+    summary: 'a virtio device for a virtual machine, over vhost-user',
+    load: async () => (await import('./serve/command.ts')).serveCommand,
+  },
+  launch: {
+    summary: 'boots a guest, and serves its console, disks and networks',
+    load: async () => (await import('./launch/command.ts')).launchCommand,
+  },
   help: {
     summary: 'this list, and the options of run; help COMMAND: those of a command',
-    run: async ([name, ...more], console) => {
-      if (name !== undefined) return await commandOf(name).run(['--help', ...more], console, {});
-      console.out(`${commandList()}\n\n${runHelp()}`);
-      return 0;
-    },
+    load: async () => help,
   },
+};
+
+const help: RunOfCommand = async ([name, ...more], console) => {
+  if (name !== undefined) return (await commandOf(name).load())(['--help', ...more], console, {});
+  const { runHelp } = await import('./run/help.ts');
+  console.out(`${commandList()}\n\n${runHelp()}`);
+  return 0;
 };
 
 const commandList = () =>
@@ -69,8 +86,12 @@ function commandOf(name: string): Command {
   return command;
 }
 
+/** Lines of standard error are for people, and quote labels, file names and what else comes from strangers. */
+const withCleanErrors = ({ out, err }: Console): Console => ({ out, err: (line) => err(printableLine(line)) });
+
 /** Runs the program with its arguments; resolves to the exit code. */
-export async function main(args: readonly string[], console: Console, hooks: Hooks = {}): Promise<number> {
+export async function main(args: readonly string[], streams: Console, hooks: Hooks = {}): Promise<number> {
+  const console = withCleanErrors(streams);
   try {
     if (endianness() !== 'LE') throw new UsageError('this program needs a little-endian machine');
     const named = args[0] !== undefined && !args[0].startsWith('-');
@@ -79,7 +100,8 @@ export async function main(args: readonly string[], console: Console, hooks: Hoo
       console.out(VERSION);
       return 0;
     }
-    return await commandOf(name).run(named ? args.slice(1) : args, console, hooks);
+    const run = await commandOf(name).load();
+    return await run(named ? args.slice(1) : args, console, hooks);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     console.err(`vringbench: ${error.message}`);

@@ -16,7 +16,7 @@ import { UNTIL_STEADY, type WarmUpLength } from './axes/warm-up.ts';
 import { WORKLOADS } from './axes/workloads.ts';
 import type { Option } from './command-line/option-table.ts';
 import { bytesOf, type Choice, choiceOf, countOf, secondsOf } from './command-line/option-values.ts';
-import { count, names } from './records/fields.ts';
+import { atLeastOne, count, names } from './records/fields.ts';
 
 /** Transfers are numbered in 32 bits; warm-up and window share the numbers. */
 export const TRANSFERS_MAX = 2_000_000_000;
@@ -55,15 +55,32 @@ interface Described {
   byDefault: string;
 }
 
-const field = <Value>(described: Described & Partial<Option>, schema: z.ZodType<Value>, read: Field<Value>['read']): Field<Value> => ({
+const field = <Value>(
+  described: Described & Partial<Option>,
+  schema: z.ZodType<Value>,
+  read: Field<Value>['read'],
+): Field<Value> => ({
   ...described,
   ...{ parallelOnly: true, axis: null, schema, read },
 });
 
-const number = (value: string, summary: string, byDefault: string, [min, max]: readonly [number, number]): Field<number> =>
-  field({ value, summary, byDefault }, count, (argument, text) => countOf(argument, text, min, max));
+const number = (
+  value: string,
+  summary: string,
+  byDefault: string,
+  [min, max]: readonly [number, number],
+): Field<number> =>
+  field({ value, summary, byDefault }, min > 0 ? atLeastOne : count, (argument, text) =>
+    countOf(argument, text, min, max),
+  );
+/** Of what is off unless it is asked for: 0 in records. */
+const orOff = (of: Field<number>): Field<number> => ({ ...of, schema: count });
 
-const choice = <Name extends string>(choices: Record<Name, Choice[string]>, summary: string, byDefault: NoInfer<Name>): Field<Name> =>
+const choice = <Name extends string>(
+  choices: Record<Name, Choice[string]>,
+  summary: string,
+  byDefault: NoInfer<Name>,
+): Field<Name> =>
   field({ value: 'NAME', summary, byDefault, choices }, names(choices), (argument, text) =>
     choiceOf(argument, text, choices),
   );
@@ -116,7 +133,7 @@ export const FIELDS = {
           summary: `bytes that a transfer of workload bulk carries, up to ${SIZE_MAX}`,
           byDefault: `${SIZE_DEFAULT}`,
         },
-        count,
+        atLeastOne,
         (argument, text) => bytesOf(argument, text, SIZE_DEFAULT, SIZE_MAX),
       ),
       SIZE_DEFAULT,
@@ -126,7 +143,9 @@ export const FIELDS = {
   /** Whose host half served the ring. */
   host: condition(since(choice(HOSTS, 'whose host half serves the ring', 'vringh'), 'vringh')),
   /** What both halves of the ring were made with. */
-  engine: strategy(since(choice(ENGINES, `what both halves of the ring are made with; js ${WITH_ANY_ENGINE}`, 'wasm'), 'js')),
+  engine: strategy(
+    since(choice(ENGINES, `what both halves of the ring are made with; js ${WITH_ANY_ENGINE}`, 'wasm'), 'js'),
+  ),
   /** What the loops around them were made with. */
   loop: strategy(since(choice(LOOPS, 'what the loop of each side is made with; that of the engine', 'wasm'), 'js')),
   ordering: strategy({
@@ -140,7 +159,9 @@ export const FIELDS = {
   ),
   /** Adds published and kicked for together. */
   batch: strategy(number('N', 'adds that the guest publishes and kicks for together', '1', RING)),
-  outstanding: strategy(number('N', 'the most transfers in flight; default: as many as the ring has descriptors', '', RING)),
+  outstanding: strategy(
+    number('N', 'the most transfers in flight; default: as many as the ring has descriptors', '', RING),
+  ),
   delayedInterrupt: strategy(
     field(
       { value: 'on|off', summary: 'the guest wants its call only after most of what is outstanding', byDefault: 'on' },
@@ -158,7 +179,7 @@ export const FIELDS = {
       {
         value: 'WHERE',
         summary: 'distant (first and last), same, none, or two numbers a pair: G,H/G,H',
-        byDefault: 'distant',
+        byDefault: 'distant; same where one alone is allowed',
       },
       z.string(),
       (_argument, text) => text,
@@ -177,12 +198,22 @@ export const FIELDS = {
   ),
   /** One of how many transfers has its latency measured; 0: none. */
   latency: {
-    ...number('N', 'measure the latency of every N-th transfer, and of wake-ups', 'off; without N: 64', [1, TRANSFERS_MAX]),
+    ...orOff(
+      number('N', 'measure the latency of every N-th transfer, and of wake-ups', 'off; without N: 64', [
+        1,
+        TRANSFERS_MAX,
+      ]),
+    ),
     implied: '64',
   },
   /** Transfers that are due a second; 0: as fast as it goes. */
   rate: condition(
-    number('N', 'send at a fixed rate, N a second; implies --latency 1, --transfers 10 seconds worth', 'off', [1, RATE_MAX]),
+    orOff(
+      number('N', 'send at a fixed rate, N a second; implies --latency 1, --transfers 10 seconds worth', 'off', [
+        1,
+        RATE_MAX,
+      ]),
+    ),
   ),
 };
 

@@ -3,6 +3,7 @@
 import { standardError, standardOutput } from '../src/devices/standard-output.ts';
 import type { Console } from './command-line/command.ts';
 import { boundedLines } from './command-line/lines.ts';
+import { printableLine } from './command-line/printable.ts';
 import { shortageLine } from './command-line/shortage.ts';
 
 const EXIT_FAILED = 1;
@@ -55,7 +56,7 @@ async function runProcess(): Promise<void> {
     process.exitCode ??= code;
   } catch (error) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    output.err(`vringbench: ${shortageLine(error) ?? stack}`);
+    for (const line of `vringbench: ${shortageLine(error) ?? stack}`.split('\n')) output.err(printableLine(line));
     process.exitCode = EXIT_FAILED;
   }
   ended = true;

@@ -10,22 +10,29 @@ import { argv, exit, stderr, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { $, ProcessOutput } from 'zx/core';
 import { main } from '../bench/cli.ts';
+import { counted } from '../bench/command-line/columns.ts';
 import { flag, type OptionTable, optionLines, readArguments } from '../bench/command-line/option-table.ts';
-import { countOf, percentOf, UsageError } from '../bench/command-line/option-values.ts';
-import { makeProgress } from '../bench/command-line/progress.ts';
+import { countOf, UsageError } from '../bench/command-line/option-values.ts';
+import { expectedLine, makeCourse, timeLeft } from '../bench/command-line/progress.ts';
+import { TimeLeft } from '../bench/command-line/time-left.ts';
+import { GATE_OPTIONS, gateOf } from '../bench/compare/options.ts';
+import { parseMatrixOptions } from '../bench/matrix/options.ts';
+import { assumedMs } from '../bench/run/expected-time.ts';
 import { ownFolder } from '../src/processes/own-folder.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const ROUNDS = '15';
+/** Assumed of a program's start. */
+const START_MS = 300;
 const ERROR_LINES = 5;
 const COMMIT_DIGITS = 12;
 
-const OPTIONS: OptionTable<'rounds' | 'prepare' | 'cleanup' | 'keep' | 'fail-on-regression' | 'markdown'> = {
+const OPTIONS: OptionTable<'rounds' | 'prepare' | 'cleanup' | 'keep' | keyof typeof GATE_OPTIONS | 'markdown'> = {
   rounds: { value: 'N', summary: 'repetitions of each cell on each side', byDefault: ROUNDS },
   prepare: { value: 'COMMAND', summary: 'run by the shell in each checkout, built, before anything is measured' },
   cleanup: { value: 'COMMAND', summary: 'the same afterwards, however it ended' },
   keep: { value: 'FOLDER', summary: 'where the records stay; default: nowhere' },
-  'fail-on-regression': { value: 'PCT', summary: 'as of compare' },
+  ...GATE_OPTIONS,
   markdown: flag('as of compare'),
   help: flag('this text; -h too'),
 };
@@ -100,8 +107,7 @@ async function ab(args: readonly string[]): Promise<number> {
   const [a, b, ...more] = positionals;
   if (a === undefined || b === undefined || more.length > 0) throw new UsageError('ab wants two commits: A B');
   const rounds = countOf('--rounds', given.get('rounds') ?? ROUNDS, 1, 1000);
-  const gate = given.get('fail-on-regression');
-  if (gate !== undefined) percentOf('--fail-on-regression', gate);
+  gateOf(given);
   const commits = [await commitOf(a), await commitOf(b)];
   const temporary = ownFolder('vringbench-ab-');
   const keep = given.get('keep');
@@ -130,22 +136,43 @@ async function ab(args: readonly string[]): Promise<number> {
 }
 
 async function measureInTurn(sides: readonly Side[], rounds: number, matrixArgs: readonly string[]): Promise<void> {
-  const progress = makeProgress(stderr);
+  const say = (line: string) => stderr.write(`${line}\n`);
+  const course = makeCourse(stderr, say);
+  const assumed = assumedSweepMs(matrixArgs);
+  const time = new TimeLeft(sides.map(() => ({ assumedMs: assumed, left: rounds })));
+  const expected = expectedLine(time.ms(), counted(rounds, 'round'));
+  if (expected !== null) say(expected);
   for (let round = 1; round <= rounds; round++)
-    for (const side of Math.random() < 0.5 ? sides : sides.toReversed()) {
+    for (const [i, side] of (Math.random() < 0.5 ? sides : sides.toReversed()).entries()) {
       if (interrupted) throw new Interrupted('interrupted');
-      progress.show(`round ${round} of ${rounds}: ${side.name}`);
+      const left = timeLeft(time.ms());
+      const share = (round - 1 + i / sides.length) / rounds;
+      const where = `round ${round} of ${rounds}: ${side.name}`;
+      course.show(share, `${where}${left}`, `${where}${left}`);
+      const startMs = performance.now();
       await measure(side, matrixArgs);
+      time.finish(sides.indexOf(side), performance.now() - startMs);
     }
-  progress.clear();
+  course.clear();
+}
+
+/** One repetition of every cell in a process of its own; null: only the commits know these options. */
+function assumedSweepMs(matrixArgs: readonly string[]): number | null {
+  try {
+    const { cells } = parseMatrixOptions([...matrixArgs, '--repeat', '1']);
+    return cells.reduce((sum, { config }) => sum + assumedMs(config), START_MS);
+  } catch (error) {
+    if (error instanceof UsageError) return null;
+    throw error;
+  }
 }
 
 async function compare(sides: readonly Side[], given: ReadonlyMap<string, string>): Promise<number> {
-  const gate = given.get('fail-on-regression');
+  const gate = (Object.keys(GATE_OPTIONS) as (keyof typeof GATE_OPTIONS)[]).filter((name) => given.has(name));
   const args = [
     'compare',
     ...sides.map(({ records }) => records),
-    ...(gate === undefined ? [] : ['--fail-on-regression', gate]),
+    ...gate.map((name) => (GATE_OPTIONS[name].value === null ? `--${name}` : `--${name}=${given.get(name)}`)),
     ...(given.has('markdown') ? ['--markdown'] : []),
   ];
   return await main(args, { out: (line) => stdout.write(`${line}\n`), err: (line) => stderr.write(`${line}\n`) });

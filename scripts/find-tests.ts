@@ -39,7 +39,7 @@ export function testArguments(words: readonly string[], root: string): TestArgum
     named = true;
     const found = stats.isDirectory() ? testFilesBelow(resolve(word)) : [resolve(word)];
     if (found.length === 0) throw new Error(`no tests below ${word}`);
-    files.push(...found);
+    for (const file of found) files.push(file);
   }
   return { files: named ? files : testFilesBelow(root), options };
 }

@@ -1,10 +1,11 @@
 /** The command that runs fuzzers: interrupted, and asked for what cannot be. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { whyUnavailable } from '../src/native/libc.ts';
 
@@ -19,10 +20,8 @@ function fuzz(...args: string[]) {
   const child = spawn(process.execPath, [PROGRAM, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let err = '';
-  const heard: (() => void)[] = [];
   child.stdout.on('data', (data) => {
     out += data;
-    for (const hear of heard.splice(0)) hear();
   });
   child.stderr.on('data', (data) => {
     err += data;
@@ -30,13 +29,21 @@ function fuzz(...args: string[]) {
   const ended = new Promise<{ code: number | null; out: string; err: string }>((resolve) =>
     child.on('close', (code) => resolve({ code, out, err })),
   );
-  return { child, ended, said: () => new Promise<void>((resolve) => heard.push(resolve)) };
+  return { child, ended };
 }
+
+/** Resolves once the process that is watched tells which case it is about: its first line comes only after hundreds. */
+async function underWay(child: ChildProcess): Promise<void> {
+  const tellsCase = () => readdirSync(folder).some((name) => sizeOf(join(folder, name, 'case')) > 0);
+  while (!tellsCase() && child.exitCode === null) await delay(10);
+}
+
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   test(`fuzz: ${signal} ends it with its summary, and leaves no file`, { skip, timeout: 120_000 }, async () => {
-    const { child, ended, said } = fuzz('--seconds', '3600');
-    await said();
+    const { child, ended } = fuzz('--seconds', '3600');
+    await underWay(child);
     child.kill(signal);
     const { code, out, err } = await ended;
     assert.deepEqual([code, err], [130, '']);
@@ -45,8 +52,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
   });
 
 test('fuzz: a second signal ends it at once, and leaves no file', { skip, timeout: 120_000 }, async () => {
-  const { child, ended, said } = fuzz('--seconds', '3600');
-  await said();
+  const { child, ended } = fuzz('--seconds', '3600');
+  await underWay(child);
   child.kill('SIGINT');
   child.kill('SIGTERM');
   assert.equal((await ended).code, 130);

@@ -9,6 +9,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { flag, type OptionTable, optionLines, readArguments } from '../bench/command-line/option-table.ts';
 import { choiceOf, choicesOf, UsageError } from '../bench/command-line/option-values.ts';
 import { makeProgress } from '../bench/command-line/progress.ts';
+import { greatest } from '../bench/statistics/sample.ts';
 import { ALL_WAYS, Check, WAYS, type Way } from './litmus/check.ts';
 import { hunt, type Searching, scenarioNames } from './litmus/hunt.ts';
 import { MODELS } from './litmus/machine.ts';
@@ -59,7 +60,7 @@ const secondsSince = (start: number) => `${((performance.now() - start) / 1000).
 
 /** Number of the searches that proved nothing. */
 async function prove(scenarios: readonly string[], ways: readonly Way[]): Promise<number> {
-  const width = Math.max(...scenarios.map((name) => name.length));
+  const width = greatest(scenarios.map((name) => name.length));
   say(`${'scenario'.padEnd(width)}  memory          states  transitions  interleavings  depth    time`);
   let unproved = 0;
   for (const name of scenarios)
@@ -86,7 +87,7 @@ async function prove(scenarios: readonly string[], ways: readonly Way[]): Promis
 async function hunted(names: readonly string[], scenarios: readonly string[], ways: readonly Way[]): Promise<number> {
   let wrong = 0;
   const shown = names.length === 1;
-  const width = Math.max(...names.map((name) => name.length));
+  const width = greatest(names.map((name) => name.length));
   for (const name of names) {
     const mutant = MUTANTS[name]!;
     const found = await hunt(mutant, scenarios, ways, (check, max, what) => searching(check, max, `${name}: ${what}`));
@@ -107,7 +108,7 @@ async function hunted(names: readonly string[], scenarios: readonly string[], wa
 }
 
 function list(): void {
-  const width = Math.max(...[...Object.keys(SCENARIOS), ...Object.keys(MUTANTS)].map((name) => name.length));
+  const width = greatest([...Object.keys(SCENARIOS), ...Object.keys(MUTANTS)].map((name) => name.length));
   for (const [name, { summary, long }] of Object.entries(SCENARIOS))
     say(`${name.padEnd(width)}  ${summary}${long ? ' (--long)' : ''}`);
   say('');

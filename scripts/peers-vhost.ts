@@ -7,6 +7,7 @@
 import { argv, exit, stderr, stdout } from 'node:process';
 import { flag, type OptionTable, optionLines, readArguments } from '../bench/command-line/option-table.ts';
 import { choiceOf, countOf, secondsOf, UsageError } from '../bench/command-line/option-values.ts';
+import { greatest } from '../bench/statistics/sample.ts';
 import { Missing } from './peers/failure.ts';
 import { install, PEER_SETS } from './peers/install.ts';
 import { ORIGINS } from './peers/origin.ts';
@@ -60,7 +61,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   if (command === 'list') {
-    const width = Math.max(...Object.keys(SCENARIOS).map(({ length }) => length));
+    const width = greatest(Object.keys(SCENARIOS).map(({ length }) => length));
     for (const [name, { summary, onDemand }] of Object.entries(SCENARIOS))
       say(`${name.padEnd(width)}  ${summary}${onDemand ? ' (on demand)' : ''}`);
     return 0;

@@ -6,16 +6,21 @@
  */
 import { writeFileSync } from 'node:fs';
 import { argv, exit, stderr, stdout } from 'node:process';
+import { counted } from '../bench/command-line/columns.ts';
 import { flag, type OptionTable, optionLines, readArguments } from '../bench/command-line/option-table.ts';
 import { countOf, secondsOf, UsageError } from '../bench/command-line/option-values.ts';
-import { makeProgress } from '../bench/command-line/progress.ts';
+import { expectedLine, makeCourse } from '../bench/command-line/progress.ts';
+import { shortageLine } from '../bench/command-line/shortage.ts';
 import { allowedCpus } from '../bench/pair/pinning.ts';
 import { appendRecord } from '../bench/records/append.ts';
 import { captureEnvironment } from '../bench/records/environment.ts';
+import { MACHINE_OPTION, machineOf } from '../bench/records/machine-name.ts';
 import { checkWanted, resultsFile } from '../bench/records/results.ts';
+import { greatest } from '../bench/statistics/sample.ts';
 import { BEST } from './kernel-peers/best.ts';
 import { Interrupted } from './kernel-peers/child.ts';
 import { SHIPPED_TRANSFERS } from './kernel-peers/edits.ts';
+import { assumedRowMs } from './kernel-peers/expected.ts';
 import { ROWS, type Row, selectRows } from './kernel-peers/rows.ts';
 import { runRows } from './kernel-peers/run.ts';
 import { parseStrategy } from './kernel-peers/strategy.ts';
@@ -43,6 +48,7 @@ type Name =
   | 'markdown'
   | 'json'
   | 'label'
+  | 'machine'
   | 'out'
   | 'list';
 const OPTIONS: OptionTable<Name> = {
@@ -61,6 +67,7 @@ const OPTIONS: OptionTable<Name> = {
   markdown: { value: 'FILE', summary: 'the tables as Markdown, too; -: instead, on standard output' },
   json: flag('the records of the rows alone on standard output, a line each; the rest on standard error'),
   label: { value: 'TEXT', summary: 'kept in all records', byDefault: LABEL },
+  machine: MACHINE_OPTION,
   out: { value: 'FILE', summary: "where records are appended, or none; default: the machine's file in results/" },
   list: flag('the rows'),
   help: flag('this text; -h too'),
@@ -93,7 +100,7 @@ Exit codes
 type Given = ReadonlyMap<Name | 'help', string>;
 
 function listRows(): void {
-  const width = Math.max(...ROWS.map(({ name }) => name.length));
+  const width = greatest(ROWS.map(({ name }) => name.length));
   for (const row of ROWS)
     stdout.write(
       `${row.name.padEnd(width)}  ${row.program} ${row.args.join(' ')}${row.ours === null ? ' (theirs alone)' : ''}\n`,
@@ -124,7 +131,8 @@ async function peers(given: Given, signal: AbortSignal): Promise<number> {
   const markdown = given.get('markdown') ?? null;
   if (markdown === '-' && json) throw new UsageError('--markdown - and --json both want standard output');
   if (markdown !== null && markdown !== '-') checkWanted(`--markdown ${markdown}`, markdown);
-  const environment = captureEnvironment();
+  const machine = machineOf(given);
+  const environment = captureEnvironment(machine, (note) => say(`note: ${note}`));
   const file = resultsFile(given.get('out') ?? null, environment.machine);
   const cpus = allowedCpus();
   if (cpus === null) throw new Missing('this system does not tell which CPUs are allowed');
@@ -134,11 +142,15 @@ async function peers(given: Given, signal: AbortSignal): Promise<number> {
   const building = { timeoutMs: BUILD_TIMEOUT_MS, signal };
   const tree = own === undefined ? await packagedTree(say, building) : ownTree(own);
   const workshop = await openWorkshop(tree, rows, transfers, say, building);
+  const asked = { rounds, transfers, bestOf, cpus, sweepCpus: given.has('sweep-cpus') };
+  const assumedMs = rows.reduce((sum, row) => sum + assumedRowMs(row, asked), 0);
+  const expected = expectedLine(assumedMs, counted(rows.length, 'row'));
+  if (expected !== null) say(expected);
   const { measured, ...ended } = await runRows(rows, workshop, {
-    ...{ rounds, transfers, bestOf, cpus, environment, child, say },
-    sweepCpus: given.has('sweep-cpus'),
-    our: { program: given.get('program') ?? OUR_PROGRAM, file, label },
-    progress: makeProgress(stderr),
+    ...asked,
+    ...{ environment, child, say },
+    our: { program: given.get('program') ?? OUR_PROGRAM, file, label, machine },
+    progress: makeCourse(stderr, say),
     onRecord: (record) => {
       if (json) stdout.write(`${JSON.stringify(record)}\n`);
       if (record.failure !== null) say(`failed: ${record.row}: ${record.failure}`);
@@ -180,7 +192,7 @@ try {
     process.exitCode = EXIT_INTERRUPTED;
   } else {
     const known = error instanceof UsageError || error instanceof Missing || error instanceof Failure;
-    stderr.write(`peers: ${known ? error.message : (error as Error).stack}\n`);
+    stderr.write(`peers: ${known ? error.message : (shortageLine(error) ?? (error as Error).stack)}\n`);
     process.exitCode = error instanceof UsageError ? 2 : 1;
   }
 }

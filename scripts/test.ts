@@ -11,6 +11,9 @@ import { fileURLToPath } from 'node:url';
 import { boundCommand } from '../src/processes/bound-child.ts';
 import { testArguments } from './find-tests.ts';
 
+/** As many files more at once than CPUs: on two CPUs about half of the files that run wait for a while. */
+const WAITING = 2;
+
 const DIST = fileURLToPath(new URL('..', import.meta.url));
 
 const args = argv.slice(2);
@@ -21,7 +24,7 @@ const { files, options } = testArguments(
 );
 const reporter = options.some((option) => option.startsWith('--test-reporter')) ? [] : ['--test-reporter=spec'];
 const bound = boundCommand(execPath, [
-  ...['--test', ...reporter, `--test-concurrency=${availableParallelism() + 1}`],
+  ...['--test', ...reporter, `--test-concurrency=${availableParallelism() + WAITING}`],
   ...[...options, ...files],
 ]);
 const child = spawn(

@@ -94,9 +94,9 @@ function repositoryRoot(): string {
   return folder;
 }
 
-function readSources(): Source[] {
+function readSources(top = 'src'): Source[] {
   const root = repositoryRoot();
-  return readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
+  return readdirSync(join(root, top), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
     .map((entry) => {
       const file = join(entry.parentPath, entry.name);
@@ -113,6 +113,22 @@ test('architecture: imports point one way', () => {
 test('architecture: only native knows of koffi', () => {
   const knowing = readSources().filter(({ path, text }) => !path.endsWith('.test.ts') && /['"]koffi['"]/.test(text));
   assert.deepEqual([...new Set(knowing.map(({ path }) => placeOf(path).folder))], ['native']);
+});
+
+test('architecture: a worker is watched and terminated by native/threads.ts alone', () => {
+  const makers = ['src', 'bench']
+    .flatMap((top) => readSources(top))
+    .filter(({ path, text }) => !isTest(path) && /\bnew Worker\(/.test(text));
+  assert.ok(makers.length >= 5, `${makers.length} files make workers`);
+  for (const { path, text } of makers) {
+    assert.match(text, /\bwatchEnd\(/, path);
+    // The event comes before messages that were sent first; `terminate` alone has no bound.
+    assert.doesNotMatch(
+      text,
+      /\.on(?:ce)?\('(?:error|exit)'|\bonce\([^)]*'(?:error|exit)'|\bworker\.terminate\(/,
+      path,
+    );
+  }
 });
 
 test('architecture: every folder of src has its arrows', () => {

@@ -1,8 +1,13 @@
-/** Thread entry of the waiter that bench `notify-with-waiter` wakes: pins itself, says so, and waits until stopped. */
+/**
+ * Thread entry of the waiter that bench `notify-with-waiter` wakes: pins itself, says so, waits until stopped, and says
+ * where it may run then.
+ */
 import { parentPort, workerData } from 'node:worker_threads';
 import { takeWakeUps, type WaiterTask } from '../bench/micro/waiter.ts';
-import { pinThread } from '../bench/pair/pinning.ts';
+import { pinningNow, pinThread } from '../bench/pair/pinning.ts';
 
 const task = workerData as WaiterTask;
-parentPort?.postMessage(pinThread(task.cpu, task.unpinnedReason));
+const pinning = pinThread(task.cpu, task.unpinnedReason);
+parentPort?.postMessage(pinning);
 await takeWakeUps(task);
+parentPort?.postMessage(pinningNow(pinning));

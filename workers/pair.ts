@@ -17,7 +17,8 @@ async function run(task: PairTask): Promise<void> {
   } catch (error) {
     tell({ kind: 'ended', end: endedBy(error) });
   }
-  if (process.connected) process.disconnect();
+  // In a turn of its own: a pair that cannot be started ends within the message that asks for it, which needs the channel.
+  setImmediate(() => process.connected && process.disconnect());
 }
 
 // Ctrl-C reaches the whole group: the parent decides.

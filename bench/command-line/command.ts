@@ -23,6 +23,8 @@ export interface Hooks {
   rangesMax?: number;
   /** False: what the loops cost with no ring between them is not measured after the run. */
   harness?: boolean;
+  /** False: the way between the threads' CPUs is not measured around each window. */
+  crossing?: boolean;
 }
 
 /** Exit codes by how a run ended. */

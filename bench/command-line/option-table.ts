@@ -99,7 +99,7 @@ export function optionLines(table: OptionTable<string>): string {
     const shown = implied === undefined ? value : `[${value}]`;
     const left = `  --${name}${shown === null ? '' : ` ${shown}`}`;
     lines.push(`${left.padEnd(22)} ${summary}${byDefault ? ` (${byDefault})` : ''}`);
-    const width = Math.max(10, ...Object.keys(choices).map((chosen) => chosen.length));
+    const width = Object.keys(choices).reduce((most, { length }) => Math.max(most, length), 10);
     for (const [chosen, { summary: what }] of Object.entries(choices))
       lines.push(`${''.padEnd(24)} ${chosen.padEnd(width)} ${what}`);
   }

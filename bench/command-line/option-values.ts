@@ -71,6 +71,8 @@ export function nearest(text: string, candidates: readonly string[]): string {
   let best: string | null = null;
   let bestDistance = Math.max(2, Math.floor(text.length / 3)) + 1;
   for (const candidate of candidates) {
+    // A label may be megabytes long; so far apart, nothing is close.
+    if (Math.abs(candidate.length - text.length) >= bestDistance) continue;
     const distance = editDistance(text, candidate);
     if (distance < bestDistance) {
       best = candidate;

@@ -1,4 +1,7 @@
-/** One status line for a person at a terminal, on standard error. Never drawn while a window is measured. */
+/**
+ * Where a long piece of work is: one status line for a person at a terminal, on standard error; for a log a line now and
+ * then. Never drawn while a window is measured.
+ */
 
 export interface Progress {
   show(text: string): void;
@@ -17,6 +20,62 @@ export function makeProgress(stream: NodeJS.WriteStream): Progress {
 
 /** What a terminal has at least. */
 const COLUMNS = 80;
+
+/** Lines for the reader of a log: in all at most so many, and none sooner after another. */
+const LINES_MAX = 20;
+const LINE_EVERY_MS = 30_000;
+
+export interface Course {
+  /**
+   * Between two tasks.
+   * @param status the whole status line of a terminal
+   * @param line the same for a log, which is told at most LINES_MAX times; null: nothing to tell
+   */
+  show(share: number, status: string, line: string | null): void;
+  clear(): void;
+}
+
+/** For `stream`, if it is a terminal; else lines, by `say`. */
+export function makeCourse(
+  stream: NodeJS.WriteStream,
+  say: (line: string) => void,
+  nowMs: () => number = () => performance.now(),
+): Course {
+  const { show, clear } = makeProgress(stream);
+  if (stream.isTTY) return { show: (_, status) => show(status), clear };
+  let saidAtMs = nowMs();
+  // The first line comes whatever is over: what was expected may have been far off.
+  let saidStep = -1;
+  return {
+    clear,
+    show(share, _, line) {
+      const now = nowMs();
+      const step = Math.floor(share * LINES_MAX);
+      if (line === null || step === saidStep || now - saidAtMs < LINE_EVERY_MS) return;
+      saidAtMs = now;
+      saidStep = step;
+      say(line);
+    },
+  };
+}
+
+/** What takes less is begun without a word. */
+const EXPECTED_MIN_MS = 30_000;
+
+/** The line before a long piece of work; null: it is a short one, or nothing is known. */
+export function expectedLine(ms: number | null, what: string): string | null {
+  return ms === null || ms < EXPECTED_MIN_MS ? null : `expected: about ${roughly(ms)} for ${what}, an estimate`;
+}
+
+/** `, about 12 min left`, or nothing where nothing is known. */
+export const timeLeft = (ms: number | null): string => (ms === null ? '' : `, about ${roughly(ms)} left`);
+
+/** A time that is not known well: `40 s`, `12 min`, `3.5 h`. */
+function roughly(ms: number): string {
+  const minutes = ms / 60_000;
+  if (minutes < 1.5) return `${Math.max(1, Math.round(ms / 1000))} s`;
+  return minutes < 90 ? `${Math.round(minutes)} min` : `${(minutes / 60).toFixed(1)} h`;
+}
 
 const BAR_WIDTH = 24;
 

@@ -7,9 +7,9 @@ const speeds = [1e6, 2e6];
 
 test('cells: records of one configuration are one cell, however often each was measured', () => {
   const a = [recordOf({ speeds: [1e6] }), recordOf({ speeds })];
-  const b = [recordOf({ speeds: [3e6, 4e6, 5e6], args: ['--timeout', '3'] })];
+  const b = [recordOf({ speeds: [3e6, 4e6, 5e6], args: ['--repeat', '10', '--timeout', '20'] })];
   const { pairs, onlyA, onlyB } = pairCells(a, b, false);
-  assert.deepEqual([pairs.length, onlyA, onlyB], [1, 0, 0]);
+  assert.deepEqual([pairs.length, onlyA, onlyB], [1, [], []]);
   const [pair] = pairs;
   assert.equal(pair!.name, '');
   assert.deepEqual(
@@ -21,16 +21,18 @@ test('cells: records of one configuration are one cell, however often each was m
   );
 });
 
-test('cells: named by what differs from one to the other; those of only one side are counted', () => {
+test('cells: named by what differs from one to the other; those of only one side by their whole names', () => {
   const eventidx = recordOf({ speeds, args: ['--eventidx'] });
   const plain = recordOf({ speeds });
-  const wasm = recordOf({ speeds, args: ['--ordering', 'wasm'] });
-  const { pairs, onlyA, onlyB } = pairCells([eventidx, plain, wasm], [plain, eventidx], false);
+  const js = recordOf({ speeds, args: ['--ordering', 'seqcst'] });
+  const { pairs, shared, onlyA, onlyB } = pairCells([eventidx, plain, js], [plain, eventidx], false);
   assert.deepEqual(
     pairs.map(({ name }) => name),
-    ['eventidx=true', 'eventidx=false'],
+    ['eventidx=on', 'eventidx=off'],
   );
-  assert.deepEqual([onlyA, onlyB], [1, 0]);
+  const rest = 'doorbell=adaptive/layout=split/host=vringh';
+  assert.equal(shared, `ring/engine=wasm/ordering=wasm/${rest}/transfers=1000`);
+  assert.deepEqual([onlyA, onlyB], [[`ring/engine=js/ordering=seqcst/${rest}/transfers=1000`], []]);
 });
 
 test('cells: rings of both sides a transfer, and calibrations where there are both', () => {
@@ -53,11 +55,22 @@ test('cells: rings of both sides a transfer, and calibrations where there are bo
 });
 
 test('cells: runs that did not end well are counted, interrupted ones are none', () => {
-  const failed = recordOf({ speeds: [1e6], outcome: 'check-failed' });
+  const failed = recordOf({ speeds: [1e6], outcome: 'lost-wakeups' });
   const interrupted = [recordOf({ speeds: [], outcome: 'interrupted' }), recordOf({ speeds, outcome: 'interrupted' })];
   const { pairs } = pairCells([recordOf({ speeds }), failed], [recordOf({ speeds }), ...interrupted], false);
   assert.deepEqual([pairs[0]!.a.failures, pairs[0]!.b.failures], [1, 0]);
   assert.deepEqual([pairs[0]!.a.observations.length, pairs[0]!.b.observations.length], [3, 4]);
+});
+
+test('cells: a run whose check failed has no figures, and is counted', () => {
+  const failed = recordOf({ speeds: [9e6], outcome: 'check-failed' });
+  const { pairs, notes } = pairCells([recordOf({ speeds }), failed], [failed], false);
+  assert.deepEqual([pairs[0]!.a.failures, pairs[0]!.b.failures], [1, 1]);
+  assert.deepEqual([pairs[0]!.a.observations.length, pairs[0]!.b.observations.length], [2, 0]);
+  assert.deepEqual(notes, [
+    '1 record of A failed a check: figures of such runs do not count',
+    '1 record of B failed a check: figures of such runs do not count',
+  ]);
 });
 
 const refused: [what: string, a: Parameters<typeof recordOf>[0], b: Parameters<typeof recordOf>[0], message: RegExp][] =

@@ -1,7 +1,10 @@
 /** The cells that two sets of records have in common, and why some sets cannot be compared at all. */
 import { CONFIGURATION_FIELDS, configurationKey } from '../records/configuration.ts';
+import { configurationName, fieldText } from '../records/configuration-name.ts';
+import { figuresCount } from '../records/counted.ts';
 import type { Repetition, RunConfig, RunRecord } from '../records/record.ts';
 import { ringsOf, transfersOf } from '../records/sums.ts';
+import { setNotes, whyNothingInCommon } from './differences.ts';
 
 /** One finished repetition: the unit of every statistic. */
 export interface Observation {
@@ -16,14 +19,14 @@ export interface Observation {
   crossedBy: Repetition['crossedBy'];
 }
 
-/** One side of a comparison: the repetitions of one cell, and how many more did not end well. */
+/** One side of a comparison: the repetitions of one cell that count, and how many runs did not end well. */
 export interface Side {
   observations: Observation[];
   failures: number;
 }
 
 export interface CellPair {
-  /** What of its configuration differs from cell to cell, like `eventidx=true doorbell=futex`; empty for only one. */
+  /** What of its configuration differs from cell to cell, like `eventidx=on doorbell=futex`; empty for only one. */
   name: string;
   config: RunConfig;
   a: Side;
@@ -32,9 +35,11 @@ export interface CellPair {
 
 export interface Pairing {
   pairs: CellPair[];
-  /** Cells that only one of the two has. */
-  onlyA: number;
-  onlyB: number;
+  /** What is the same in all of them, as `configurationName` says it; of only one its whole name. */
+  shared: string;
+  /** Cells that only one of the two has, by their whole names. */
+  onlyA: string[];
+  onlyB: string[];
   /** Differences that do not forbid the comparison, but must be known. */
   notes: string[];
 }
@@ -53,58 +58,52 @@ export function pairCells(a: readonly RunRecord[], b: readonly RunRecord[], acro
   else checkOneMachine([...a, ...b], '(--across-machines compares the ratios within each)');
   const [inA, inB] = [cellsIn(a), cellsIn(b)];
   const common = [...inA.keys()].filter((key) => inB.has(key));
-  if (common.length === 0) throw new Incomparable(`no configuration is in both: ${differences(a, b)}`);
-  const varied = CONFIGURATION_FIELDS.filter((field) => new Set(common.map((key) => inA.get(key)!.config[field])).size > 1);
+  if (common.length === 0) {
+    const [ofA, ofB] = [inA, inB].map((cells) => [...cells.values()].map(({ config }) => config));
+    throw new Incomparable(`no configuration is in both: ${whyNothingInCommon(ofA!, ofB!)}`);
+  }
+  const configs = common.map((key) => inA.get(key)!.config);
+  const varied = CONFIGURATION_FIELDS.filter((field) => new Set(configs.map((config) => config[field])).size > 1);
+  const compared = new Set(common);
+  const [comparedA, comparedB] = [a, b].map((of) => of.filter(({ config }) => compared.has(configurationKey(config))));
   return {
     pairs: common.map((key) => {
       const { config, side } = inA.get(key)!;
       return {
-        name: varied.map((field) => `${field}=${config[field]}`).join(' '),
+        name: varied.map((field) => fieldText(config, field)).join(' '),
         config,
         a: side,
         b: inB.get(key)!.side,
       };
     }),
-    onlyA: inA.size - common.length,
-    onlyB: inB.size - common.length,
-    notes: environmentNotes(a, b),
+    shared: configurationName(configs[0]!, varied),
+    onlyA: namesOf(inA, inB),
+    onlyB: namesOf(inB, inA),
+    notes: setNotes(comparedA!, comparedB!),
   };
 }
+
+/** Of those that the others lack. */
+const namesOf = (cells: Cells, others: Cells) =>
+  [...cells].flatMap(([key, { config }]) => (others.has(key) ? [] : [configurationName(config)]));
 
 function checkOneMachine(records: readonly RunRecord[], where: string): void {
   const machines = [...new Set(records.map(({ environment }) => environment.machine))];
   if (machines.length > 1) throw new Incomparable(`environment.machine differs: ${machines.join(', ')} ${where}`);
 }
 
-/** Of what a measurement also depends on, but a comparison may be about. */
-function environmentNotes(a: readonly RunRecord[], b: readonly RunRecord[]): string[] {
-  return (['node', 'v8', 'kernel', 'cpus'] as const).flatMap((field) => {
-    const [ofA, ofB] = [a, b].map((of) => [...new Set(of.map(({ environment }) => environment[field]))].join(', '));
-    return ofA === ofB ? [] : [`environment.${field} differs: ${ofA} in A, ${ofB} in B`];
-  });
-}
+type Cells = Map<string, { config: RunConfig; side: Side }>;
 
-/** The fields by which the two nearest configurations differ. */
-function differences(a: readonly RunRecord[], b: readonly RunRecord[]): string {
-  let fewest: string[] | null = null;
-  for (const { config: ofA } of a)
-    for (const { config: ofB } of b) {
-      const found = CONFIGURATION_FIELDS.filter((field) => ofA[field] !== ofB[field]).map(
-        (field) => `config.${field} is ${ofA[field]} in A, ${ofB[field]} in B`,
-      );
-      if (fewest === null || found.length < fewest.length) fewest = found;
-    }
-  return fewest!.join('; ');
-}
-
-function cellsIn(records: readonly RunRecord[]): Map<string, { config: RunConfig; side: Side }> {
-  const cells = new Map<string, { config: RunConfig; side: Side }>();
+function cellsIn(records: readonly RunRecord[]): Cells {
+  const cells: Cells = new Map();
   for (const record of records) {
     const { config, outcome } = record;
     if (outcome === 'interrupted' && record.repetitions.length === 0) continue;
     const key = configurationKey(config);
     const cell = cells.get(key) ?? { config, side: { observations: [], failures: 0 } };
-    cell.side.observations.push(...observationsOf(record));
+    // Not spread: a record may have more repetitions than a call takes arguments.
+    if (figuresCount(record))
+      for (const observation of observationsOf(record)) cell.side.observations.push(observation);
     if (outcome !== 'done' && outcome !== 'interrupted') cell.side.failures++;
     cells.set(key, cell);
   }

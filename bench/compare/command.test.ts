@@ -48,6 +48,71 @@ test('compare: few repetitions are not enough, and it says how many more would b
   assert.match(out, /not enough data: \d+ more a side/);
 });
 
+test('compare: one repetition a side has no interval, in no format', async () => {
+  const files = [fileOf(recordOf({ speeds: [3e6] })), fileOf(recordOf({ speeds: [1.2e6] }))];
+  const { out } = await compare(...files);
+  assert.match(out, /3\.000 \(1\) +1\.200 \(1\) +0\.400 +– +-1\.00 +not enough data +–/);
+  for (const format of ['--markdown', '--json'])
+    assert.doesNotMatch((await compare(...files, format)).out, /Infinity|NaN/);
+  const { speed, notifications } = JSON.parse((await compare(...files, '--json')).out).cells[0].modes[0];
+  assert.deepEqual([speed.low, speed.high, notifications.low, notifications.high], [null, null, null, null]);
+});
+
+test('compare: one cell is named above the table, and several by what they share', async () => {
+  const rest = 'doorbell=adaptive/layout=split/host=vringh';
+  const one = await compare(before, same);
+  const name = `ring/engine=wasm/ordering=wasm/${rest}/transfers=1000`;
+  assert.match(one.out, new RegExp(`^cell: ${name}\n\n +A M/s`, 'm'));
+  const markdown = await compare(before, same, '--markdown');
+  assert.ok(markdown.out.includes(`\nCell: ${name}\n\n| cell | A M/s |`), markdown.out);
+  const two = fileOf(...[[], ['--eventidx']].map((args) => recordOf({ speeds: around(3e6, 15), args })));
+  const several = await compare(two, two);
+  assert.match(several.out, new RegExp(`^every cell: ${name}\n\ncell +A M/s`, 'm'));
+  assert.match(several.out, /^eventidx=off +3\.000/m);
+});
+
+test('compare: what is missing, or has no verdict, is named on standard error, and is in every document', async () => {
+  const whole = fileOf(...[[], ['--eventidx']].map((args) => recordOf({ speeds: around(3e6, 15), args })));
+  const gate = ['--fail-on-regression', '5'];
+  const text = await compare(whole, same, ...gate);
+  assert.equal(text.code, 1);
+  assert.match(text.err, /^missing: not in B: ring\/.*\/eventidx=on\/transfers=1000$/m);
+  assert.match(text.out, /^1 same, 1 missing in B$/m);
+  const allowed = await compare(whole, same, ...gate, '--allow-missing');
+  assert.equal(allowed.code, 0);
+  assert.match(allowed.err, /^note: missing: not in B: ring\//m);
+  const markdown = await compare(whole, same, ...gate, '--markdown');
+  assert.match(markdown.out, /^- \*\*missing\*\*: not in B: ring\//m);
+  const json = JSON.parse((await compare(whole, same, ...gate, '--json')).out);
+  assert.deepEqual([json.onlyA.length, json.onlyB.length, json.regressions], [1, 0, []]);
+  assert.deepEqual([json.findings[0].what, json.findings[0].fails], ['missing', true]);
+  const lost = [fileOf(recordOf({ speeds: [3e6] })), fileOf(recordOf({ speeds: [1.2e6] }))];
+  const passed = await compare(...lost, ...gate);
+  assert.deepEqual([passed.code, passed.err], [0, 'note: no verdict: not enough data']);
+  const required = await compare(...lost, '--require-verdict');
+  assert.deepEqual([required.code, required.err], [1, 'no verdict: not enough data']);
+});
+
+test('compare: of many that are missing the first five are named, the others counted', async () => {
+  const many = Array.from({ length: 9 }, (_, i) => recordOf({ speeds: [3e6], args: ['--batch', `${i + 1}`] }));
+  const { err } = await compare(fileOf(...many), fileOf(many[0]!));
+  const lines = err.split('\n');
+  assert.equal(lines.length, 6);
+  assert.match(lines[4]!, /^note: missing: not in B: .*batch=6$/);
+  assert.equal(lines[5], 'note: missing: and 3 more');
+});
+
+test('compare: notes on the sets are a part of every output', async () => {
+  const newer = fileOf(recordOf({ speeds: around(3e6, 15), environment: { node: '99.0.0' }, warnings: ['cold'] }));
+  for (const format of [[], ['--markdown'], ['--json']]) {
+    const { out } = await compare(before, newer, ...format);
+    assert.match(out, /environment\.node differs: .* in A, 99\.0\.0 in B/);
+    assert.match(out, /figures of B are doubtful, 1 of 1 record: cold/);
+  }
+  const itself = await compare(before, before);
+  assert.match(itself.out, /^note: 1 record is in both: it is compared with itself$/m);
+});
+
 test('compare: two modes of the machine are compared mode by mode', async () => {
   const [fast, slow] = [
     [90, 95],
@@ -65,7 +130,7 @@ test('compare: two modes of the machine are compared mode by mode', async () => 
   assert.match(out, /CPU to CPU 9\d – 9\d ns +3\.000 \(8\) +3\.000 \(8\) +1\.000 .* same/);
   assert.match(out, /CPU to CPU 40\d – 40\d ns +1\.000 \(8\) +1\.500 \(8\) +1\.500 .* faster/);
   assert.match(out, /compared mode by mode/);
-  assert.match(out, /2 repetitions left out/);
+  assert.match(out, /2 repetitions left out, during which the way between the CPUs changed/);
 });
 
 test('compare: ways by different means are not taken for modes, and it says so', async () => {
@@ -94,9 +159,10 @@ test('compare: across machines, how the cells of each relate', async () => {
     );
   const { code, out, err } = await compare(on('one', 1e6, 2e6), on('two', 5e6, 10e6), '--across-machines');
   assert.equal(code, 0, err);
+  assert.equal(err, '');
   assert.match(out, /A of the reference/);
   assert.match(out, /2\.000 \(15\) +2\.000 \(15\) +1\.000/);
-  assert.match(err, /every speed is divided by that of engine=wasm/);
+  assert.match(out, /^note: every speed is divided by that of engine=wasm/m);
 });
 
 test('compare: lines that are no record are passed over with a note, a schema of another version is refused', async () => {
@@ -105,11 +171,23 @@ test('compare: lines that are no record are passed over with a note, a schema of
   writeFileSync(spoilt, `half a line\n${JSON.stringify(record)}\n`);
   const { code, err } = await compare(before, spoilt);
   assert.equal(code, 0);
-  assert.match(err, /note: .*spoilt\.ndjson, line 1: not JSON/);
+  assert.match(err, /note: .*spoilt\.ndjson:1: not JSON/);
   writeFileSync(spoilt, `${JSON.stringify({ ...record, schema: 2 })}\n${JSON.stringify(record)}\n`);
   const refused = await compare(before, spoilt);
   assert.equal(refused.code, 2);
-  assert.match(refused.err, /spoilt\.ndjson, line 1: schema 2/);
+  assert.match(refused.err, /spoilt\.ndjson:1: schema 2/);
+});
+
+test('compare: of many lines that are no records the first five are named, and all are counted', async () => {
+  const file = join(folder, 'many.ndjson');
+  writeFileSync(file, `${'half a line\n'.repeat(1200)}${JSON.stringify(recordOf({ speeds: around(3e6, 15) }))}\n`);
+  const { code, err } = await compare(before, file);
+  assert.equal(code, 0);
+  assert.deepEqual(
+    [...err.matchAll(/^note: .*many\.ndjson:(\d+): not JSON/gm)].map(([, line]) => line),
+    [...'12345'],
+  );
+  assert.match(err, /^note: 1,200 in all; results doctor names them$/m);
 });
 
 test('compare: Markdown and JSON; nothing in a name is markup', async () => {
@@ -154,7 +232,7 @@ for (const [what, files, note] of measured)
     const json = await compare(...files, ...gate, '--json');
     assert.deepEqual([text.code, markdown.code, json.code], [0, 0, 0]);
     const notes = (JSON.parse(json.out).notes as string[]).flatMap(said);
-    for (const lines of [said(text.err), said(markdown.out), said(json.err), notes]) {
+    for (const lines of [said(text.out), said(markdown.out), said(json.err), notes]) {
       assert.equal(lines.length, note === null ? 0 : 1, lines.join('\n'));
       if (note !== null) assert.match(lines[0]!, note);
     }
@@ -166,6 +244,12 @@ const wrong: [args: string[], message: RegExp][] = [
   [[before], /compare wants two sets of records/],
   [[before, same, slower], /unexpected argument/],
   [[before, 'nowhere'], /nowhere: neither a file/],
+  [['', before], /'' names no records: an unset variable\?/],
+  [[before, same, '--allow-missing'], /--allow-missing is an option of --fail-on-regression/],
+  [
+    [before, same, '--fail-on-regression=5', '--allow-missing', '--require-all'],
+    /--allow-missing cannot be given with --require-all/,
+  ],
   [[before, same, '--fail-on-regression', 'much'], /--fail-on-regression wants percent above 0, up to 100, not 'much'/],
   [[before, same, '--markdown', '--json'], /--markdown cannot be given with --json/],
 ];

@@ -25,6 +25,10 @@ export interface Medians {
   medianB: number;
 }
 
+/** Null where one repetition on a side tells of no scatter, so that any ratio may be the true one. */
+export const intervalOf = ({ low, high }: { low: number; high: number }): { low: number; high: number } | null =>
+  Number.isFinite(high) ? { low, high } : null;
+
 export interface CellComparison {
   name: string;
   modes: ModeComparison[];
@@ -54,17 +58,18 @@ const rings = (observations: readonly Observation[]) =>
 export function compareCells(pairs: readonly CellPair[], thresholdPercent: number): CellComparison[] {
   const cells = pairs.map((pair) => ({ pair, ...modesOf(pair.a.observations, pair.b.observations) }));
   const both = cells.flatMap(({ modes }) => modes.filter(({ a, b }) => a.length > 0 && b.length > 0));
+  const places = new Map(both.map((mode, place) => [mode, place]));
   const bySpeed = adjustVerdicts(both.map(({ a, b }) => compareSamples(speeds(a), speeds(b), { thresholdPercent })));
   const byRings = adjustVerdicts(
     both.map(({ a, b }) => compareSamples(rings(a), rings(b), { thresholdPercent: RINGS_PERCENT })),
   );
   return cells.map(({ pair, modes, changed, unlikeWays }) => {
-    const lonely = modes.filter((mode) => !both.includes(mode));
+    const lonely = modes.filter((mode) => !places.has(mode));
     return {
       name: pair.name,
       modes: modes.flatMap((mode) => {
-        const place = both.indexOf(mode);
-        return place === -1 ? [] : [modeComparison(mode, modes.length > 1, bySpeed[place]!, byRings[place]!)];
+        const place = places.get(mode);
+        return place === undefined ? [] : [modeComparison(mode, modes.length > 1, bySpeed[place]!, byRings[place]!)];
       }),
       failuresA: pair.a.failures,
       failuresB: pair.b.failures,

@@ -1,8 +1,67 @@
-/** `--fail-on-regression`: what of a comparison must not pass. */
+/** What of a comparison must not pass: `--fail-on-regression`, `--require-all`, `--require-verdict`. */
 import type { CellComparison } from './comparison.ts';
+import { nameOf, verdictOf } from './verdicts.ts';
+
+export interface Gate {
+  /** Percent by which a speed must not surely fall; null: no figure decides. */
+  failOnRegression: number | null;
+  /** Cells of A may be missing in B all the same. */
+  allowMissing: boolean;
+  /** Every cell must be in both. */
+  requireAll: boolean;
+  /** Every cell must have a verdict. */
+  requireVerdict: boolean;
+}
+
+/** What the gate looks at: the cells of both, and those of only one by their names. */
+export interface Gated {
+  cells: readonly CellComparison[];
+  onlyA: readonly string[];
+  onlyB: readonly string[];
+}
+
+/** Why the gate does not pass, or what it passed without having looked at it. */
+export interface Finding {
+  what: 'regression' | 'missing' | 'no verdict';
+  text: string;
+  fails: boolean;
+}
 
 /** By how much all of the interval of notifications must lie above 1. */
 const RINGS_PERCENT = 2;
+
+/** In the order in which they are told. It passes if none fails. */
+export function findings({ cells, onlyA, onlyB }: Gated, gate: Gate): Finding[] {
+  const { failOnRegression, allowMissing, requireAll, requireVerdict } = gate;
+  const gates = failOnRegression !== null;
+  const of = (what: Finding['what'], fails: boolean, texts: readonly string[]) =>
+    texts.map((text): Finding => ({ what, text, fails }));
+  return [
+    ...of('regression', true, gates ? regressions(cells, failOnRegression) : []),
+    ...of(
+      'missing',
+      requireAll || (gates && !allowMissing),
+      onlyA.map((name) => `not in B: ${name}`),
+    ),
+    ...of(
+      'missing',
+      requireAll,
+      onlyB.map((name) => `not in A: ${name}`),
+    ),
+    ...of('no verdict', requireVerdict, gates || requireVerdict ? withoutVerdict(cells) : []),
+  ];
+}
+
+/** Cells and modes of which it cannot be said whether they are slower. */
+function withoutVerdict(cells: readonly CellComparison[]): string[] {
+  return cells.flatMap((cell) => {
+    const told = (name: string, verdict: string) => (name === '' ? verdict : `${name}: ${verdict}`);
+    if (cell.modes.length === 0) return [told(cell.name, 'not compared')];
+    return cell.modes
+      .filter(({ speed }) => speed.verdict === 'not enough data')
+      .map((mode) => told(nameOf(cell, mode), verdictOf(mode)));
+  });
+}
 
 const failureRate = (failures: number, count: number) => (failures === 0 ? 0 : failures / (failures + count));
 

@@ -27,7 +27,7 @@ const crossingOf = ({ crossings }: Observation): number | null =>
   crossings === null ? null : Math.sqrt(crossings[0] * crossings[1]);
 
 const steady = ({ crossings }: Observation) =>
-  crossings === null || Math.max(...crossings) <= MODE_FACTOR * Math.min(...crossings);
+  crossings === null || Math.max(crossings[0], crossings[1]) <= MODE_FACTOR * Math.min(crossings[0], crossings[1]);
 
 export function modesOf(a: readonly Observation[], b: readonly Observation[]): Modes {
   const kept = [...a, ...b].filter(steady);

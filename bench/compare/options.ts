@@ -1,16 +1,39 @@
 /** The command line of `compare`. */
-import { flag, type OptionTable, optionLines, readArguments } from '../command-line/option-table.ts';
+import {
+  flag,
+  type GivenOptions,
+  type Option,
+  type OptionTable,
+  optionLines,
+  readArguments,
+} from '../command-line/option-table.ts';
 import { percentOf, UsageError } from '../command-line/option-values.ts';
+import type { Gate } from './gate.ts';
 
-type OptionName = 'fail-on-regression' | 'threshold' | 'in' | 'across-machines' | 'save-baseline' | 'markdown' | 'json';
+type OptionName =
+  | keyof typeof GATE_OPTIONS
+  | 'threshold'
+  | 'in'
+  | 'across-machines'
+  | 'save-baseline'
+  | 'markdown'
+  | 'json';
 
 const THRESHOLD_PERCENT = '2';
 
-export const COMPARE_OPTIONS: OptionTable<OptionName> = {
+/** Those that make an exit code of the comparison. */
+export const GATE_OPTIONS = {
   'fail-on-regression': {
     value: 'PCT',
-    summary: 'exit 1 if a cell is slower by its verdict and by more than PCT %; or rings more, or fails',
+    summary: 'exit 1 if a cell is slower by its verdict and by more than PCT %; rings more, fails, or is not in B',
   },
+  'allow-missing': flag('a cell that is not in B is no regression'),
+  'require-all': flag('exit 1 if a cell is in A or in B alone'),
+  'require-verdict': flag('exit 1 if a cell has not enough data, or could not be compared'),
+} satisfies Record<string, Option>;
+
+export const COMPARE_OPTIONS: OptionTable<OptionName> = {
+  ...GATE_OPTIONS,
   threshold: {
     value: 'PCT',
     summary: 'a difference that lies within so many percent for sure is called same',
@@ -28,7 +51,7 @@ export interface CompareOptions {
   /** A and B; B is null where A is only to be kept. */
   a: string;
   b: string | null;
-  failOnRegression: number | null;
+  gate: Gate;
   thresholdPercent: number;
   in: string | null;
   acrossMachines: boolean;
@@ -46,16 +69,31 @@ export function parseCompareOptions(args: readonly string[]): CompareOptions | n
     throw new UsageError('compare wants two sets of records: A B (files, folders, baselines, labels or commits)');
   if (more.length > 0) throw new UsageError(`unexpected argument '${more[0]}': compare takes two sets of records`);
   if (given.has('markdown') && given.has('json')) throw new UsageError('--markdown cannot be given with --json');
-  const gate = given.get('fail-on-regression');
   return {
     a,
     b: b ?? null,
-    failOnRegression: gate === undefined ? null : percentOf('--fail-on-regression', gate),
+    gate: gateOf(given),
     thresholdPercent: percentOf('--threshold', given.get('threshold') ?? THRESHOLD_PERCENT),
     in: given.get('in') ?? null,
     acrossMachines: given.has('across-machines'),
     saveBaseline,
     format: given.has('markdown') ? 'markdown' : given.has('json') ? 'json' : 'text',
+  };
+}
+
+/** @throws UsageError */
+export function gateOf(given: GivenOptions<string>): Gate {
+  const percent = given.get('fail-on-regression');
+  const allowMissing = given.has('allow-missing');
+  if (allowMissing && given.has('require-all'))
+    throw new UsageError('--allow-missing cannot be given with --require-all');
+  if (allowMissing && percent === undefined)
+    throw new UsageError('--allow-missing is an option of --fail-on-regression');
+  return {
+    failOnRegression: percent === undefined ? null : percentOf('--fail-on-regression', percent),
+    allowMissing,
+    requireAll: given.has('require-all'),
+    requireVerdict: given.has('require-verdict'),
   };
 }
 
@@ -73,7 +111,9 @@ is the repetition. Different machines or configurations are refused.
 ${optionLines(COMPARE_OPTIONS)}
 
 Two commits are best measured by 'npm run ab', by turns. Sides that were not are
-compared with a note: what the machine did meanwhile may be the difference.
+compared with a note: what the machine did meanwhile may be the difference. Figures
+of runs whose check failed are left out. Cells that are in one of both, and with a gate
+those without a verdict, are named on standard error.
 
 Examples
   npm run ab -- main HEAD -- --transfers 2M
@@ -82,6 +122,7 @@ Examples
   npm run compare -- main results/new.ndjson --markdown
 
 Exit codes
-  0 compared, and the gate passed   1 the gate did not pass
+  0 compared, and what was asked for passed
+  1 --fail-on-regression, --require-all or --require-verdict did not pass
   2 usage, or the sets cannot be compared`;
 }

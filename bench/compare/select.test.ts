@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -22,14 +22,20 @@ const [old, fresh, dirty] = [
 const lines = (...records: unknown[]) => records.map((record) => `${JSON.stringify(record)}\n`).join('');
 writeFileSync(join(results, 'one.ndjson'), lines(old));
 writeFileSync(join(results, 'two.ndjson'), lines(fresh, dirty));
+/** Alike in their first 120 characters; and the word for what has no label. */
+const alike = ['a', 'b'].map((end) => `${'x'.repeat(200)}${end}`);
+const named = ['none', ...alike].map((label, i) => recordOf({ speeds: [4 + i], label, environment: commit('3') }));
+writeFileSync(join(results, 'zoo.ndjson'), lines(...named));
 
 const speedsOf = (spec: string) =>
   select(spec, shelf).records.flatMap(({ repetitions }) => repetitions.map((of) => of.transfersPerSecond));
 
 const found: [what: string, spec: string, speeds: number[]][] = [
   ['a file', join(results, 'one.ndjson'), [1]],
-  ['a folder', results, [1, 2, 3]],
+  ['a folder', results, [1, 2, 3, 4, 5, 6]],
   ['a label', 'new', [2]],
+  ['label none, without what has no label', 'none', [4]],
+  ['a label by the whole of it', alike[1]!, [6]],
   ['a commit by its first digits, without what was measured of a changed checkout', '2222222', [2]],
   ['a whole commit', '1'.repeat(40), [1]],
 ];
@@ -38,6 +44,7 @@ for (const [what, spec, speeds] of found) test(`select: ${what}`, () => assert.d
 const refused: [what: string, spec: string, message: RegExp][] = [
   ['nothing of that name', 'nobody', /^nobody: neither a file/],
   ['a name that is nearly one', 'nwe', /did you mean new\?$/],
+  ['an unset variable, and not all records without a label', '', /^'' names no records: an unset variable\?$/],
   ['a commit that was not measured', 'abcdef0', /^abcdef0: neither/],
 ];
 for (const [what, spec, message] of refused)
@@ -66,3 +73,29 @@ test('select: a baseline is what was saved under its name, last', () => {
   assert.deepEqual(speedsOf('main'), [2]);
   assert.throws(() => saveBaseline('../main', [old], shelf), /--save-baseline wants a name/);
 });
+
+const unwritable: [what: string, baselines: string, make: (baselines: string) => void, why: RegExp][] = [
+  ['a file in place of the folder', 'a-file', (path) => writeFileSync(path, ''), /EEXIST|ENOTDIR/],
+  [
+    'a folder in place of the file',
+    'a-folder',
+    (path) => mkdirSync(join(path, 'main.ndjson'), { recursive: true }),
+    /EISDIR/,
+  ],
+];
+for (const [what, name, make, why] of unwritable)
+  test(`select: a baseline that cannot be written is one line, and leaves nothing: ${what}`, () => {
+    const baselines = join(folder, name);
+    make(baselines);
+    const had = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
+    assert.throws(
+      () => saveBaseline('main', [old], { ...shelf, baselines }),
+      (error: Error) => {
+        assert.ok(error instanceof UsageError);
+        assert.match(error.message, /^--save-baseline main: \S+main\.ndjson cannot be written: [^\n]*$/);
+        assert.match(error.message, why);
+        return true;
+      },
+    );
+    assert.deepEqual(readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort(), had);
+  });

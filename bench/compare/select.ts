@@ -1,8 +1,10 @@
 /** Which records an argument names: a file or a folder, a baseline, a commit, or a label inside the records. */
-import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { counted } from '../command-line/columns.ts';
 import { nearest, UsageError } from '../command-line/option-values.ts';
 import { loadRecords, passedOver } from '../records/load.ts';
+import { problemLines } from '../records/problem-lines.ts';
 import type { RunRecord } from '../records/record.ts';
 
 export interface Selection {
@@ -27,6 +29,8 @@ const baselineFile = (shelf: Shelf, name: string) => join(shelf.baselines, `${na
 
 /** @throws UsageError if nothing is called so, or it names no finished repetition. */
 export function select(spec: string, shelf: Shelf): Selection {
+  // Without this it would be the label of all records that have none.
+  if (spec === '') throw new UsageError("'' names no records: an unset variable?");
   const selection = find(spec, shelf);
   if (selection.records.length === 0)
     throw new UsageError(
@@ -43,7 +47,7 @@ function find(spec: string, shelf: Shelf): Selection {
   const notes =
     problems.length === 0
       ? []
-      : [`${problems.length} lines of ${shelf.files.join(', ')} are no records of this version`];
+      : [`${counted(problems.length, 'line')} without a record of this version in ${shelf.files.join(', ')}`];
   const labelled = all.filter(({ label }) => label === spec);
   if (labelled.length > 0) return { name: spec, records: labelled, notes };
   const ofCommit = COMMIT.test(spec)
@@ -66,9 +70,9 @@ function baselineNames({ baselines }: Shelf): string[] {
 /** @throws UsageError if a line is a record of another version. */
 function recordsIn(paths: readonly string[]): Pick<Selection, 'records' | 'notes'> {
   const { records, others, problems } = loadRecords(paths);
-  const notes = problems.map(({ file, line, why }) => `${file}, line ${line}: ${why}`);
-  const foreign = problems.findIndex(({ why }) => why.startsWith('schema '));
-  if (foreign !== -1) throw new UsageError(notes[foreign]!);
+  const notes = problemLines(problems);
+  const foreign = problems.find(({ why }) => why.startsWith('schema '));
+  if (foreign !== undefined) throw new UsageError(problemLines([foreign])[0]!);
   const note = passedOver(others.map(({ kind }) => kind));
   return { records, notes: note === null ? notes : [note, ...notes] };
 }
@@ -77,10 +81,31 @@ function recordsIn(paths: readonly string[]): Pick<Selection, 'records' | 'notes
 export function saveBaseline(name: string, records: readonly RunRecord[], shelf: Shelf): string {
   if (!BASELINE_NAME.test(name))
     throw new UsageError(`--save-baseline wants a name of letters, digits, dots and dashes, not '${name}'`);
-  mkdirSync(shelf.baselines, { recursive: true });
   const file = baselineFile(shelf, name);
-  const fresh = `${file}.${process.pid}.new`;
-  writeFileSync(fresh, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
-  renameSync(fresh, file);
+  try {
+    mkdirSync(shelf.baselines, { recursive: true });
+    replaceWith(file, records);
+  } catch (error) {
+    throw new UsageError(`--save-baseline ${name}: ${file} cannot be written: ${(error as Error).message}`);
+  }
   return file;
+}
+
+/** Whole or not at all. @throws the system's error */
+function replaceWith(file: string, records: readonly RunRecord[]): void {
+  const fresh = `${file}.${process.pid}.new`;
+  rmSync(fresh, { force: true });
+  try {
+    // Fails where there is one of that name by now: a link would be followed.
+    const descriptor = openSync(fresh, 'wx');
+    try {
+      for (const record of records) writeFileSync(descriptor, `${JSON.stringify(record)}\n`);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(fresh, file);
+  } catch (error) {
+    rmSync(fresh, { force: true });
+    throw error;
+  }
 }

@@ -14,6 +14,10 @@ export interface Given {
   crossedBy?: Repetition['crossedBy'];
   outcome?: Outcome;
   label?: string;
+  warnings?: readonly string[];
+  /** Of each repetition's guest. */
+  unpinnedReason?: string;
+  stoodStillNs?: number;
   /** When it was measured, seconds after a fixed moment: 0 if not given. */
   second?: number;
   environment?: Partial<RunRecord['environment']>;
@@ -26,20 +30,23 @@ const MS_PER_S = 1000;
 
 export function recordOf(given: Given): RunRecord {
   const { speeds, args = [], notified = 0.01, crossings, crossedBy = 'wasm' } = given;
-  const { outcome = 'done', label = '', second = 0, environment = {} } = given;
+  const { outcome = 'done', label = '', warnings = [], second = 0, environment = {} } = given;
+  const { unpinnedReason = null, stoodStillNs = 0 } = given;
   const rings = side({ notified: notified * TRANSFERS });
+  const guest = { ...rings, unpinnedReason, pinned: unpinnedReason === null };
   const own = { wallNs: null, transfersPerSecond: null, warmUp: null, latency: null };
-  const pair = { ...own, guest: rings, host: rings, lostWakeups: 0, verifiedTransfers: TRANSFERS };
+  const pair = { ...own, guest, host: rings, lostWakeups: 0, verifiedTransfers: TRANSFERS };
   return anyRecord(
     {
       at: new Date(START_MS + second * MS_PER_S).toISOString(),
       label,
+      warnings: [...warnings],
       outcome,
       failure: outcome === 'done' ? null : outcome,
       environment: { ...ENVIRONMENT, ...environment },
       repetitions: speeds.map((transfersPerSecond, i) => {
         const [before, after] = crossings?.[i] ?? [null, null];
-        return repetition({ transfersPerSecond, crossCpuNs: [before, after], crossedBy, pairs: [pair] });
+        return repetition({ transfersPerSecond, crossCpuNs: [before, after], crossedBy, stoodStillNs, pairs: [pair] });
       }),
     },
     args,

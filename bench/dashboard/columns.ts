@@ -1,67 +1,25 @@
 /** Records as columns: of each record only what the page shows. Main thread. */
-import { configSchema, environmentSchema, type Repetition, type RunRecord } from '../records/record.ts';
+import { grouped } from '../command-line/columns.ts';
+import { figuresCount } from '../records/counted.ts';
+import { doubtsOf } from '../records/doubts.ts';
+import type { Repetition, RunRecord } from '../records/record.ts';
 import { cpuNsOf, encodedOf, ringsOf, transfersOf } from '../records/sums.ts';
+import { FIELDS, type FieldOf } from './fields.ts';
 import {
   FIGURES,
-  type FieldGroup,
   type FigureName,
   LATENCY_KINDS,
   type LatencyKind,
+  type PackedField,
   type PackedLatency,
   type PageData,
 } from './page-data.ts';
 import { packedPercentiles } from './percentiles.ts';
+import { keyOf, type Named, shownText, toldApart, type Value } from './values.ts';
 
-/** Longer texts are cut: a label of megabytes is no label. */
-const TEXT_MAX = 120;
 const FIGURE_DIGITS = 5;
-
-type Value = string | number | boolean | null;
-
-/** `delayedInterrupt` as the option is called: `delayed-interrupt`. */
-const optionName = (field: string) => field.replace(/[A-Z]|\d+$/g, (part) => `-${part.toLowerCase()}`);
-
-function shown(value: Value): string {
-  if (value === null) return 'unknown';
-  if (typeof value === 'boolean') return value ? 'on' : 'off';
-  const text = String(value);
-  return text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}…` : text;
-}
-
-const COMMIT_DIGITS = 10;
-function commitOf({ environment: { commit, dirty } }: RunRecord): string {
-  if (commit === null) return 'none';
-  const short = /^[0-9a-f]{40,}$/.test(commit) ? commit.slice(0, COMMIT_DIGITS) : commit;
-  return dirty ? `${short} + changes` : short;
-}
-
-interface FieldOf {
-  name: string;
-  group: FieldGroup;
-  of: (record: RunRecord) => Value;
-  /** Listed with the newest first; others by value. */
-  byTime?: boolean;
-}
-
-/** Every field that can be filtered by. */
-const FIELDS: FieldOf[] = [
-  ...(Object.keys(configSchema.shape) as (keyof RunRecord['config'])[]).map(
-    (key): FieldOf => ({ name: optionName(key), group: 'config', of: ({ config }) => config[key] }),
-  ),
-  { name: 'label', group: 'record', of: ({ label }) => label || 'none', byTime: true },
-  { name: 'commit', group: 'record', of: commitOf, byTime: true },
-  { name: 'outcome', group: 'record', of: ({ outcome }) => outcome },
-  {
-    name: 'sweep',
-    group: 'record',
-    of: ({ sweep }) => (sweep === null ? 'none' : `${sweep.id} ${sweep.seed}`),
-    byTime: true,
-  },
-  // Commit and changes are one field, above.
-  ...(Object.keys(environmentSchema.shape) as (keyof RunRecord['environment'])[])
-    .filter((key) => key !== 'commit' && key !== 'dirty')
-    .map((key): FieldOf => ({ name: key, group: 'environment', of: ({ environment }) => environment[key] })),
-];
+/** More doubts of one record are counted. */
+const DOUBTS_MAX = 8;
 
 /** Values by number, `off` before `on`, else by text. */
 const inOrder = new Intl.Collator('en', { numeric: true }).compare;
@@ -75,15 +33,35 @@ const FIGURE_OF: Record<FigureName, (repetition: Repetition, transfers: number) 
 
 interface Packed {
   atMs: number;
-  values: string[];
+  /** Of each field: the place among the values that were seen. */
+  values: number[];
   repetitions: number;
   figures: Record<FigureName, (number | null)[]>;
   latency: Record<LatencyKind, number[] | null>;
+  counts: boolean;
+  /** Places among the doubts that were seen. */
+  doubts: number[];
+}
+
+/** Each value once, by its key. */
+class Seen {
+  private readonly places = new Map<Value, number>();
+  readonly named: Named[] = [];
+
+  placeOf(value: Value, shown: (value: Value) => string): number {
+    const key = keyOf(value);
+    const known = this.places.get(key);
+    if (known !== undefined) return known;
+    this.places.set(key, this.named.length);
+    return this.named.push({ key, shown: shown(value) }) - 1;
+  }
 }
 
 /** Takes records one by one, so that no file has to be in memory whole. */
 export class Columns {
   private readonly packed: Packed[] = [];
+  private readonly seen = FIELDS.map(() => new Seen());
+  private readonly doubts = new Seen();
 
   get count(): number {
     return this.packed.length;
@@ -104,8 +82,17 @@ export class Columns {
         return [kind, encoded.length === 0 ? null : packedPercentiles(encoded)];
       }),
     ) as Packed['latency'];
-    const values = FIELDS.map(({ of }) => shown(of(record)));
-    this.packed.push({ atMs: Date.parse(record.at), values, repetitions: repetitions.length, figures, latency });
+    const values = FIELDS.map(({ of, shown }, i) => this.seen[i]!.placeOf(of(record), shown));
+    const doubts = cutDoubts(doubtsOf(record)).map((doubt) => this.doubts.placeOf(doubt, () => shownText(doubt)));
+    this.packed.push({
+      atMs: Date.parse(record.at),
+      values,
+      repetitions: repetitions.length,
+      figures,
+      latency,
+      counts: figuresCount(record),
+      doubts,
+    });
   }
 
   pageData(title: string, made: string, skippedLines: number): PageData {
@@ -117,22 +104,36 @@ export class Columns {
       made,
       skippedLines,
       count: rows.length,
-      fields: FIELDS.map(({ name, group, byTime = false }, i) => {
-        const seen = [...new Set(rows.map((row) => row.values[i]!))];
-        const values = byTime ? seen.reverse() : seen.sort(inOrder);
-        const places = new Map(values.map((value, place) => [value, place]));
-        const column = values.length < 2 ? null : rows.map((row) => places.get(row.values[i]!)!);
-        return { name, group, values, column };
-      }),
+      fields: FIELDS.map((field, i) => this.packedField(field, i, rows)),
       at: rows.map(({ atMs }, i) => (i === 0 ? atMs : atMs - rows[i - 1]!.atMs)),
       repetitions: rows.map(({ repetitions }) => repetitions),
       figures: Object.fromEntries(
         FIGURES.map((name) => [name, rows.flatMap(({ figures }) => figures[name])]),
       ) as PageData['figures'],
       latency: Object.fromEntries(LATENCY_KINDS.map((kind) => [kind, latencyOf(kind)])) as PageData['latency'],
+      uncounted: rows.flatMap(({ counts }, record) => (counts ? [] : [record])),
+      doubts: {
+        texts: this.doubts.named.map(({ shown }) => shown),
+        of: rows.flatMap(({ doubts }, record) => (doubts.length === 0 ? [] : [[record, ...doubts]])),
+      },
     };
   }
+
+  private packedField({ name, group, byTime = false }: FieldOf, i: number, rows: readonly Packed[]): PackedField {
+    const named = this.seen[i]!.named;
+    const names = toldApart(named);
+    const seen = [...new Set(rows.map(({ values }) => values[i]!))];
+    const inTurn = byTime ? seen.reverse() : seen.sort((a, b) => inOrder(names[a]!, names[b]!));
+    const places = new Map(inTurn.map((of, place) => [of, place]));
+    const column = inTurn.length < 2 ? null : rows.map(({ values }) => places.get(values[i]!)!);
+    return { name, group, values: inTurn.map((of) => names[of]!), column };
+  }
 }
+
+const cutDoubts = (doubts: readonly string[]): readonly string[] =>
+  doubts.length <= DOUBTS_MAX
+    ? doubts
+    : [...doubts.slice(0, DOUBTS_MAX), `and ${grouped(doubts.length - DOUBTS_MAX)} more`];
 
 /** As many digits as a figure is worth; null for what is no number: nothing was transferred. */
 const rounded = (value: number) => (Number.isFinite(value) ? Number(value.toPrecision(FIGURE_DIGITS)) : null);

@@ -35,7 +35,8 @@ export const dashboardHelp = () => `vringbench dashboard: records as one page of
 Reads records (newline-delimited JSON, as run and matrix append them) from files, and
 from folders all *.ndjson; without any: results/, where run puts them. The page shows
 the history over commits, a sweep as a heat map, latency percentiles, and two commits,
-labels or records against each other. Lines that are no record are counted and skipped.
+labels or values of any option against each other. Lines that are no record are counted
+and skipped.
 
 ${optionLines(OPTIONS)}
 

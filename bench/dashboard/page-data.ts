@@ -3,14 +3,18 @@
  * Records are in the order of their start.
  */
 
-export type FieldGroup = 'config' | 'environment' | 'record';
+/** `config` tells one configuration from another; `effort` is how often and how patiently it was measured. */
+export type FieldGroup = 'config' | 'effort' | 'environment' | 'record';
+
+/** The value of records without a label, a commit, a sweep or a warning; a text that says it is quoted. */
+export const ABSENT = 'none';
 
 /** One field of all records. */
 export interface PackedField {
   /** Unique; what stands in the page's address. */
   name: string;
   group: FieldGroup;
-  /** Each value once, as it is shown. */
+  /** Each value once, as it is shown; no two are shown alike. */
   values: string[];
   /** Places in `values`, one a record; null: all have the first. */
   column: number[] | null;
@@ -43,6 +47,10 @@ export interface PageData {
   repetitions: number[];
   figures: Record<FigureName, (number | null)[]>;
   latency: Record<LatencyKind, PackedLatency | null>;
+  /** Records whose figures count for nothing. */
+  uncounted: number[];
+  /** What speaks against figures: each text once, and of each record that has any its place and those of its texts. */
+  doubts: { texts: string[]; of: number[][] };
 }
 
 const STEPS_PER_DECADE = 6;

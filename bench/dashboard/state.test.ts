@@ -27,3 +27,8 @@ test('state: a filter is set and taken back', () => {
 
 test('state: an option at its default is not in the address', () =>
   assert.equal(formatState(withOption(parseState('#view=heat&rows=cpus'), 'rows', '')), '#view=heat'));
+
+test('state: an address without a view shows the first one, whichever that is', () => {
+  assert.equal(parseState('#theme=dark', 'heat').view, 'heat');
+  assert.equal(parseState('#view=history', 'heat').view, 'history');
+});

@@ -1,4 +1,5 @@
 /** Debian's Chromium over a page in a file: whatever the page asks for or complains of is kept. For tests. */
+import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
@@ -44,9 +45,65 @@ export async function open(
     complaints.push(`dialog: ${dialog.message()}`);
     void dialog.dismiss();
   });
+  await page.addInitScript(KEEP_TEXTS);
   await page.goto(own + hash);
   return { page, complaints };
 }
+
+export const inPage = (page: Page, code: string): Promise<unknown> => page.evaluate(code);
+
+/** Picks an option. What the page shows of it is drawn by an event that is under way then. */
+export async function choose(page: Page, selector: string, value: string): Promise<void> {
+  await page.selectOption(selector, value);
+  await inPage(page, 'new Promise((drawn) => setTimeout(drawn))');
+}
+
+/** The page's policy lets nobody evaluate a text in it, so that this asks from outside. */
+export async function until(page: Page, condition: string): Promise<void> {
+  for (let i = 0; i < 2400; i++) {
+    if (await inPage(page, condition)) return;
+    await page.waitForTimeout(50);
+  }
+  assert.fail(`never came: ${condition}`);
+}
+
+/** A canvas forgets what was written on it: keeps the texts that stand there until it is cleared. */
+const KEEP_TEXTS = `
+const { clearRect, fillText } = CanvasRenderingContext2D.prototype;
+const PART_LEFT_OF_PLACE = { right: 1, center: 0.5 };
+CanvasRenderingContext2D.prototype.clearRect = function (...args) {
+  this.canvas.drawnTexts = [];
+  return clearRect.apply(this, args);
+};
+CanvasRenderingContext2D.prototype.fillText = function (text, x, ...args) {
+  const { width } = this.measureText(text);
+  const left = x - width * (PART_LEFT_OF_PLACE[this.textAlign] ?? 0);
+  (this.canvas.drawnTexts ??= []).push({ text, align: this.textAlign, left, right: left + width });
+  return fillText.call(this, text, x, ...args);
+};`;
+
+export interface DrawnText {
+  text: string;
+  left: number;
+  right: number;
+}
+
+export interface DrawnLabels {
+  /** Of the canvas: labels are on it whole, or cut off. */
+  width: number;
+  x: DrawnText[];
+  y: DrawnText[];
+}
+
+/** What stands at the axes of each chart. */
+export const drawnLabels = (page: Page): Promise<DrawnLabels[]> =>
+  inPage(
+    page,
+    `[...document.querySelectorAll('canvas')].map(({ width, drawnTexts = [] }) => {
+      const aligned = (wanted) => drawnTexts.filter(({ text, align }) => text !== '' && align === wanted);
+      return { width, x: aligned('center'), y: aligned('right') };
+    })`,
+  ) as Promise<DrawnLabels[]>;
 
 /** How many pixels of each canvas are painted. */
 export const paintedPixels = (page: Page): Promise<number[]> =>

@@ -143,7 +143,7 @@ export function testRecords({
                   layout: 'split',
                   host: 'vringh',
                   engine: 'js',
-      loop: 'js',
+                  loop: 'js',
                   ordering,
                   orderingSound: true,
                   doorbell,

@@ -3,10 +3,12 @@
 import type { BlockConfig } from '../../src/drivers/block-config.ts';
 import { whyUnavailable } from '../../src/native/libc.ts';
 import type { VhostUserDevice } from '../../src/vhost-user/frontend/frontend-device.ts';
+import { counted } from '../command-line/columns.ts';
 import { type Console, EXIT_CODES, type Hooks } from '../command-line/command.ts';
 import { UsageError } from '../command-line/option-values.ts';
 import { durationOf, makeProgress, type Progress } from '../command-line/progress.ts';
 import { clockBase, openClock } from '../latency/clock.ts';
+import { standstillWarnings } from '../pair/standstill.ts';
 import { appendRecord } from '../records/append.ts';
 import { type DriveRecord, type DriveRepetition, makeDriveRecord } from '../records/drive-record.ts';
 import { captureEnvironment } from '../records/environment.ts';
@@ -18,7 +20,7 @@ import { connectMessage, outcomeOf } from './failures.ts';
 import { BlockJob } from './job.ts';
 import { type DriveOptions, driveHelp, parseDriveOptions } from './options.ts';
 import { runRepetition, warmupPhases } from './repetition.ts';
-import { headLine, repetitionLines, summaryLines } from './report.ts';
+import { configurationRow, headLine, repetitionLines, summaryLines } from './report.ts';
 
 /** Runs `drive` with its arguments; resolves to the exit code. @throws UsageError */
 export async function driveCommand(args: readonly string[], console: Console, hooks: Hooks = {}): Promise<number> {
@@ -29,7 +31,7 @@ export async function driveCommand(args: readonly string[], console: Console, ho
   }
   const missing = whyUnavailable();
   if (missing !== null) throw new UsageError(`drive ${missing}`);
-  const environment = captureEnvironment();
+  const environment = captureEnvironment(options.machine, (note) => console.err(`note: ${note}`));
   const file = resultsFile(options.out, environment.machine);
   const at = new Date().toISOString();
   let connected: Connected;
@@ -117,6 +119,7 @@ async function drive(
   let outcome: Outcome = 'done';
   let failure: string | null = null;
   people(headLine(config, disk.sizeBytes));
+  people(configurationRow(config, device.features));
   try {
     const unopened = await job.open();
     if (unopened !== null) [outcome, failure] = [unopened.outcome, unopened.message];
@@ -149,11 +152,11 @@ async function drive(
     job.close();
   }
   for (const line of summaryLines(repetitions)) people(line);
+  for (const line of standstillWarnings(repetitions.map(({ stoodStillNs }) => stoodStillNs)))
+    console.err(`warning: ${line}`);
   return { outcome, failure, repetitions };
 }
 
 function showProgress(progress: Progress, where: string, requests: number, elapsedMs: number): void {
-  progress.show(
-    `${where}: ${requests.toLocaleString('en-US')} ${requests === 1 ? 'request' : 'requests'} in ${durationOf(elapsedMs)}`,
-  );
+  progress.show(`${where}: ${counted(requests, 'request')} in ${durationOf(elapsedMs)}`);
 }

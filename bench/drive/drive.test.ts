@@ -385,7 +385,7 @@ test(
       assert.equal(code, 0, err);
       assert.match(
         out,
-        /^randread: 4096 bytes, depth 32, 1 queue, disk of 1,048,576 bytes\n {2}read +[\d,]+ IOPS, [\d.]+ MB\/s/,
+        /^randread: 4096 bytes, depth 32, 1 queue, disk of 1,048,576 bytes\n {2}configuration .*\n {2}read +[\d,]+ IOPS, [\d.]+ MB\/s/,
       );
       assert.match(out, /latency, µs +mean [\d.]+, p50 [\d.]+, p90 [\d.]+, p99 [\d.]+, p99\.9 [\d.]+, max [\d.]+\n/);
       assert.equal(JSON.parse(readFileSync(file, 'utf8')).kind, 'drive');

@@ -33,6 +33,7 @@ test('drive options: defaults', () => {
     },
     ringSizeGiven: false,
     label: '',
+    machine: null,
     out: null,
     json: false,
   });

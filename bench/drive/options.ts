@@ -4,6 +4,7 @@ import { VRING_SIZE_MAX } from '../../src/ring/constants.ts';
 import { flag, type Option, type OptionTable, optionLines, readArguments } from '../command-line/option-table.ts';
 import { bytesOf, choiceOf, countOf, secondsOf, UsageError } from '../command-line/option-values.ts';
 import { type DriveConfig, JOBS, type JobName } from '../records/drive-record.ts';
+import { MACHINE_OPTION, machineOf } from '../records/machine-name.ts';
 import { SEED_MAX } from '../statistics/random.ts';
 
 /** Descriptors of a block request: header, data, status. */
@@ -39,6 +40,7 @@ type Name =
   | 'timeout'
   | 'reconnect'
   | 'label'
+  | 'machine'
   | 'out'
   | 'json';
 
@@ -62,6 +64,7 @@ const OPTIONS: OptionTable<Name> = {
   timeout: value('S', 'bound of every wait: an answer, a completion, the backend’s return', '10'),
   reconnect: flag('wait for a backend that is not there yet or goes away; nothing acknowledged is lost'),
   label: value('TEXT', 'kept in the record', ''),
+  machine: MACHINE_OPTION,
   out: value(
     'FILE',
     "where the record is appended (folders are made), or none; default: the machine's file in results/",
@@ -80,6 +83,8 @@ export interface DriveOptions {
   /** Else the ring may be made longer for a disk whose limits cut its requests into many elements. */
   ringSizeGiven: boolean;
   label: string;
+  /** What the machine is called; null: by what it is. */
+  machine: string | null;
   /** A file, `none`, or null for the machine's own file. */
   out: string | null;
   json: boolean;
@@ -136,6 +141,7 @@ export function parseDriveOptions(args: readonly string[]): DriveOptions | null 
     config,
     ringSizeGiven: given.has('ring-size'),
     label: text('label'),
+    machine: machineOf(given),
     out: given.get('out') ?? null,
     json: given.has('json'),
   };

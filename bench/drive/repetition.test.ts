@@ -22,7 +22,7 @@ function jobOf(of: (phase: Phase) => Partial<PhaseResult>) {
       return {
         requests: 2,
         wallNs: 1e6,
-        usage: { cpuUserNs: 0, cpuSystemNs: 0, machine: null },
+        usage: { cpuUserNs: 0, cpuSystemNs: 0, machine: null, stoodStillNs: 0 },
         errors: 0,
         mismatches: 0,
         overlongLengths: 0,
@@ -44,16 +44,22 @@ test('a repetition takes what its counted phases took: not the flush, and not wh
   const took = { write: [1000, 10], flush: [2000, 20], read: [4000, 40] } as const;
   const job = jobOf(({ kind }) => {
     const [cpuUserNs, cpuSystemNs] = took[kind];
-    return { usage: { cpuUserNs, cpuSystemNs, machine: { stolenNs: cpuSystemNs, otherCpuNs: cpuUserNs } } };
+    const machine = { stolenNs: cpuSystemNs, otherCpuNs: cpuUserNs };
+    return { usage: { cpuUserNs, cpuSystemNs, machine, stoodStillNs: 3 * cpuUserNs } };
   });
   const { repetition } = await runRepetition(job, config, true, machine);
-  const { cpuUserNs, cpuSystemNs, stealNs, otherCpuNs, wallNs } = repetition;
-  assert.deepEqual([cpuUserNs, cpuSystemNs, stealNs, otherCpuNs, wallNs], [5000, 50, 50, 5000, 2e6]);
+  const { cpuUserNs, cpuSystemNs, stealNs, otherCpuNs, stoodStillNs, wallNs } = repetition;
+  assert.deepEqual(
+    [cpuUserNs, cpuSystemNs, stealNs, otherCpuNs, stoodStillNs, wallNs],
+    [5000, 50, 50, 5000, 15_000, 2e6],
+  );
 });
 
 test('a repetition tells nothing of the machine where one phase cannot', async () => {
   const job = jobOf(({ kind }) =>
-    kind === 'read' ? {} : { usage: { cpuUserNs: 1, cpuSystemNs: 1, machine: { stolenNs: 1, otherCpuNs: 1 } } },
+    kind === 'read'
+      ? {}
+      : { usage: { cpuUserNs: 1, cpuSystemNs: 1, machine: { stolenNs: 1, otherCpuNs: 1 }, stoodStillNs: 0 } },
   );
   const { stealNs, otherCpuNs } = (await runRepetition(job, config, true, machine)).repetition;
   assert.deepEqual([stealNs, otherCpuNs], [null, null]);

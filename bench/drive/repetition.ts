@@ -94,6 +94,7 @@ export async function runRepetition(
       load,
       stealNs: sumOrNull(usages.map(({ machine }) => machine?.stolenNs)),
       otherCpuNs: sumOrNull(usages.map(({ machine }) => machine?.otherCpuNs)),
+      stoodStillNs: usages.reduce((all, { stoodStillNs }) => all + stoodStillNs, 0),
       peakRssBytes: process.resourceUsage().maxRSS * 1024,
       reads: streams.read ?? null,
       writes: streams.write ?? null,

@@ -1,5 +1,8 @@
 /** What a person reads of a repetition: a few lines, as fio's. Main thread. */
 
+import { VIRTIO_RING_F_EVENT_IDX, VIRTIO_RING_F_INDIRECT_DESC } from '../../src/ring/constants.ts';
+import { hasFeature } from '../../src/ring/feature-word.ts';
+import { counted } from '../command-line/columns.ts';
 import type { DriveConfig, DriveRepetition, DriveStream } from '../records/drive-record.ts';
 import { row, spread } from '../run/report.ts';
 
@@ -7,19 +10,36 @@ const NS_PER_US = 1000;
 const NS_PER_S = 1e9;
 
 const integer = (value: number) => Math.round(value).toLocaleString('en-US');
-const many = (count: number, what: string) => `${integer(count)} ${what}${count === 1 ? '' : 's'}`;
 const us = (ns: number | null) => (ns === null ? '–' : (ns / NS_PER_US).toFixed(1));
 
 export function headLine({ job, blockSizeBytes, depth, queues, pollUs }: DriveConfig, capacityBytes: number): string {
   const polls = pollUs === 0 ? '' : `, polling ${pollUs} us`;
-  return `${job}: ${blockSizeBytes} bytes, depth ${depth}, ${queues} ${queues === 1 ? 'queue' : 'queues'}${polls}, disk of ${integer(capacityBytes)} bytes`;
+  return `${job}: ${blockSizeBytes} bytes, depth ${depth}, ${counted(queues, 'queue')}${polls}, disk of ${integer(capacityBytes)} bytes`;
+}
+
+/** What the ring is: our half of it, and what was negotiated of what was wanted. */
+export function configurationRow({ ringSize, indirect, eventidx }: DriveConfig, negotiated: bigint): string {
+  const feature = (name: string, wanted: boolean, bit: number) => {
+    const has = hasFeature(negotiated, bit);
+    return `${name} ${has ? 'on' : 'off'}${wanted && !has ? ' (not offered)' : ''}`;
+  };
+  return row(
+    'configuration',
+    [
+      'engine js, ordering seqcst, doorbell eventfd',
+      `ring-size ${ringSize}`,
+      'layout split, host over vhost-user',
+      feature('indirect', indirect, VIRTIO_RING_F_INDIRECT_DESC),
+      feature('eventidx', eventidx, VIRTIO_RING_F_EVENT_IDX),
+    ].join(', '),
+  );
 }
 
 /** Over all repetitions, where there are several. */
 export function summaryLines(repetitions: readonly DriveRepetition[]): string[] {
   if (repetitions.length < 2) return [];
   return [
-    `${repetitions.length} repetitions`,
+    counted(repetitions.length, 'repetition'),
     row(
       'IOPS, median',
       spread(
@@ -55,7 +75,7 @@ function streamLines(name: string, { requests, bytes, wallNs, iops, latency }: D
   const lines = [
     row(
       name,
-      `${integer(iops)} IOPS, ${speed.toFixed(1)} MB/s (${many(requests, 'request')} in ${seconds.toFixed(2)} s)`,
+      `${integer(iops)} IOPS, ${speed.toFixed(1)} MB/s (${counted(requests, 'request')} in ${seconds.toFixed(2)} s)`,
     ),
   ];
   if (latency === null) return lines;
@@ -77,7 +97,7 @@ function troubleLines(repetition: DriveRepetition): string[] {
   if (overlongLengths !== null && overlongLengths > 0)
     lines.push(row('used lengths too long', integer(overlongLengths)));
   if (reconnects > 0)
-    lines.push(row('backend came back', `${reconnects} ×, ${many(resubmitted, 'request')} sent again`));
+    lines.push(row('backend came back', `${reconnects} ×, ${counted(resubmitted, 'request')} sent again`));
   if (lostCalls > 0) lines.push(row('calls that never came', integer(lostCalls)));
   return lines;
 }

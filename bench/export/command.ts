@@ -1,33 +1,28 @@
 /** The command `export`: records in the formats of other programs. Main thread. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { counted } from '../command-line/columns.ts';
 import { type Console, EXIT_CODES } from '../command-line/command.ts';
 import { flag, type OptionTable, optionLines, readArguments } from '../command-line/option-table.ts';
 import { choiceOf, UsageError } from '../command-line/option-values.ts';
 import { LATENCY_KINDS, type LatencyKind } from '../latency/summary.ts';
 import { namedOrDefault } from '../records/command.ts';
-import { checkNoInput, loadRecords, passedOver, recordFiles } from '../records/load.ts';
+import { figuresCount } from '../records/counted.ts';
+import { loadRecords, passedOver } from '../records/load.ts';
+import { problemLines } from '../records/problem-lines.ts';
 import type { RunRecord } from '../records/record.ts';
-import { FORMATS, type FormatName } from './formats.ts';
+import { checkNoInput, recordFiles } from '../records/sources.ts';
+import { CHOOSERS, chosenBy } from './choose.ts';
+import { FORMATS, type Format, type FormatName } from './formats.ts';
 
 /** `round-trip` and its like, as they are given. */
 const KINDS = Object.fromEntries(LATENCY_KINDS.map(([name, kind]) => [name.replaceAll(' ', '-'), kind]));
 
-/** What chooses among the records, by the beginning of a text of theirs. */
-const CHOOSERS = {
-  machine: ({ environment }: RunRecord) => environment.machine,
-  commit: ({ environment }: RunRecord) => environment.commit ?? 'unknown',
-  id: ({ id }: RunRecord) => id,
-};
-type Chooser = keyof typeof CHOOSERS;
-
-const EXPORT_OPTIONS: OptionTable<'format' | 'out' | 'kind' | Chooser> = {
+const EXPORT_OPTIONS: OptionTable<'format' | 'out' | 'kind' | keyof typeof CHOOSERS> = {
   format: { value: 'NAME', summary: 'what to write', choices: FORMATS },
   out: { value: 'FILE', summary: 'where to, - for standard output', byDefault: '-' },
   kind: { value: 'KIND', summary: `format hgrm: ${Object.keys(KINDS).join(', ')}`, byDefault: 'round-trip' },
-  machine: { value: 'NAME', summary: 'only records of a machine whose name begins so' },
-  commit: { value: 'HASH', summary: 'only records of a commit that begins so; unknown: of none' },
-  id: { value: 'ID', summary: 'only records whose id begins so' },
+  ...CHOOSERS,
   help: flag('this text; -h too'),
 };
 
@@ -48,27 +43,42 @@ export async function exportCommand(args: readonly string[], console: Console): 
   const out = options.get('out') ?? '-';
   if (out !== '-') checkNoInput(out, recordFiles(inputs));
   const { records, others, problems } = loadRecords(inputs);
-  const note = passedOver(others.map(({ kind }) => kind));
-  if (note !== null) console.err(`note: ${note}`);
-  for (const { file, line, why } of problems) console.err(`warning: left out: ${file}:${line}: ${why}`);
-  const chosen = records.filter((record) =>
-    (Object.keys(CHOOSERS) as Chooser[]).every((by) => CHOOSERS[by](record).startsWith(options.get(by) ?? '')),
-  );
-  const measured = chosen.filter(({ repetitions }) => repetitions.length > 0);
-  if (measured.length === 0) {
-    console.err(`failed: no finished repetition in ${chosen.length} of ${records.length} records: nothing to export`);
+  const passed = passedOver(others.map(({ kind }) => kind));
+  if (passed !== null) console.err(`note: ${passed}`);
+  for (const line of problemLines(problems)) console.err(`warning: left out: ${line}`);
+  const chosen = chosenBy(options, records);
+  const { text, note, saysOutcome = false }: Format = FORMATS[format];
+  const exported = exportable(chosen, saysOutcome, console);
+  if (exported.length === 0) {
+    const counts = chosen.every(figuresCount) ? '' : ' that counts';
+    const of = counted(records.length, 'record');
+    console.err(`failed: no finished repetition${counts} in ${chosen.length} of ${of}: nothing to export`);
     return EXIT_CODES.failed;
   }
-  const unwell = chosen.filter(({ outcome }) => outcome !== 'done');
-  if (unwell.length > 0)
-    console.err(
-      `warning: ${unwell.length} of ${chosen.length} records ended otherwise than well ` +
-        `(${[...new Set(unwell.map(({ outcome }) => outcome))].join(', ')}); their finished repetitions are exported`,
-    );
-  const text = FORMATS[format].text(measured, kind);
-  if (out === '-') console.out(text.replace(/\n$/, ''));
-  else write(out, text);
+  const mixed = note?.(exported) ?? null;
+  if (mixed !== null) console.err(`note: ${mixed}`);
+  const document = text(exported, kind);
+  if (out === '-') console.out(document.replace(/\n$/, ''));
+  else write(out, document);
   return problems.length === 0 ? EXIT_CODES.done : EXIT_CODES['check-failed'];
+}
+
+/** Those with figures that the format may have; says what became of runs that did not end well. */
+function exportable(chosen: readonly RunRecord[], saysOutcome: boolean, console: Console): RunRecord[] {
+  const exported = chosen.filter((record) => record.repetitions.length > 0 && (saysOutcome || figuresCount(record)));
+  const told = (records: readonly RunRecord[], what: string, end: string) => {
+    if (records.length > 0)
+      console.err(`warning: ${records.length} of ${counted(chosen.length, 'record')} ${what}; ${end}`);
+  };
+  const unwell = chosen.filter((record) => record.outcome !== 'done' && figuresCount(record));
+  const outcomes = [...new Set(unwell.map(({ outcome }) => outcome))].join(', ');
+  told(unwell, `ended otherwise than well (${outcomes})`, 'their finished repetitions are exported');
+  told(
+    chosen.filter((record) => !figuresCount(record)),
+    'failed a check',
+    saysOutcome ? 'their repetitions are exported as of outcome check-failed' : 'their figures are left out',
+  );
+  return exported;
 }
 
 /** @throws UsageError */
@@ -87,9 +97,13 @@ function exportHelp(): string {
   npm run --silent export -- --format NAME [RECORDS…]     or: vringbench export …
 
 RECORDS are files, or folders, whose *.ndjson are read; without any: results/.
-Benchmarks are named by what of their configuration is not the default, like
-ring/eventidx=on/batch=4. Formats other than go and csv take the records of one
-machine and one commit. Lines that are no records are named on standard error.
+A benchmark's name says engine, ordering, doorbell, layout and host, and what else of
+its configuration is not as in a table that never changes, whatever the defaults are:
+ring/engine=wasm/ordering=wasm/doorbell=adaptive/layout=split/host=vringh/batch=4.
+Formats other than go and csv take the records of one machine, commit, state of the
+checkout, label and version of Node. Figures of runs whose check failed are in csv
+alone. Of lines that are no records the first are named on standard error, the others
+counted.
 
 ${optionLines(EXPORT_OPTIONS)}
 
@@ -97,6 +111,7 @@ Examples
   vringbench export --format go base.ndjson > base.txt
   vringbench export --format bencher --out bencher.json head.ndjson
   vringbench export --format hgrm --kind kick-to-wake --id 7c7c118a
+  vringbench export --format github-bigger --commit 7c7c118a --clean --no-label
   vringbench export --format csv --commit unknown results/my-machine.ndjson
 
 Exit codes

@@ -1,4 +1,8 @@
-/** Comma-separated values [RFC 4180]: a header, then one row a repetition with everything that is known of it. */
+/**
+ * Comma-separated values [RFC 4180]: a header, then one row a repetition with everything that is known of it. A text that
+ * a spreadsheet could take for a formula has a `'` before it; to read a text back, take one `'` from its beginning.
+ */
+import { printable } from '../command-line/printable.ts';
 import { PERCENTILES, percentileNs, sumOf } from '../latency/histogram.ts';
 import { LATENCY_KINDS } from '../latency/summary.ts';
 import type { Repetition, RunRecord } from '../records/record.ts';
@@ -9,17 +13,34 @@ type Row = Map<string, Value>;
 const END = '\r\n';
 const WARNINGS_BETWEEN = '; ';
 
+/** What a formula begins with, also behind spaces and as a wide character; and the mark itself, so that it can be taken off. */
+const FORMULA = /^(?:\s*[=+\-@＝＋－＠]|')/;
+
 /** Columns in the order in which rows first have them; what a row has not is empty. */
 export function csvText(records: readonly RunRecord[]): string {
-  const rows = records.flatMap((record) => record.repetitions.map((repetition, i) => rowOf(record, repetition, i)));
-  const columns = [...new Set(rows.flatMap((row) => [...row.keys()]))];
-  const lines = [columns, ...rows.map((row) => columns.map((column) => row.get(column) ?? null))];
-  return lines.map((line) => `${line.map(field).join(',')}${END}`).join('');
+  const places = new Map<string, number>();
+  const rows: string[][] = [];
+  for (const record of records)
+    for (const [i, repetition] of record.repetitions.entries()) {
+      const row: string[] = [];
+      for (const [column, value] of rowOf(record, repetition, i)) {
+        const place = places.get(column) ?? places.size;
+        places.set(column, place);
+        row[place] = field(value);
+      }
+      rows.push(row);
+    }
+  const header = [...places.keys()];
+  return [header, ...rows].map((row) => `${header.map((_, place) => row[place] ?? '').join(',')}${END}`).join('');
 }
 
+/** Numbers are numbers for a spreadsheet, too: a negative one is no formula. */
 function field(value: Value): string {
-  const text = value === null ? '' : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  if (value === null) return '';
+  if (typeof value !== 'string') return String(value);
+  const clean = printable(value);
+  const text = FORMULA.test(clean) ? `'${clean}` : clean;
+  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 function rowOf(record: RunRecord, repetition: Repetition, place: number): Row {

@@ -5,14 +5,19 @@ import { LATENCY_KINDS, type LatencyKind } from '../latency/summary.ts';
 import type { RunRecord } from '../records/record.ts';
 import { encodedOf } from '../records/sums.ts';
 import { type Benchmark, benchmarksOf } from './benchmarks.ts';
+import { checkOneProgram, severalProgramsNote } from './choose.ts';
 import { csvText } from './csv.ts';
 import { goText } from './go.ts';
 import { bencherText, githubText } from './json.ts';
 
-interface Format {
+export interface Format {
   summary: string;
   /** The whole document, with its last newline. @throws UsageError if the format has no place for these records */
   text: (records: readonly RunRecord[], kind: LatencyKind) => string;
+  /** It says of each repetition how its run ended, so that those of failed checks may be in it. */
+  saysOutcome?: boolean;
+  /** What must be said of a document of these records, or null. */
+  note?: (records: readonly RunRecord[]) => string | null;
 }
 
 export const FORMATS = {
@@ -28,25 +33,20 @@ export const FORMATS = {
     summary: 'the same, customSmallerIsBetter: notifications, CPU time, latency',
     text: ofOneProgram('github-smaller', githubText('smaller')),
   },
-  go: { summary: 'Go benchmark lines, one a repetition, for benchstat', text: goText },
+  go: {
+    summary: 'Go benchmark lines, one a repetition, for benchstat',
+    text: goText,
+    note: (records) => severalProgramsNote('go', records),
+  },
   hgrm: { summary: 'percentiles of latency for HDR plotters, all repetitions summed', text: hgrmOfOne },
-  csv: { summary: 'comma-separated, one row a repetition with every field', text: csvText },
+  csv: { summary: 'comma-separated, one row a repetition with every field', text: csvText, saysOutcome: true },
 } as const satisfies Record<string, Format>;
 
 export type FormatName = keyof typeof FORMATS;
 
-/** A format in which a benchmark is its name alone: one machine and one commit, or figures would be mixed. */
 function ofOneProgram(name: string, text: (benchmarks: readonly Benchmark[]) => string): Format['text'] {
   return (records) => {
-    const { environment: first } = records[0]!;
-    const [other] = records.filter(({ environment: { machine, commit } }) => {
-      return machine !== first.machine || commit !== first.commit;
-    });
-    if (other !== undefined) {
-      const [what, option] =
-        other.environment.machine !== first.machine ? ['machine', '--machine'] : ['commit', '--commit'];
-      throw new UsageError(`--format ${name} takes the records of one ${what}: choose with ${option}`);
-    }
+    checkOneProgram(name, records);
     return text(benchmarksOf(records));
   };
 }

@@ -5,15 +5,13 @@
  * they say where something was measured; what differs between two sides of a comparison, commit and label, is a
  * comment.
  */
+import { printableLine } from '../command-line/printable.ts';
+import { configurationName } from '../records/configuration-name.ts';
 import type { RunRecord } from '../records/record.ts';
 import { transfersOf } from '../records/sums.ts';
-import { benchmarkName } from './benchmarks.ts';
 import { LATENCIES, latencyNs, SCALARS } from './measures.ts';
 
 const UNIT_OF_TIME = 'ns/op';
-
-/** Without what would end the line. */
-const oneLine = (text: string) => text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
 
 /** `throughput` and its like have a unit of their own, latencies are told apart by theirs. */
 const unitOf = (name: string, unit: string) => (unit === 'ns' || unit === 'ns/transfer' ? `${name}-ns` : unit);
@@ -23,30 +21,34 @@ const UNIT_LINES = SCALARS.map(({ name, unit, better }) => {
   return `Unit ${unitOf(name, unit)} better=${better === 'bigger' ? 'higher' : 'lower'}`;
 });
 
-export function goText(records: readonly RunRecord[]): string {
-  const lines = [...UNIT_LINES];
+/** Its readers take no line of 64 KiB or more, so texts are cut. */
+export const goText = (records: readonly RunRecord[]): string =>
+  [...UNIT_LINES, ...linesOf(records)].map((line) => `${line}\n`).join('');
+
+function* linesOf(records: readonly RunRecord[]): Generator<string> {
   let header = '';
   let comment = '';
   for (const record of records) {
     const { environment, label, repetitions } = record;
     if (repetitions.length === 0) continue;
     const { machine, cpu, kernel, node, v8, commit, dirty } = environment;
-    const place = Object.entries({ machine, cpu, kernel, node, v8 }).map(([key, value]) => `${key}: ${oneLine(value)}`);
-    if (place.join('\n') !== header) lines.push(...place);
+    const place = Object.entries({ machine, cpu, kernel, node, v8 }).map(
+      ([key, value]) => `${key}: ${printableLine(value).trim()}`,
+    );
+    if (place.join('\n') !== header) yield* place;
     header = place.join('\n');
     const changes = dirty ? ' and uncommitted changes' : '';
-    const said = label === '' ? '' : `, label ${oneLine(label)}`;
-    const program = `# commit ${oneLine(commit ?? 'unknown')}${changes}${said}`;
-    if (program !== comment) lines.push(program);
+    const said = label === '' ? '' : `, label ${printableLine(label)}`;
+    const program = `# commit ${printableLine(commit ?? 'unknown')}${changes}${said}`.trimEnd();
+    if (program !== comment) yield program;
     comment = program;
-    lines.push(...resultLines(record));
+    yield* resultLines(record);
   }
-  return `${lines.join('\n')}\n`;
 }
 
 function resultLines({ config, environment, repetitions }: RunRecord): string[] {
-  // `ring/batch=4` becomes `BenchmarkRing/batch=4-2`: the number of CPUs ends the name.
-  const name = `BenchmarkR${benchmarkName(config).slice(1)}-${environment.cpus}`;
+  // `ring/engine=wasm` becomes `BenchmarkRing/engine=wasm-2`: the number of CPUs ends the name.
+  const name = `BenchmarkR${configurationName(config).slice(1)}-${environment.cpus}`;
   return repetitions.map((repetition) => {
     const transfers = transfersOf(config, repetition);
     const values: [number | null, string][] = [

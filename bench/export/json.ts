@@ -1,4 +1,5 @@
 /** Formats that are one JSON document: Bencher's, and the two of github-action-benchmark for custom tools. */
+import { shortPrintable } from '../command-line/printable.ts';
 import type { Benchmark } from './benchmarks.ts';
 import { type Figure, figuresOf, type Measure } from './measures.ts';
 
@@ -34,9 +35,16 @@ export const githubText =
       ),
     );
 
-/** What a chart shows beside a point. */
+/** What a chart shows beside a point, a line each. */
 function extraOf({ records, repetitions }: Benchmark): string {
-  const { machine, commit } = records[0]!.environment;
+  const { machine, commit, dirty } = records[0]!.environment;
+  const changes = dirty ? ' and uncommitted changes' : '';
   const labels = [...new Set(records.map(({ label }) => label))].filter((label) => label !== '');
-  return [`repetitions: ${repetitions.length}`, `machine: ${machine}`, `commit: ${commit}`, ...labels].join('\n');
+  const lines = [
+    `repetitions: ${repetitions.length}`,
+    `machine: ${machine}`,
+    `commit: ${commit ?? 'unknown'}${changes}`,
+    ...labels,
+  ];
+  return lines.map(shortPrintable).join('\n');
 }

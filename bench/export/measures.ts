@@ -3,7 +3,7 @@ import { PERCENTILES, percentileNs, sumOf } from '../latency/histogram.ts';
 import { LATENCY_KINDS, type LatencyKind } from '../latency/summary.ts';
 import type { Repetition } from '../records/record.ts';
 import { cpuNsOf, encodedOf, ringsOf, transfersOf } from '../records/sums.ts';
-import { median } from '../statistics/sample.ts';
+import { greatest, least, median } from '../statistics/sample.ts';
 import type { Benchmark } from './benchmarks.ts';
 
 export interface Measure {
@@ -81,8 +81,8 @@ export function figuresOf({ config, repetitions }: Benchmark): Figure[] {
       unit,
       better,
       value,
-      low: all ? Math.min(...known) : null,
-      high: all ? Math.max(...known) : null,
+      low: all ? least(known) : null,
+      high: all ? greatest(known) : null,
     });
   };
   for (const scalar of SCALARS) {

@@ -2,16 +2,12 @@
  * Latencies counted as they come, however many: memory does not depend on their number, and none is left out. Nothing
  * is allocated by counting. The buckets are those of the histograms (three digits), so that nothing is lost between.
  */
+import { BUCKETS, EXACT_BITS, HALF, lowestOf } from './buckets.ts';
 import { encodedCounts } from './histogram.ts';
 
-/** Values below 2 to this have a bucket each; every doubling above is cut into half as many. */
-const EXACT_BITS = 11;
-const HALF = 2 ** (EXACT_BITS - 1);
 /** Values from here on are counted in steps of 2^20: they do not fit an integer register. */
 const LARGE = 2 ** 31;
 const LARGE_SHIFT = 20;
-/** A day in nanoseconds has 47 bits. */
-const BUCKETS = (47 - EXACT_BITS + 2) * HALF;
 
 export class LatencyCounts {
   /** Nanoseconds, exact. */
@@ -52,10 +48,4 @@ export class LatencyCounts {
   *entries(): Generator<[valueNs: number, count: number]> {
     for (const [bucket, count] of this.counts.entries()) if (count > 0) yield [lowestOf(bucket), count];
   }
-}
-
-function lowestOf(bucket: number): number {
-  if (bucket < 2 * HALF) return bucket;
-  const doublings = Math.floor(bucket / HALF) - 1;
-  return (bucket - doublings * HALF) * 2 ** doublings;
 }

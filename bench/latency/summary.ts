@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Histogram } from 'hdr-histogram-js';
 import type { Repetition } from '../records/record.ts';
+import { greatest } from '../statistics/sample.ts';
 import { hgrmText, PERCENTILES, percentileNs, sumOf } from './histogram.ts';
 
 type Latency = NonNullable<Repetition['pairs'][0]['latency']>;
@@ -48,7 +49,7 @@ export function latencyLines(repetitions: readonly Repetition[]): string[] {
       histogram.totalCount.toLocaleString('en-US'),
     ]),
   );
-  const clockNs = Math.max(...all.map((latency) => latency.clockNs));
+  const clockNs = greatest(all.map((latency) => latency.clockNs));
   return [
     line('latency, µs', [...PERCENTILES.map((percentile) => `p${percentile}`), 'max', 'samples']),
     ...rows,

@@ -11,6 +11,7 @@ import { whyUnavailable } from '../../src/native/libc.ts';
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 const GUEST = fileURLToPath(new URL('../../src/launcher/test-guest.js', import.meta.url));
+const HELD_GUEST = fileURLToPath(new URL('../../src/launcher/test-held-guest.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'launch-command-'));
 after(() => rmSync(folder, { recursive: true }));
 const disk = imageFile(folder, 2 ** 20);
@@ -43,15 +44,17 @@ interface Ended {
   err: string;
 }
 
-/** Runs the program; `onOutput` sees its standard output so far. */
+/** Runs the program; `onOutput` sees its standard output so far, `onError` the other one. */
 function launch(
   args: readonly string[],
   input: string,
   onOutput?: (out: string, pid: number) => void,
   env: NodeJS.ProcessEnv = {},
+  onError?: (err: string, pid: number) => void,
 ): Promise<Ended> {
   const child = spawn(process.execPath, [MAIN, 'launch', ...args], {
-    timeout: 60_000,
+    // One that does not end by a signal is killed.
+    ...{ timeout: 60_000, killSignal: 'SIGKILL' },
     env: { ...process.env, ...env },
   });
   let out = '';
@@ -62,6 +65,7 @@ function launch(
   });
   child.stderr.on('data', (data: Buffer) => {
     err += data.toString();
+    onError?.(err, child.pid!);
   });
   child.stdin.end(input);
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })));
@@ -194,4 +198,12 @@ test('launch: interrupted, a guest in an endless loop ends with code 130', async
     if (out === 'looping') process.kill(pid, 'SIGINT');
   });
   assert.deepEqual([ended.code, ended.out], [130, 'looping']);
+});
+
+test('launch: interrupted, a guest that the kernel holds is left behind, with a word about it and code 130', async () => {
+  const ended = await launch([`--block=${disk}`, '4', HELD_GUEST], '', undefined, {}, (err, pid) => {
+    if (err === 'held\n') process.kill(pid, 'SIGINT');
+  });
+  assert.match(ended.err, /^held\nvringbench: the guest's thread did not end within 5000 ms, .* left behind/);
+  assert.deepEqual([ended.code, ended.out], [130, '']);
 });

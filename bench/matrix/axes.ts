@@ -1,7 +1,7 @@
 /** The axes of a sweep: every option of `run` that says what is measured can be listed; the cells are all combinations. */
 import { UsageError } from '../command-line/option-values.ts';
-import { configKey, type RunConfig } from '../records/record.ts';
 import { JS_BY_DEFAULT } from '../config.ts';
+import { configKey, type RunConfig } from '../records/record.ts';
 import { CombinationError, type OptionName, parseRunOptions, RUN_AXES } from '../run/options.ts';
 
 /** One option with the values that it is swept over, as they were given. */
@@ -76,8 +76,11 @@ export function argumentOf(name: OptionName, value: string): string[] {
   return value === 'on' ? [`--${name}`] : [];
 }
 
+/** Why a sweep goes without a combination that could run; null: it does not. */
+export type PassedOver = (config: RunConfig) => string | null;
+
 /** Every combination of the axes' values; `fixed` are arguments of `run` that all share. @throws UsageError */
-export function cellsOf(axes: readonly Axis[], fixed: readonly string[]): Cells {
+export function cellsOf(axes: readonly Axis[], fixed: readonly string[], passedOver: PassedOver = () => null): Cells {
   const cells: Cell[] = [];
   const leftOut = new Map<string, number>();
   const had = new Map<string, readonly string[]>();
@@ -86,6 +89,8 @@ export function cellsOf(axes: readonly Axis[], fixed: readonly string[]): Cells 
     const args = axes.flatMap(({ name }, i) => argumentOf(name, values[i]!));
     try {
       const { config } = parseRunOptions(['--parallel', ...engine, ...args, ...fixed]);
+      const why = passedOver(config);
+      if (why !== null) throw new CombinationError(why);
       const same = had.get(configKey(config));
       if (same !== undefined) throw sameError(axes, same, values);
       had.set(configKey(config), values);

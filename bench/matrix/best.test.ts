@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inLength } from '../../src/test-length.ts';
+import { configKey } from '../records/record.ts';
+import { parseRunOptions } from '../run/options.ts';
 import { normalFrom, randomFrom } from '../statistics/random.ts';
 import { bestLine } from './best.ts';
 import type { Figures } from './figures.ts';
@@ -55,7 +58,51 @@ const cases: [what: string, args: string[], speeds: Record<string, number[]>, ex
     'an unsound ordering is never the best',
     ['--ordering', 'seqcst,none,fence,wasm'],
     { seqcst: [10, 10], none: [90, 90], fence: [80, 80], wasm: [12, 12] },
-    'best sound strategy: wasm, 1.200 (1.200 – 1.200) times the default (seqcst)',
+    'best sound strategy: ordering=wasm, 1.200 (1.200 – 1.200) times seqcst; ' +
+      'the default (engine=wasm ordering=wasm) is not among the cells',
+  ],
+  [
+    'the default of another engine',
+    ['--engine', 'js,wasm'],
+    { js: [10, 10], wasm: [12, 12] },
+    'no strategy was faster than the default (engine=wasm)',
+  ],
+  [
+    'engines and orderings, of which one combination cannot run',
+    ['--engine', 'js,wasm', '--ordering', 'seqcst,wasm'],
+    { 'js seqcst': [15, 15], 'js wasm': [9, 9], 'wasm wasm': [10, 10] },
+    'best sound strategy: js seqcst, 1.500 (1.500 – 1.500) times the default (engine=wasm ordering=wasm)',
+  ],
+  [
+    'the default among no orderings',
+    ['--ordering', 'fence,none'],
+    { fence: [1, 1], none: [2, 2] },
+    'not compared with the default: engine=wasm ordering=wasm is not among the cells',
+  ],
+  [
+    'what all cells have may be no default',
+    ['--eventidx', '--doorbell', 'adaptive,pipe'],
+    { 'on adaptive': [1, 1], 'on pipe': [2, 2] },
+    'best sound strategy: pipe, 2.000 (2.000 – 2.000) times adaptive; the default (eventidx=off) is not among the cells',
+  ],
+  [
+    'what all cells have may fail',
+    ['--eventidx', '--doorbell', 'adaptive,pipe'],
+    { 'on pipe': [2, 2] },
+    'not compared with adaptive: it did not end well in every cell; the default (eventidx=off) is not among the cells',
+  ],
+  [
+    'a condition under which the default is of engine js',
+    ['--host', 'lguest', '--doorbell', 'adaptive,pipe'],
+    { 'lguest adaptive': [1, 1], 'lguest pipe': [2, 2] },
+    'best sound strategy: pipe, 2.000 (2.000 – 2.000) times the default (adaptive)',
+  ],
+  [
+    'conditions of which one has another default',
+    ['--slow-range', 'on,off', '--doorbell', 'adaptive,pipe'],
+    { 'on adaptive': [1, 1], 'on pipe': [2, 2], 'off adaptive': [1, 1], 'off pipe': [2, 2] },
+    'best sound strategy: pipe, 2.000 (2.000 – 2.000) times adaptive, over all slow-range; ' +
+      'the default (engine=wasm ordering=wasm) is not among the cells',
   ],
   [
     'nothing sound at all',
@@ -136,6 +183,18 @@ for (const [what, args, speeds, expected] of cases) {
   test(`best: ${what}`, () => assert.equal(line(args, speeds), expected));
 }
 
+test('best: without options the base is the default of run, which is a cell', () => {
+  const { axes, cells } = sweepAt([], () => NOTHING);
+  const real = configKey(parseRunOptions(['--parallel', '--transfers', '2M', '--repeat', '5']).config);
+  const base = cells.filter(({ config }) => configKey({ ...config, cpus: 'distant' }) === real);
+  assert.deepEqual(base.map(({ config }) => config.cpus).sort(), ['distant', 'same']);
+  const figures = cells.map((cell) => figuresAt(base.includes(cell) ? [10, 10] : [5, 5]));
+  assert.equal(
+    bestLine(axes, cells, figures),
+    'no strategy was faster than the default (eventidx=off engine=wasm ordering=wasm adaptive), over all cpus',
+  );
+});
+
 test('best: a cell that ended badly once is out, whatever its other repetitions', () => {
   const speeds = { adaptive: [1, 1], pipe: [9, 9], spin: [2, 2] };
   assert.match(line(BELLS, speeds), /strategy: pipe, 9/);
@@ -189,15 +248,18 @@ function named({ repeat, gain, tries, heavy = false, unequal = false }: Sweeps) 
 
 const ALL_BELLS = 'futex,spin,adaptive,wait-async,message-port,pipe,eventfd';
 const FASTER = 'on wasm spin';
-const FASTER_NAME = 'eventidx=on wasm spin';
+const FASTER_NAME = 'eventidx=on ordering=wasm spin';
+
+/** If 8 % of all sweeps named one, more than 5 % of these would with 93 of 100 seeds; in the long form with 99. */
+const TRIES = inLength(200, 500);
 
 for (const repeat of [2, 3, 5, 10])
   for (const heavy of [false, true])
     for (const unequal of [false, true]) {
       const noise = `${heavy ? 'heavy tails' : 'normal'}, ${unequal ? 'unequal' : 'equal'} scatters`;
       test(`best: of 56 cells of one speed none is named, ${repeat} repetitions, ${noise}`, () => {
-        const { any } = named({ repeat, gain: 0, heavy, unequal, tries: 500 });
-        assert.ok(any <= 25, `named in ${any} of 500`);
+        const { any } = named({ repeat, gain: 0, heavy, unequal, tries: TRIES });
+        assert.ok(any <= 0.05 * TRIES, `named in ${any} of ${TRIES}`);
       });
     }
 

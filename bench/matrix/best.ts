@@ -5,11 +5,11 @@
  */
 
 import { LAYOUTS } from '../axes/layouts.ts';
-import { configKey } from '../records/record.ts';
-import { isStrategy, type OptionName, parseRunOptions, RUN_OPTIONS } from '../run/options.ts';
+import { isStrategy } from '../run/options.ts';
 import { type Difference, manyToOne } from '../statistics/many-to-one.ts';
 import { mean } from '../statistics/sample.ts';
-import { type Axis, argumentOf, type Cell, engineOf, type PlacedAxis, placed } from './axes.ts';
+import { type Axis, type Cell, placed } from './axes.ts';
+import { defaultAmong, named } from './default-strategy.ts';
 import type { Figures } from './figures.ts';
 
 interface Candidate {
@@ -32,9 +32,11 @@ export function bestLine(axes: readonly Axis[], cells: readonly Cell[], figures:
   if (cells.some(({ config }) => config.rate > 0))
     return 'no strategies were compared: at a fixed rate they differ in latency, not in speed';
 
+  const nameOf = ({ values }: Cell) => chosen.map(({ name, place }) => named(name, values[place]!)).join(' ');
   const candidates = new Map<string, Candidate>();
-  for (const { values, config, figures } of compared) {
-    const name = chosen.map((axis) => named(axis.name, values[axis.place]!)).join(' ');
+  for (const cell of compared) {
+    const { values, config, figures } = cell;
+    const name = nameOf(cell);
     const candidate = candidates.get(name) ?? { name, sound: config.orderingSound, whole: true, speeds: new Map() };
     const condition = conditions.map(({ place }) => values[place]).join(' ');
     for (const [repetition, speed] of figures.speeds) candidate.speeds.set(`${condition}#${repetition}`, speed);
@@ -42,18 +44,22 @@ export function bestLine(axes: readonly Axis[], cells: readonly Cell[], figures:
     candidates.set(name, candidate);
   }
 
-  const defaults = chosen.map((axis) => named(axis.name, defaultOf(axis, compared))).join(' ');
-  const base = candidates.get(defaults);
-  if (base === undefined) return `not compared with the default: ${defaults} is not among the cells`;
-  if (!base.whole) return `not compared with the default: ${defaults} did not end well in every cell`;
+  const { text, missing } = defaultAmong(axes, chosen, compared);
+  const base = candidates.get(text);
+  if (base === undefined) return `not compared with the default: ${text} is not among the cells`;
+  const isDefault = missing.length === 0;
+  const baseName = isDefault ? `the default (${text})` : text;
+  const without = isDefault ? '' : `; the default (${missing.join(' ')}) is not among the cells`;
+  if (!base.whole)
+    return `not compared with ${isDefault ? `the default: ${text}` : `${text}: it`} did not end well in every cell${without}`;
   const others = [...candidates.values()].filter(
     ({ name, sound, whole, speeds }) =>
-      sound && whole && name !== defaults && [...base.speeds.keys()].every((key) => speeds.has(key)),
+      sound && whole && name !== text && [...base.speeds.keys()].every((key) => speeds.has(key)),
   );
   if (others.length === 0 && !base.sound)
     return 'no sound strategies were compared: their ordering is not guaranteed by the language';
   const over = conditions.length === 0 ? '' : `, over all ${conditions.map(({ name }) => name).join(' × ')}`;
-  return `${verdict(others, { ...base, name: `the default (${defaults})` })}${over}`;
+  return `${verdict(others, { ...base, name: baseName })}${over}${without}`;
 }
 
 /** What the rounds tell of the others against the base: the best of them only if it is told from it. */
@@ -87,28 +93,6 @@ const REPEAT_MAX = 1000;
 
 /** A factor with decimals as its interval is wide. */
 const factor = (log: number, width: number) => Math.exp(log).toFixed(width < 0.1 ? 3 : 2);
-
-/** Values that are names speak for themselves. */
-function named(name: OptionName, value: string): string {
-  const option: { choices?: unknown } = RUN_OPTIONS[name];
-  return option.choices === undefined ? `${name}=${value}` : value;
-}
-
-/** The axis's value, as it is written there, that an option has which is not given; as the help has it if none is. */
-function defaultOf(axis: PlacedAxis, cells: readonly Cell[]): string {
-  const { name, values, place } = axis;
-  if (name === 'outstanding') {
-    // Not given, it is as many as the ring has.
-    const ring = Math.max(...cells.map(({ config }) => config.ringSize));
-    const unbound = cells.filter(({ config }) => config.outstanding >= ring);
-    const least = unbound.sort((a, b) => a.config.outstanding - b.config.outstanding)[0];
-    return least?.values[place] ?? String(ring);
-  }
-  const keyOf = (args: readonly string[]) =>
-    configKey(parseRunOptions(['--parallel', ...engineOf([axis]), ...args]).config);
-  const option: { byDefault?: string } = RUN_OPTIONS[name];
-  return values.find((value) => keyOf(argumentOf(name, value)) === keyOf([])) ?? option.byDefault ?? 'off';
-}
 
 /**
  * How many times as fast in each round, as a logarithm: the mean over all conditions, which were measured close to each

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodedHistogram } from '../latency/histogram.ts';
+import { kindOf } from '../records/kinds-of-notes.ts';
 import type { Repetition, RunRecord } from '../records/record.ts';
 import { measure } from '../run/test-measure.ts';
-import { figuresOf, kindOf } from './figures.ts';
+import { figuresOf } from './figures.ts';
 
 /** A real record; its figures are changed below. */
 const { record: REAL } = await measure(['--transfers', '1k', '--warmup', '0']);
@@ -96,9 +97,9 @@ test('figures: a failed repetition makes the cell failed, and leaves the figures
 
 test('figures: lost wake-ups have a speed, and are a failure all the same, said once', () => {
   const figures = figuresOf([
-    made({ repetition: 1, speed: 10, outcome: 'lost-wakeups', warnings: ['3 wake-up(s) were lost'] }),
+    made({ repetition: 1, speed: 10, outcome: 'lost-wakeups', warnings: ['3 wake-ups were lost'] }),
   ]);
-  assert.deepEqual([figures.median, figures.failed, figures.notes], [10, true, ['3 wake-up(s) were lost']]);
+  assert.deepEqual([figures.median, figures.failed, figures.notes], [10, true, ['3 wake-ups were lost']]);
 });
 
 test('figures: a note that differs in its numbers alone is kept once', () => {

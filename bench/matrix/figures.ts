@@ -1,5 +1,7 @@
 /** What is shown of a cell, derived from the records of its repetitions. */
+import { printableLine } from '../command-line/printable.ts';
 import { percentileNs, sumOf } from '../latency/histogram.ts';
+import { kindOf } from '../records/kinds-of-notes.ts';
 import type { Repetition, RunRecord } from '../records/record.ts';
 import { cpuNsOf, encodedOf, ringsOf, transfersOf } from '../records/sums.ts';
 import { median } from '../statistics/sample.ts';
@@ -61,10 +63,8 @@ function notesOf(records: readonly RunRecord[]): string[] {
   for (const { outcome, failure, warnings } of records) {
     // Lost wake-ups are no failure of the repetition: a warning counts them.
     const ended = failure === null ? [] : [`${outcome}: ${failure}`];
-    for (const note of [...ended, ...warnings]) if (!notes.has(kindOf(note))) notes.set(kindOf(note), note);
+    for (const note of [...ended, ...warnings].map(printableLine))
+      if (!notes.has(kindOf(note))) notes.set(kindOf(note), note);
   }
   return [...notes.values()];
 }
-
-/** What a note says, whatever its numbers. */
-export const kindOf = (note: string) => note.replaceAll(/[\d.,]+/g, '#');

@@ -1,4 +1,5 @@
 /** Two axes of a sweep as a map in the terminal: how fast, over all values of the other axes. */
+import { extremesOf, greatest } from '../statistics/sample.ts';
 import { type Axis, type Cell, varied } from './axes.ts';
 import type { Figures } from './figures.ts';
 
@@ -57,7 +58,7 @@ export function heatMapLines(
   const known = fields.flat().filter(({ count }) => count > 0);
   if (known.length === 0) return [];
   const values = known.map(({ value }) => value);
-  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const [least, most] = extremesOf(values);
   /** 0 to 1, bad to good, on a logarithmic scale. */
   const warmth = (value: number) => {
     if (most === least) return 1;
@@ -65,9 +66,9 @@ export function heatMapLines(
     return quantity.rising ? share : 1 - share;
   };
 
-  const whole = Math.max(...known.map(({ count }) => count));
-  const left = Math.max(rows.name.length, ...rows.values.map((value) => value.length)) + COLUMN_GAP;
-  const width = Math.max(WIDTH_MIN, ...columns.values.map((value) => value.length + COLUMN_GAP));
+  const whole = greatest(known.map(({ count }) => count));
+  const left = greatest([rows.name, ...rows.values].map(({ length }) => length)) + COLUMN_GAP;
+  const width = Math.max(WIDTH_MIN, greatest(columns.values.map((value) => value.length + COLUMN_GAP)));
   const line = (name: string, texts: readonly string[]) => `  ${name.padEnd(left)}${texts.join('')}`.trimEnd();
   const show = ({ value, count }: Field) => {
     if (count === 0) return '–'.padStart(width);

@@ -5,13 +5,14 @@ import { RUN_AXES, RUN_OPTIONS } from '../run/options.ts';
 import { MATRIX_OPTIONS, matrixHelp, parseMatrixOptions } from './options.ts';
 
 test('matrix options: without any, sound orderings × usable doorbells × eventidx × two placements', () => {
-  const { axes, cells, repetitions, seed, fresh, label, out, heat } = parseMatrixOptions([]);
+  const { axes, cells, leftOut, repetitions, seed, fresh, label, out, heat } = parseMatrixOptions([]);
   const valuesOf = Object.fromEntries(axes.map(({ name, values }) => [name, values]));
-  assert.deepEqual(Object.keys(valuesOf), ['eventidx', 'ordering', 'doorbell', 'cpus']);
+  assert.deepEqual(Object.keys(valuesOf), ['eventidx', 'engine', 'ordering', 'doorbell', 'cpus']);
   assert.deepEqual(
-    [valuesOf.eventidx, valuesOf.ordering, valuesOf.cpus],
+    [valuesOf.eventidx, valuesOf.engine, valuesOf.ordering, valuesOf.cpus],
     [
       ['off', 'on'],
+      ['js', 'wasm'],
       ['seqcst', 'wasm'],
       ['same', 'distant'],
     ],
@@ -19,6 +20,16 @@ test('matrix options: without any, sound orderings × usable doorbells × eventi
   assert.ok(valuesOf.doorbell!.includes('futex'));
   assert.equal(cells.length, 8 * valuesOf.doorbell!.length);
   assert.ok(cells.every(({ config }) => config.orderingSound));
+  // Each ordering on one engine: the default's, or the other one where that has not the ordering.
+  assert.deepEqual(
+    new Set(cells.map(({ config }) => `${config.engine} ${config.ordering}`)),
+    new Set(['wasm wasm', 'js seqcst']),
+  );
+  assert.deepEqual([...leftOut.values()], [4 * valuesOf.doorbell!.length, 4 * valuesOf.doorbell!.length]);
+  assert.deepEqual([...leftOut.keys()].sort(), [
+    "--engine wasm cannot run with --ordering seqcst: its shared fields are Wasm's own atomics",
+    'engine js with ordering wasm, which engine wasm has, too (--engine js,wasm --ordering wasm compares the two)',
+  ]);
   const { transfers, warmup, timeout, latency } = cells[0]!.config;
   assert.deepEqual(
     { transfers, warmup, timeout, latency },
@@ -26,9 +37,26 @@ test('matrix options: without any, sound orderings × usable doorbells × eventi
   );
   assert.deepEqual(
     { repetitions, seed, fresh, label, out, heat },
-    { repetitions: 5, seed: null, fresh: false, label: '', out: null, heat: [2, 0] },
+    { repetitions: 5, seed: null, fresh: false, label: '', out: null, heat: [3, 0] },
   );
 });
+
+test('matrix options: what is left out by default is swept where it is listed', () => {
+  const enginesOf = (...args: string[]) => parseMatrixOptions(args).cells.map(({ config }) => config.engine);
+  assert.deepEqual(enginesOf('--engine', 'js,wasm', '--ordering', 'wasm'), ['js', 'wasm']);
+  assert.deepEqual(enginesOf('--engine', 'js,wasm', '--ordering', 'seqcst,wasm'), ['js', 'js', 'wasm']);
+});
+
+const switches: [args: string[], notes: string[]][] = [
+  [['--doorbell', 'futex,pipe'], []],
+  [['--engine', 'js,wasm', '--ordering', 'wasm'], []],
+  [['--ordering', 'seqcst,wasm'], ['engine js, not wasm, because --ordering is given']],
+  [['--slow-range=off', '--host', 'vringh'], ['engine js, not wasm, because --host, --slow-range are given']],
+  [['--ordering', 'wasm'], ['engine js, not wasm, because --ordering is given; --engine wasm runs it, too']],
+];
+for (const [args, notes] of switches)
+  test(`matrix options: what chooses an engine is told: ${args.join(' ')}`, () =>
+    assert.deepEqual(parseMatrixOptions(args).notes, notes));
 
 const sizes: [args: string[], transfers: number, warmup: number | 'auto', repeat: number, timeout: number][] = [
   [['--quick'], 200_000, 'auto', 2, 1],

@@ -2,16 +2,25 @@
 import type { DoorbellStrategy } from '../../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { ORDERINGS } from '../../src/ordering/index.ts';
+import { ENGINES } from '../axes/engines.ts';
 import { flag, type Option, type OptionTable, optionLines, readArguments } from '../command-line/option-table.ts';
 import { countOf, UsageError } from '../command-line/option-values.ts';
-import { RUN_AXES, RUN_OPTIONS, type OptionName as RunOptionName } from '../run/options.ts';
+import { allowedCpus } from '../pair/pinning.ts';
+import { machineOf } from '../records/machine-name.ts';
+import type { RunConfig } from '../records/record.ts';
+import { engineSwitch } from '../run/configuration-line.ts';
+import { parseRunOptions, RUN_AXES, RUN_OPTIONS, type OptionName as RunOptionName } from '../run/options.ts';
+import { cpusByDefault, cpusNote } from '../run/placement.ts';
 import { SEED_MAX } from '../statistics/random.ts';
 import { type Axis, axisOf, type Cells, cellsOf, varied } from './axes.ts';
 
 const AXIS_NAMES = Object.keys(RUN_AXES) as RunOptionName[];
 
 /** Options of `run` that all cells share, with what they are in a sweep. */
-const SHARED = ['transfers', 'warmup', 'repeat', 'timeout', 'latency', 'label', 'out'] as const;
+const SHARED = ['transfers', 'warmup', 'repeat', 'timeout', 'latency', 'label', 'machine', 'out'] as const;
+
+/** Those that say nothing of a cell. */
+const OF_RECORDS: readonly (typeof SHARED)[number][] = ['label', 'machine', 'out'];
 
 type OwnName = 'quick' | 'heat' | 'seed' | 'fresh';
 type Name = RunOptionName | OwnName;
@@ -55,6 +64,7 @@ export interface MatrixOptions extends Cells {
   seed: number | null;
   fresh: boolean;
   label: string;
+  machine: string | null;
   out: string | null;
   /** What must be said before it begins. */
   notes: string[];
@@ -71,16 +81,27 @@ function doorbellsLeftOut(): string[] {
   });
 }
 
-/** What is swept when no axis is named. */
+/** What is swept when no axis is named: the default of `run` is among it. */
 function defaultAxes(): Axis[] {
   const sound = Object.values(ORDERINGS).filter((ordering) => ordering.sound);
   const usable = Object.values(DOORBELLS).filter((doorbell) => whyUnusable(doorbell) === null);
   return [
     { name: 'eventidx', values: ['off', 'on'] },
+    { name: 'engine', values: Object.keys(ENGINES) },
     { name: 'ordering', values: sound.map(({ name }) => name) },
     { name: 'doorbell', values: usable.map(({ name }) => name) },
-    { name: 'cpus', values: ['same', 'distant'] },
+    { name: 'cpus', values: cpusByDefault(allowedCpus()) === 'same' ? ['same'] : ['same', 'distant'] },
   ];
+}
+
+/** The default sweep has each ordering on one engine, that of the default where it can: another one takes half as long again. */
+function onOtherEngine({ engine, ordering, ...config }: RunConfig): string | null {
+  const preferred = parseRunOptions(['--parallel']).config.engine;
+  if (engine === preferred || (ENGINES[preferred].refuses?.({ ...config, ordering }) ?? null) !== null) return null;
+  return (
+    `engine ${engine} with ordering ${ordering}, which engine ${preferred} has, too ` +
+    `(--engine ${engine},${preferred} --ordering ${ordering} compares the two)`
+  );
 }
 
 /** @throws UsageError naming the argument. */
@@ -93,11 +114,18 @@ export function parseMatrixOptions(args: readonly string[]): MatrixOptions {
     const text = given.get(name) ?? (name in sizes ? sizes[name as Sized] : undefined);
     // At a fixed rate `run` knows how many transfers are enough.
     const ownSize = name === 'transfers' && given.has('rate') && !given.has('transfers');
-    return text === undefined || ownSize || name === 'label' || name === 'out' ? [] : [`--${name}=${text}`];
+    return text === undefined || ownSize || OF_RECORDS.includes(name) ? [] : [`--${name}=${text}`];
   });
   if (given.has('seed') && given.has('fresh'))
     throw new UsageError('--fresh begins with a seed of its own: give it or --seed, not both');
-  const { cells, leftOut } = cellsOf(axes, fixed);
+  const { cells, leftOut } = cellsOf(axes, fixed, listed.length === 0 ? onOtherEngine : undefined);
+  const hasAxis = (name: RunOptionName) => axes.some((axis) => axis.name === name);
+  const configs = cells.map(({ config }) => config);
+  const notes = [
+    ...(listed.length === 0 ? doorbellsLeftOut() : []),
+    engineSwitch(hasAxis, configs),
+    given.has('cpus') ? null : cpusNote(allowedCpus()),
+  ];
   return {
     axes,
     cells,
@@ -106,8 +134,9 @@ export function parseMatrixOptions(args: readonly string[]): MatrixOptions {
     heat: heatAxes(axes, given.get('heat')),
     seed: given.has('seed') ? countOf('--seed', given.get('seed')!, 0, SEED_MAX) : null,
     fresh: given.has('fresh'),
-    notes: listed.length === 0 ? doorbellsLeftOut() : [],
+    notes: notes.filter((note) => note !== null),
     label: given.get('label') ?? '',
+    machine: machineOf(given),
     out: given.get('out') ?? null,
     help: given.has('help'),
   };
@@ -138,8 +167,9 @@ export function matrixHelp(): string {
 Cells and repetitions run interleaved in random order, each in fresh threads, and
 each repetition is appended to the results as it ends: a sweep that was interrupted
 goes on where it stopped when the same command is given again. A cell that fails is
-recorded as failed. Without any axis: sound orderings x doorbells x eventidx x
-same,distant.
+recorded as failed. Without any axis: the default of run and what else a program can
+choose: sound orderings, each on engine wasm where that has it, x doorbells x
+eventidx x same,distant.
 
 ${optionLines(MATRIX_OPTIONS)}
 

@@ -23,7 +23,10 @@ test('sweep: to its end it has each repetition of each cell once, in a record of
     assert.deepEqual([repetitions.length, config.repeat, config.transfers], [1, 2, 2000]);
     assert.ok(Array.isArray(warnings));
   }
-  assert.match(out, /^4 cells × 2 repetitions, seed \d+\n\neventidx {2}batch +M\/s {2}from – to .*\n(o.*\n){4}/);
+  assert.match(
+    out,
+    /^4 cells × 2 repetitions, seed \d+\nin all cells: engine wasm, .*\n\neventidx {2}batch +M\/s {2}from – to .*\n(o.*\n){4}/,
+  );
   assert.match(out, /\nM\/s by eventidx and batch\n/);
   // Whether one is told from the default is by timing.
   assert.match(out, /\n(best sound|no) strategy[^\n]* the default \(eventidx=off batch=1\)[^\n]*$/);
@@ -32,7 +35,7 @@ test('sweep: to its end it has each repetition of each cell once, in a record of
 test('sweep: interrupted and given again, it goes on where it stopped, as often as you like', async () => {
   const file = fileOf('interrupted');
   const first = await matrix(file, TWICE, interruptedAt(1));
-  assert.deepEqual([first.code, first.out.split('\n').length, recordsIn(file).length], [130, 1, 0]);
+  assert.deepEqual([first.code, first.out.split('\n').length, recordsIn(file).length], [130, 2, 0]);
   assert.equal(first.err, 'interrupted: 0 of 8 repetitions');
 
   const second = await matrix(file, TWICE, interruptedAt(4));
@@ -91,7 +94,7 @@ test('sweep: --fresh leaves an interrupted one alone, and says how its own goes 
 
 test('sweep: other sweeps in the file, and records of no sweep, are not its own', async () => {
   const file = fileOf('shared');
-  await main(['--parallel', '--transfers', '2k', '--out', file], { out() {}, err() {} });
+  await main(['--parallel', ...TINY, '--out', file], { out() {}, err() {} }, { harness: false });
   writeFileSync(file, 'not even JSON\n{"schema":0}\n', { flag: 'a' });
   const wasm = [...ONCE, '--ordering', 'wasm'];
   const first = await matrix(file, ONCE, interruptedAt(3));
@@ -150,12 +153,41 @@ test('sweep: one cell, one axis', async () => {
   };
   const one = await run(['--doorbell', 'futex']);
   assert.equal(one.code, 0);
-  assert.match(one.out, /^1 cell × 2 repetitions, seed \d+\n\n +M\/s/);
+  assert.match(one.out, /^1 cell × 2 repetitions, seed \d+\nthe cell: engine wasm, .*, doorbell futex, .*\n\n +M\/s/);
   assert.doesNotMatch(one.out, /M\/s by/);
   const axis = await run(['--batch', '1,2', '--latency', '1']);
   assert.equal(axis.code, 0);
   assert.match(axis.out, /batch +M\/s .*p50 µs +p99 µs/);
   assert.doesNotMatch(axis.out, /M\/s by/);
+});
+
+test('sweep: what all cells have is told, what differs by axes is not, and orderings that no axis names are', async () => {
+  const lineOf = async (...args: string[]) => {
+    const out: string[] = [];
+    const lines = { out: (line: string) => out.push(line), err() {} };
+    await main(['matrix', ...args, ...TINY, ...ONCE, '--out', 'none'], lines, interruptedAt(1));
+    return out[1];
+  };
+  const rest = 'ring-size 256, layout split, host vringh';
+  assert.equal(
+    await lineOf('--doorbell', 'futex,pipe', '--eventidx'),
+    `in all cells: engine wasm, ordering wasm, ${rest}, eventidx, cpus same`,
+  );
+  assert.equal(
+    await lineOf('--ordering', 'seqcst,wasm'),
+    `in all cells: engine js, doorbell adaptive, ${rest}, cpus same`,
+  );
+  assert.equal(
+    await lineOf('--engine', 'js,wasm'),
+    `in all cells: doorbell adaptive, ${rest}, cpus same; engine js has ordering seqcst, engine wasm has ordering wasm`,
+  );
+});
+
+test('sweep: how long it takes is told before it begins', async () => {
+  const err: string[] = [];
+  const args = ['matrix', '--eventidx', 'on,off', '--doorbell', 'futex,pipe', '--repeat', '15', '--out', 'none'];
+  await main(args, { out() {}, err: (line) => err.push(line) }, interruptedAt(1));
+  assert.deepEqual(err, ['expected: about 2 min for 60 repetitions, an estimate', 'interrupted: 0 of 60 repetitions']);
 });
 
 test('sweep: what was measured twice at the same time counts once', async () => {

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { ADDRESS_RANGES_MAX, addressRanges } from '../../src/native/address-ranges.ts';
 import { faultFor, type Hooks } from '../command-line/command.ts';
+import { shortageLine } from '../command-line/shortage.ts';
 import { appendRecord } from '../records/append.ts';
 import { configKey, type Environment, makeRecord, type RunConfig, type RunRecord } from '../records/record.ts';
 import { readRecords } from '../records/results.ts';
@@ -96,7 +97,7 @@ export async function runTasks(
     const at = new Date().toISOString();
     const fault = faultFor(hooks, config);
     const result = await runRepetition(config, placementOf(config), { fault, ...(signal && { signal }) }).catch(
-      ({ message }: Error): RepetitionResult => ({ outcome: 'failed', failure: message }),
+      (error: Error): RepetitionResult => ({ outcome: 'failed', failure: shortageLine(error) ?? error.message }),
     );
     if (result.outcome === 'interrupted') return { ended: 'interrupted' };
     const record = toRecord(sweep, task, at, result);

@@ -1,10 +1,12 @@
 /**
  * The table that ends a sweep: a row a cell, fastest first, by what varies. Where a terminal is too narrow for that, a
- * cell has two lines: what it is, and its figures.
+ * cell's name has a line of its own and its figures stand below it.
  */
-import { alignedColumns } from '../command-line/columns.ts';
+import { fittedColumns } from '../command-line/columns.ts';
+import { kindOf } from '../records/kinds-of-notes.ts';
+import { greatest, least } from '../statistics/sample.ts';
 import { type Axis, type Cell, varied } from './axes.ts';
-import { type Figures, kindOf } from './figures.ts';
+import type { Figures } from './figures.ts';
 
 const mega = (perSecond: number) => (perSecond / 1e6).toFixed(3);
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
@@ -13,7 +15,7 @@ const microseconds = (ns: number | null | undefined) => (ns == null ? '–' : (n
 
 function spread(speeds: Figures['speeds']): string {
   const all = [...speeds.values()];
-  return all.length === 1 ? '' : `${mega(Math.min(...all))} – ${mega(Math.max(...all))}`;
+  return all.length === 1 ? '' : `${mega(least(all))} – ${mega(greatest(all))}`;
 }
 
 interface Column {
@@ -54,14 +56,8 @@ export function tableLines(
     return [...row, of.notes.map((note) => notes.numberOf(note)).join('')];
   });
   const aligns = [...columns.map(({ align }) => align), 'left' as const];
-  const rows = [head, ...shown];
-  const whole = alignedColumns(
-    rows.map((row, i) => [...keys[i]!, ...row]),
-    [...names.map(() => 'left' as const), ...aligns],
-  );
-  if (names.length === 0 || whole.every((line) => line.length <= width)) return [...whole, ...notes.lines()];
-  const narrow = alignedColumns(rows, aligns).flatMap((line, i) => [keys[i]!.join('  '), `  ${line}`]);
-  return [...narrow, ...notes.lines()];
+  const rows = [head, ...shown].map((fields, i) => ({ key: keys[i]!, fields }));
+  return [...fittedColumns(rows, aligns, width), ...notes.lines()];
 }
 
 /** What must be said of cells, below the table; what differs in its numbers alone is said once. */

@@ -10,7 +10,7 @@ import { type RunRecord, recordSchema } from '../records/record.ts';
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
 after(() => rmSync(folder, { recursive: true }));
 
-export const TINY = ['--transfers', '2k', '--warmup', '0'];
+export const TINY = ['--transfers', '2k', '--warmup', '0', '--cpus', 'same'];
 export const ONCE = ['--repeat', '1'];
 export const TWICE = ['--repeat', '2'];
 export const AXES = ['--eventidx', 'on,off', '--batch', '1,4'];

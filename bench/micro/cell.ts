@@ -4,7 +4,7 @@
  */
 import { Bench, type Statistics } from 'tinybench';
 import type { OrderingName } from '../../src/ordering/index.ts';
-import { type Pinning, pinThread } from '../pair/pinning.ts';
+import { type Pinning, pinningNow, pinThread, unpinThread } from '../pair/pinning.ts';
 import type { FailedEnd } from '../pair/side-end.ts';
 import { BENCHES, type BenchName } from './benches/index.ts';
 import { type MicroBench, makeStage, type Prepared } from './micro-bench.ts';
@@ -28,6 +28,8 @@ export interface CellTask {
   unpinnedReason: string;
   /** Planted by tests: after the warm-up the timed part does nothing, as if the engine had removed it. */
   idle: boolean;
+  /** The same: something moves the thread off its CPU. */
+  moved: boolean;
 }
 
 export type CellEnd = { ended: 'done'; report: CellFigures } | FailedEnd;
@@ -39,11 +41,16 @@ export async function runCell(task: CellTask): Promise<CellFigures> {
   const stage = makeStage(task.ordering ?? 'seqcst', task.peerCpu, task.unpinnedReason);
   const bench: MicroBench = BENCHES[task.bench];
   const prepared = await bench.prepare(stage);
+  let latency: Statistics;
+  let pinningAtEnd: Pinning;
   try {
-    return figuresOf(prepared, pinning, measure(prepared, task));
+    latency = measure(prepared, task);
+    if (task.moved) unpinThread();
+    pinningAtEnd = pinningNow(pinning);
   } finally {
     await prepared.close?.();
   }
+  return figuresOf(prepared, pinningAtEnd, latency);
 }
 
 function measure(prepared: Prepared, { bench: name, timeMs, idle }: CellTask): Statistics {
@@ -78,6 +85,8 @@ function measure(prepared: Prepared, { bench: name, timeMs, idle }: CellTask): S
 }
 
 function figuresOf({ operations, peer }: Prepared, pinning: Pinning, latency: Statistics): CellFigures {
+  const peerPinning = peer?.() ?? null;
+  const unpinned = [pinning, peerPinning].find((of) => of?.pinned === false);
   const ns = (ms: number) => (ms * NS_PER_MS) / operations;
   return {
     operations,
@@ -89,7 +98,7 @@ function figuresOf({ operations, peer }: Prepared, pinning: Pinning, latency: St
     p75Ns: ns(latency.p75),
     p99Ns: ns(latency.p99),
     cpu: pinning.cpu,
-    peerCpu: peer?.cpu ?? null,
-    unpinnedReason: pinning.pinned ? null : pinning.reason,
+    peerCpu: peerPinning?.cpu ?? null,
+    unpinnedReason: unpinned?.pinned === false ? unpinned.reason : null,
   };
 }

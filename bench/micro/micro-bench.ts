@@ -35,8 +35,8 @@ export interface Prepared {
   timed(now: () => number): number | undefined;
   /** After each timed part. @throws CheckFailed */
   check(): void;
-  /** Where the second thread runs, if the bench has one. */
-  readonly peer?: Pinning;
+  /** Where the second thread ran, if the bench has one: after `close`, as the kernel then said. */
+  peer?(): Pinning;
   /** Ends the second thread. */
   close?(): Promise<void>;
 }

@@ -1,14 +1,25 @@
 /** Every bench runs here with every ordering, short and checked; and every check is seen to fail. */
 import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DOORBELLS } from '../../src/doorbell/index.ts';
+import { HANDLE_SIZE } from '../../src/doorbell/words.ts';
 import { ORDERINGS, type OrderingName } from '../../src/ordering/index.ts';
 import type { SharedFields } from '../../src/ordering/ordering.ts';
 import { CheckFailed } from '../check-failed.ts';
+import { allowedCpus } from '../pair/pinning.ts';
 import { BENCHES, type BenchName } from './benches/index.ts';
 import { type MicroHooks, microCommand } from './command.ts';
 import { type MicroBench, makeStage } from './micro-bench.ts';
 import { type Cell, type MicroRecord, microRecordSchema } from './record.ts';
 import { tableLines } from './report.ts';
+
+const UNDER_WAY_MS = 500;
+const STOPPED_MS = 1500;
 
 const NAMES = Object.keys(BENCHES) as BenchName[];
 const ORDERING_NAMES = Object.keys(ORDERINGS) as OrderingName[];
@@ -91,6 +102,67 @@ test('micro: a cell that fails ends the run, and those before it are kept', asyn
   );
 });
 
+test('micro: a thread that was moved off its CPU is not said to be pinned, and a warning says so', async (t) => {
+  const { record: pinned, err: silent } = await runShort(['--only', 'empty']);
+  if (pinned.cells[0]!.cpu === null) return t.skip(pinned.cells[0]!.unpinnedReason!);
+  assert.doesNotMatch(silent, /warning/);
+  const { code, record, err } = await runShort(['--only', 'empty,load', '--ordering', 'none'], { moved: 'load' });
+  assert.equal(code, 0);
+  const [empty, load] = record.cells;
+  assert.deepEqual([empty!.cpu, empty!.unpinnedReason, load!.cpu], [pinned.cells[0]!.cpu, null, null]);
+  assert.match(load!.unpinnedReason!, /^moved off its CPU: pinned to CPU \d+, allowed on [\d,]+ at the end$/);
+  assert.match(err, /^warning: load, ordering none: a thread was moved off its CPU: .*$/m);
+  assert.doesNotMatch(err, /^unpinned: /m);
+});
+
+/** The kernel's ids of this process's threads, and on which CPUs each may run. */
+const threads = () =>
+  readdirSync('/proc/self/task').map((tid) => {
+    const status = readFileSync(`/proc/self/task/${tid}/status`, 'utf8');
+    return { tid, allowed: /^Cpus_allowed_list:\s*(.*)$/m.exec(status)![1]! };
+  });
+
+test('micro: of a second thread that was moved off its CPU it is said, too', async (t) => {
+  const cpus = allowedCpus();
+  if (cpus === null || cpus.length < 2) return t.skip('needs two CPUs');
+  const cpu = cpus.at(-1)!;
+  const prepared = await BENCHES['notify-with-waiter'].prepare(makeStage('seqcst', cpu, ''));
+  assert.deepEqual(prepared.peer!(), { cpu, pinned: true });
+  const waiter = threads().filter(({ allowed }) => allowed === String(cpu));
+  assert.equal(waiter.length, 1);
+  execFileSync('taskset', ['-cp', cpus.join(','), waiter[0]!.tid]);
+  await prepared.close!();
+  const { cpu: now, pinned } = prepared.peer!();
+  assert.deepEqual([now, pinned], [null, false]);
+});
+
+test('micro: a process that was stopped meanwhile has a warning', async () => {
+  const module = JSON.stringify(new URL('./command.js', import.meta.url).href);
+  const script = `
+    import { microCommand } from ${module};
+    setTimeout(() => console.log('under way'), ${UNDER_WAY_MS});
+    const lines = { out: console.log, err: console.error };
+    await microCommand(['--only', 'empty', '--time', '1500', '--json'], lines);`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script]);
+  let err = '';
+  child.stderr.on('data', (data) => {
+    err += data;
+  });
+  const closed = once(child, 'close');
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  assert.equal((await lines.next()).value, 'under way');
+  child.kill('SIGSTOP');
+  await sleep(STOPPED_MS);
+  child.kill('SIGCONT');
+  const { cells } = microRecordSchema.parse(JSON.parse((await lines.next()).value ?? ''));
+  await closed;
+  assert.ok(cells[0]!.stoodStillNs > 0.5e9, `${cells[0]!.stoodStillNs} ns`);
+  assert.match(
+    err,
+    /^warning: empty: the run stood still for [\d.]+ s in its warm-up or window, stopped from outside: /m,
+  );
+});
+
 const figures = {
   operations: 10,
   samples: 16,
@@ -102,6 +174,7 @@ const figures = {
   cpu: null,
   peerCpu: null,
   unpinnedReason: 'a test',
+  stoodStillNs: 0,
 };
 const cells: Cell[] = [
   { bench: 'empty', ordering: null, orderingSound: null, ...figures, medianNs: 1.234 },
@@ -115,4 +188,18 @@ test('micro: the table marks unsound orderings, spans those that do not matter, 
   assert.match(text, /│ load +│ +56\.8 ± 0\.5 │ +7012 ± 1 │/);
   assert.match(text, /│ store +│ +│ +│/);
   assert.match(text, /\n\* not guaranteed by the language\nunpinned: a test$/);
+});
+
+test('micro: a waiter that fails is told when its bench is closed, and ends no process', async () => {
+  const { futex } = DOORBELLS;
+  const { makeHandle } = futex;
+  // Words that are not shared: the waiter cannot sleep on them.
+  futex.makeHandle = () => ({ ...makeHandle(), words: new ArrayBuffer(HANDLE_SIZE) as unknown as SharedArrayBuffer });
+  try {
+    const prepared = await BENCHES['notify-with-waiter'].prepare(makeStage('seqcst', null, 'a test'));
+    for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+    await assert.rejects(prepared.close!(), TypeError);
+  } finally {
+    futex.makeHandle = makeHandle;
+  }
 });

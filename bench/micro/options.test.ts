@@ -10,6 +10,7 @@ test('micro options: by default every bench with every ordering', () => {
     benches: Object.keys(BENCHES),
     orderings: Object.keys(ORDERINGS),
     timeMs: 200,
+    machine: null,
     json: false,
     help: false,
   });

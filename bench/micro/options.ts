@@ -2,16 +2,18 @@
 import { ORDERINGS, type OrderingName } from '../../src/ordering/index.ts';
 import { flag, type OptionTable, optionLines, readArguments } from '../command-line/option-table.ts';
 import { choicesOf, countOf } from '../command-line/option-values.ts';
+import { MACHINE_OPTION, machineOf } from '../records/machine-name.ts';
 import { BENCHES, type BenchName } from './benches/index.ts';
 
 const TIME_MS_MAX = 60_000;
 
-type OptionName = 'only' | 'ordering' | 'time' | 'json';
+type OptionName = 'only' | 'ordering' | 'time' | 'machine' | 'json';
 
 export const MICRO_OPTIONS: OptionTable<OptionName> = {
   only: { value: 'NAME,NAME', summary: 'these benches; default: all', choices: BENCHES },
   ordering: { value: 'NAME,NAME', summary: 'these orderings; default: all', choices: ORDERINGS },
   time: { value: 'MS', summary: 'measured time of each cell, milliseconds; half as much warm-up', byDefault: '200' },
+  machine: MACHINE_OPTION,
   json: flag('print one JSON document on standard output; the rest goes to standard error'),
   help: flag('this text; -h too'),
 };
@@ -20,6 +22,8 @@ export interface MicroOptions {
   benches: BenchName[];
   orderings: OrderingName[];
   timeMs: number;
+  /** What the machine is called; null: by what it is. */
+  machine: string | null;
   json: boolean;
   help: boolean;
 }
@@ -33,6 +37,7 @@ export function parseMicroOptions(args: readonly string[]): MicroOptions {
     benches: chosen('only', BENCHES),
     orderings: chosen('ordering', ORDERINGS),
     timeMs: countOf('--time', given.get('time') ?? MICRO_OPTIONS.time.byDefault!, 1, TIME_MS_MAX),
+    machine: machineOf(given),
     json: given.has('json'),
     help: given.has('help'),
   };

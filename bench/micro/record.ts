@@ -20,9 +20,10 @@ const figuresSchema = z.strictObject({
   minNs: ns,
   p75Ns: ns,
   p99Ns: ns,
-  /** Where the thread was pinned, and the bench's second thread; null: not, or there is none. */
+  /** Where the thread was pinned up to its end, and the bench's second thread; null: not, or there is none. */
   cpu: count.nullable(),
   peerCpu: count.nullable(),
+  /** Why one of them was not, or not any more. */
   unpinnedReason: z.string().nullable(),
 });
 
@@ -33,6 +34,8 @@ const cellSchema = z.strictObject({
   /** The ECMAScript memory model guarantees the ordering; null without one. */
   orderingSound: z.boolean().nullable(),
   ...figuresSchema.shape,
+  /** Time in which the process was stopped from outside, while the cell was built, warmed up and measured. */
+  stoodStillNs: ns,
 });
 
 export const microRecordSchema = z.strictObject({

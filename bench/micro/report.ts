@@ -1,6 +1,7 @@
 /** What a person reads: a table of benches by orderings, nanoseconds an operation. Main thread. */
 import Table from 'cli-table3';
 import { ORDERINGS, type OrderingName } from '../../src/ordering/index.ts';
+import { MOVED } from '../pair/pinning.ts';
 import { BENCHES, type BenchName } from './benches/index.ts';
 import type { Cell } from './record.ts';
 
@@ -44,7 +45,12 @@ function captionLines(orderings: readonly OrderingName[], cells: readonly Cell[]
   ];
   const unsound = orderings.filter((ordering) => !ORDERINGS[ordering].sound);
   if (unsound.length > 0) lines.push(`${UNSOUND_MARK} not guaranteed by the language`);
-  const unpinned = cells.find(({ unpinnedReason }) => unpinnedReason !== null);
+  const unpinned = cells.find(({ unpinnedReason }) => unpinnedReason !== null && !unpinnedReason.startsWith(MOVED));
   if (unpinned !== undefined) lines.push(`unpinned: ${unpinned.unpinnedReason}`);
+  const shared = cells.filter(({ cpu, peerCpu }) => cpu !== null && cpu === peerCpu);
+  if (shared.length > 0)
+    lines.push(
+      `both threads of ${[...new Set(shared.map(({ bench }) => bench))].join(', ')} on CPU ${shared[0]!.cpu}: no other is allowed here`,
+    );
   return lines;
 }

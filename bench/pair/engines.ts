@@ -31,7 +31,10 @@ export interface EngineMaker {
 }
 
 /** What the Wasm halves are made over. */
-export const wasmGuestOptions = ({ config, ring, tables, areas }: BoundPair, doorbell: Doorbell): WasmVirtqueueOptions => ({
+export const wasmGuestOptions = (
+  { config, ring, tables, areas }: BoundPair,
+  doorbell: Doorbell,
+): WasmVirtqueueOptions => ({
   ...{ ring, tables, doorbell },
   privateArea: areas.guest,
   features: config.features,

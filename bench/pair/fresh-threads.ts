@@ -3,6 +3,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { Piscina } from 'piscina';
 import { needThreads } from '../../src/native/address-space.ts';
+import { errorOf } from '../../src/native/threads.ts';
 
 /**
  * How much the engine puts into one compiled function. As it comes, 920 bytes of bytecode: a loop over one side of a
@@ -14,11 +15,16 @@ const INLINING = ['--max-inlined-bytecode-size=2000', '--max-inlined-bytecode-si
 export function freshThreads(entry: 'side' | 'micro', count: number): Piscina {
   needThreads(count);
   for (const flag of INLINING) setFlagsFromString(flag);
-  return new Piscina({
+  const pool = new Piscina({
     filename: new URL(`../../workers/${entry}.js`, import.meta.url).href,
     minThreads: count,
     maxThreads: count,
     concurrentTasksPerWorker: 1,
     atomics: 'disabled',
   });
+  // A thread's report is whole when it comes. What the thread throws after it fails no task, and ends no process.
+  pool.on('error', (error: unknown) =>
+    process.emitWarning(`a thread failed after its report: ${errorOf({ thrown: error }, 'a thread').message}`),
+  );
+  return pool;
 }

@@ -5,19 +5,18 @@
 import { CostlyDoorbell } from '../../src/doorbell/costly.ts';
 import { type Doorbell, SilentDoorbell, type WaitSet } from '../../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
+import type { LoopName } from '../axes/loops.ts';
+import { WORKLOADS } from '../axes/workloads.ts';
 import { type Clock, openClock } from '../latency/clock.ts';
 import { FixedRate, type Pace, UNPACED } from '../latency/pace.ts';
 import { NO_PROBE, type Probe, RoundTripProbe, ScheduledRoundTripProbe } from '../latency/round-trip.ts';
 import { strideOf } from '../latency/samples.ts';
 import { StampedDoorbell, StampedWaitSet } from '../latency/wake.ts';
-import type { LoopName } from '../axes/loops.ts';
-import { WORKLOADS } from '../axes/workloads.ts';
 import { jsLoops } from '../loops/js/maker.ts';
 import type { Loop } from '../loops/loop.ts';
 import type { LoopMaker, Report, Timing } from '../loops/maker.ts';
 import { wasmLoops } from '../loops/wasm/maker.ts';
 import { type Fault, FaultyLoop, Misreporter, MuteDoorbell } from './faults.ts';
-import { connectGuest, connectHost, doorbellOf } from './session.ts';
 import { type BoundPair, bindPair, hasSession, type PairConfig, type PairSetup } from './setup.ts';
 
 export type Side = 'guest' | 'host';
@@ -60,6 +59,8 @@ const LOOP_MAKERS: Record<LoopName, LoopMaker> = { js: jsLoops, wasm: wasmLoops 
 export async function buildHalf(side: Side, given: PairSetup, fault?: Fault): Promise<Half> {
   const { config } = given;
   if (!hasSession(config)) return assemble(side, given, bindPair(given), fault);
+  // The protocol's modules are a third of what a thread reads, and most pairs have no session.
+  const { connectGuest, connectHost, doorbellOf } = await import('./session.ts');
   if (side === 'host') {
     const queueSetup = await connectHost(given);
     const hostHandle = doorbellOf(queueSetup.kick);

@@ -19,12 +19,12 @@ import { bindRing } from '../../src/ordering/ring-fields.ts';
 import type { RingFeatures } from '../../src/ring/features.ts';
 import { alignUp, legacyLayout, SplitRing } from '../../src/ring/split-layout.ts';
 import type { QueueSetup } from '../../src/vhost-user/queues/queue-setup.ts';
-import { clockBase } from '../latency/clock.ts';
-import { makeWakeLines, type WakeLines } from '../latency/wake.ts';
 import { HOSTS } from '../axes/hosts.ts';
 import { LAYOUTS } from '../axes/layouts.ts';
 import { WORKLOADS } from '../axes/workloads.ts';
 import type { RunConfig } from '../config.ts';
+import { clockBase } from '../latency/clock.ts';
+import { makeWakeLines, type WakeLines } from '../latency/wake.ts';
 import { guestAreaBytes, hostAreaBytes } from '../loops/wasm/area.ts';
 import type { Ball } from './calibration.ts';
 import { makeRendezvous } from './rendezvous.ts';
@@ -38,10 +38,10 @@ const LINE_SIZE = 128;
 export interface PairConfig extends RunConfig {
   /** What `indirect`, `eventidx` and `virtio1` negotiate. */
   features: RingFeatures;
-  /** The threads run on different CPUs, so that the way between them can be measured. */
+  /** The threads run on different CPUs. */
   apart: boolean;
-  /** The only pair: measuring that way disturbs no other. */
-  alone: boolean;
+  /** The way between these CPUs is measured before and after the window. */
+  crossing: boolean;
 }
 
 export interface PairSetup {
@@ -79,10 +79,7 @@ function pairLayout(config: PairConfig): PairLayout {
   const tablesOffset = alignUp(slotsOffset + slotCount * workload.slotBytes(config.size), LINE_SIZE);
   const sizeBytes = alignUp(tablesOffset + IndirectPool.sizeBytes(config.ringSize, workload.elementsMax), LINE_SIZE);
   const guestAreaOffset = sizeBytes;
-  const hostAreaOffset = alignUp(
-    guestAreaOffset + guestAreaBytes(config),
-    LINE_SIZE,
-  );
+  const hostAreaOffset = alignUp(guestAreaOffset + guestAreaBytes(config), LINE_SIZE);
   const ballOffset = alignUp(hostAreaOffset + hostAreaBytes(config), LINE_SIZE);
   const bellsOffset = ballOffset + LINE_SIZE;
   const allBytes = bellsOffset + 2 * HANDLE_SIZE;

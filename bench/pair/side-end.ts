@@ -1,6 +1,7 @@
 /** How a side's task ended, as data: errors do not keep their class on the way to the main thread. */
 import { RingError } from '../../src/ring/errors.ts';
 import { CheckFailed } from '../check-failed.ts';
+import { shortageLine } from '../command-line/shortage.ts';
 import { Stalled, Stopped } from '../loops/runner.ts';
 import type { Side } from './half.ts';
 import { PinningFailed } from './pinning.ts';
@@ -26,5 +27,6 @@ export function endedBy(error: unknown): FailedEnd {
   if (error instanceof Stalled) return { ended: 'stalled', message };
   if (error instanceof CheckFailed) return { ended: 'check-failed', message };
   const foreseen = error instanceof RingError || error instanceof PinningFailed;
-  return { ended: 'failed', message: foreseen || !(error instanceof Error) ? message : (error.stack ?? message) };
+  if (foreseen || !(error instanceof Error)) return { ended: 'failed', message };
+  return { ended: 'failed', message: shortageLine(error) ?? error.stack ?? message };
 }

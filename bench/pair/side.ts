@@ -4,9 +4,9 @@
  */
 import type { DoorbellStrategy } from '../../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
+import { Runner } from '../loops/runner.ts';
 import { type MachineTimes, machineTimes } from '../records/machine.ts';
 import type { SideRecord } from '../records/record.ts';
-import { Runner } from '../loops/runner.ts';
 import { calibrate } from './calibration.ts';
 import { codeBytes, compiledBetween } from './code-size.ts';
 import type { Fault } from './faults.ts';
@@ -65,7 +65,7 @@ export async function runSide(task: SideTask, onReady: () => void): Promise<Side
   const { side, setup } = task;
   const { config } = setup;
   const serving = side === 'guest';
-  const ball = config.apart && config.alone ? ballOf(setup) : null;
+  const ball = config.crossing ? ballOf(setup) : null;
   const pinned = pinThread(task.cpu, task.unpinnedReason);
   if (task.cpuRequired && !pinned.pinned) throw new PinningFailed(side, task.cpu, pinned.reason);
   const strategy: DoorbellStrategy = DOORBELLS[config.doorbell];

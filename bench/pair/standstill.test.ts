@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { test } from 'node:test';
+import { suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StillTime, stillMs } from './standstill.ts';
 
@@ -46,31 +46,34 @@ import { placementOf } from ${MODULE('../run/placement.js')};
 import { runRepetition } from ${MODULE('../run/repetition.js')};
 const { config } = parseRunOptions(${JSON.stringify(args)});
 const onPhase = (phase) => phase === 'measuring' && setTimeout(() => console.log(phase), ${UNDER_WAY_MS});
-const { repetition } = await runRepetition(config, placementOf(config), { onPhase });
+const { repetition } = await runRepetition(config, placementOf(config), { onPhase, crossing: false });
 console.log(JSON.stringify({ stoodStillNs: repetition.stoodStillNs }));
 `;
 const STOPPED_MS = 1500;
 const UNDER_WAY_MS = 700;
 
-for (const pairsIn of ['thread', 'process'])
-  for (const stopped of [true, false])
-    test(`standstill: a run ${stopped ? 'that is' : 'that is not'} stopped, pairs in ${pairsIn}`, async () => {
-      const args = ['--parallel', '--rate', '500', '--transfers', '1500', '--warmup', '10', '--pairs-in', pairsIn];
-      const child = spawn(process.execPath, ['--input-type=module', '--eval', script(args)], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-        detached: true,
+/** These wait far more than they compute. */
+suite('standstill: whole runs', { concurrency: 4 }, () => {
+  for (const pairsIn of ['thread', 'process'])
+    for (const stopped of [true, false])
+      test(`a run ${stopped ? 'that is' : 'that is not'} stopped, pairs in ${pairsIn}`, async () => {
+        const args = ['--parallel', '--rate', '500', '--transfers', '1500', '--warmup', '10', '--pairs-in', pairsIn];
+        const child = spawn(process.execPath, ['--input-type=module', '--eval', script(args)], {
+          stdio: ['ignore', 'pipe', 'inherit'],
+          detached: true,
+        });
+        const exited = once(child, 'exit');
+        const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+        assert.equal((await lines.next()).value, 'measuring');
+        if (stopped) {
+          // The whole group: with pairs in processes, those.
+          process.kill(-child.pid!, 'SIGSTOP');
+          await sleep(STOPPED_MS);
+          process.kill(-child.pid!, 'SIGCONT');
+        }
+        const { stoodStillNs } = JSON.parse((await lines.next()).value ?? '');
+        await exited;
+        if (stopped) assert.ok(stoodStillNs > 0.5e9, `${stoodStillNs} ns`);
+        else assert.equal(stoodStillNs, 0);
       });
-      const exited = once(child, 'exit');
-      const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
-      assert.equal((await lines.next()).value, 'measuring');
-      if (stopped) {
-        // The whole group: with pairs in processes, those.
-        process.kill(-child.pid!, 'SIGSTOP');
-        await sleep(STOPPED_MS);
-        process.kill(-child.pid!, 'SIGCONT');
-      }
-      const { stoodStillNs } = JSON.parse((await lines.next()).value ?? '');
-      await exited;
-      if (stopped) assert.ok(stoodStillNs > 0.5e9, `${stoodStillNs} ns`);
-      else assert.equal(stoodStillNs, 0);
-    });
+});

@@ -49,6 +49,14 @@ export class StillTime {
   }
 }
 
+/** Of repetitions in which the process stood still, the longest; nothing of others. @param when it was looked at. */
+export function standstillWarnings(stoodStillNs: readonly (number | null)[], when = 'in its window'): string[] {
+  const longest = stoodStillNs.reduce<number>((most, ns) => Math.max(most, ns ?? 0), 0);
+  if (longest === 0) return [];
+  const seconds = (longest / 1e9).toFixed(1);
+  return [`the run stood still for ${seconds} s ${when}, stopped from outside: it is in the averages`];
+}
+
 export class Standstill {
   private readonly time = new StillTime(lookNow());
   private readonly timer: NodeJS.Timeout;

@@ -3,6 +3,7 @@
  * for, or until the loops are steady. Pure; the guest decides for both sides.
  */
 import { UNTIL_STEADY, type WarmUpLength } from '../axes/warm-up.ts';
+import { greatest } from '../statistics/sample.ts';
 import { partEnd } from './parts.ts';
 
 /** What one leg was. */
@@ -89,7 +90,7 @@ export class SteadyWarmUp implements WarmUpPlan {
   get steady(): boolean {
     const { speeds } = this;
     if (this.quietLegs < STEADY_LEGS || speeds.length < 2 * STEADY_LEGS) return false;
-    return Math.max(...speeds.slice(-STEADY_LEGS)) <= RISE_MAX * Math.max(...speeds.slice(0, -STEADY_LEGS));
+    return greatest(speeds.slice(-STEADY_LEGS)) <= RISE_MAX * greatest(speeds.slice(0, -STEADY_LEGS));
   }
 }
 

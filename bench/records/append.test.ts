@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import {
   chmodSync,
+  closeSync,
+  constants,
   existsSync,
   lstatSync,
   lutimesSync,
+  mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  readSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -154,17 +159,33 @@ test('append: there is nothing to mend in a whole file, an empty one, or a devic
   for (const file of [filledFile('whole'), empty, '/dev/null']) assert.equal(repair(file), null);
 });
 
-test('append: a line that cannot be moved away is ended, and costs no record', () => {
-  const file = filledFile('before');
-  writeFileSync(file, '{"half', { flag: 'a' });
-  symlinkSync(join(folder, 'no', 'such', 'folder'), tornOf(file));
-  assert.match(appendRecord(file, recordOf({ label: 'after' })) ?? '', /is torn and could not be moved away: ENOENT/);
-  assert.deepEqual(labelsIn(file), ['before', 'after']);
-  assert.deepEqual(
-    loadRecords([file]).problems.map(({ line }) => line),
-    [2],
-  );
-});
+const unmovable: [what: string, make: (torn: string) => void, why: RegExp][] = [
+  ['a link to a file', (torn) => symlinkSync('victim', torn), /\.torn is a link, which is not followed$/],
+  ['a link that leads nowhere', (torn) => symlinkSync('no/such/folder', torn), /is a link, which is not followed$/],
+  ['a folder', (torn) => mkdirSync(torn), /: EISDIR: /],
+  ['a pipe with a reader', (torn) => execFileSync('mkfifo', [torn]), /\.torn is no file$/],
+];
+for (const [what, make, why] of unmovable)
+  test(`append: where FILE.torn is ${what}, the torn line is ended, nothing else is written, and no record is lost`, () => {
+    const file = filledFile('before');
+    const victim = join(dirname(file), 'victim');
+    writeFileSync(victim, 'as it was\n');
+    writeFileSync(file, '{"half', { flag: 'a' });
+    make(tornOf(file));
+    const reader = what.endsWith('reader') ? openSync(tornOf(file), constants.O_RDONLY | constants.O_NONBLOCK) : null;
+    const notice = appendRecord(file, recordOf({ label: 'after' })) ?? '';
+    assert.match(notice, /: its last line is torn and could not be moved away: /);
+    assert.match(notice, why);
+    assert.deepEqual(labelsIn(file), ['before', 'after']);
+    assert.deepEqual(
+      loadRecords([file]).problems.map(({ line }) => line),
+      [2],
+    );
+    assert.equal(readFileSync(victim, 'utf8'), 'as it was\n');
+    if (reader === null) return;
+    assert.equal(readSync(reader, Buffer.alloc(1)), 0);
+    closeSync(reader);
+  });
 
 test('append: a link and its file share a lock', () => {
   const file = filledFile('one');
@@ -257,19 +278,31 @@ test('lock: a process number that was used again holds nothing', { skip: !exists
   });
 });
 
-test('lock: one of another machine is respected until it is old', () => {
-  const path = join(folder, 'foreign.lock');
-  symlinkSync('elsewhere.1.1.abc', path);
-  // However long this takes, it is not old.
-  const tomorrow = Date.now() / 1000 + 86_400;
-  lutimesSync(path, tomorrow, tomorrow);
-  assert.throws(() => withLock(path, () => {}, 20), LockError);
-  lutimesSync(path, 1, 1);
-  assert.equal(
-    withLock(path, () => 3, 20),
-    3,
-  );
-});
+const FOREIGN_NOW_MS = 1_800_000_000_000;
+const foreign: [what: string, fromNowMs: number, respected: boolean][] = [
+  ['made now', 0, true],
+  ['four seconds old', -4000, true],
+  ['by a clock that is four seconds ahead', 4000, true],
+  ['six seconds old', -6000, false],
+  ['dated a day ahead', 86_400_000, false],
+  ['of 1970', 1000 - FOREIGN_NOW_MS, false],
+];
+for (const [what, fromNowMs, respected] of foreign)
+  test(`lock: one of another machine, ${what}, is ${respected ? 'respected' : 'taken over'}`, (t) => {
+    // The clock stands still: however long this takes, the lock is as old.
+    t.mock.timers.enable({ apis: ['Date'], now: FOREIGN_NOW_MS });
+    const path = join(folder, 'foreign.lock');
+    symlinkSync('elsewhere.1.1.abc', path);
+    const made = (FOREIGN_NOW_MS + fromNowMs) / 1000;
+    lutimesSync(path, made, made);
+    if (respected) assert.throws(() => withLock(path, () => {}, 20), LockError);
+    else
+      assert.equal(
+        withLock(path, () => 3, 20),
+        3,
+      );
+    rmSync(path, { force: true });
+  });
 
 test('lock: of many that find one left behind at once, one has it at a time', async () => {
   const path = await leftBehind(join(folder, 'crowd.lock'));

@@ -71,6 +71,8 @@ export function appendRecord(file: string, record: AnyRecord): string | null {
  * @throws LockError, the system's error
  */
 export function repair(file: string): string | null {
+  // A link that leads nowhere has no end.
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) return null;
   const own = lockedFile(file);
   return own === null ? null : withLock(lockOf(own), () => repairLocked(own));
 }
@@ -182,7 +184,7 @@ function isWhole(descriptor: number, start: number, size: number): boolean {
 }
 
 function copyTail(descriptor: number, start: number, size: number, to: string): void {
-  const copy = openSync(to, APPEND | constants.O_CREAT, MODE);
+  const copy = openTorn(to);
   try {
     for (let at = start; at < size; ) {
       const bytes = bytesAt(descriptor, at, Math.min(CHUNK_BYTES, size - at));
@@ -194,4 +196,18 @@ function copyTail(descriptor: number, start: number, size: number, to: string): 
   } finally {
     closeSync(copy);
   }
+}
+
+/** Its name is known before it is there: a link or a pipe of that name must not be written to. @throws Error unless it is a file */
+function openTorn(to: string): number {
+  let descriptor: number;
+  try {
+    descriptor = openSync(to, APPEND | constants.O_CREAT | constants.O_NOFOLLOW, MODE);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ELOOP') throw new Error(`${to} is a link, which is not followed`);
+    throw error;
+  }
+  if (fstatSync(descriptor).isFile()) return descriptor;
+  closeSync(descriptor);
+  throw new Error(`${to} is no file`);
 }

@@ -3,11 +3,12 @@ import { existsSync } from 'node:fs';
 import { type Console, EXIT_CODES } from '../command-line/command.ts';
 import { flag, type OptionTable, optionLines, readArguments } from '../command-line/option-table.ts';
 import { choiceOf, UsageError } from '../command-line/option-values.ts';
+import { printable } from '../command-line/printable.ts';
 import { repair } from './append.ts';
 import { diagnose } from './doctor.ts';
-import { recordFiles } from './load.ts';
 import { resultsFolder } from './results.ts';
 import { jsonSchemaText } from './schema.ts';
+import { recordFiles } from './sources.ts';
 
 const RESULTS_OPTIONS: OptionTable<'repair'> = {
   repair: flag('doctor: move a last line that was cut off to FILE.torn, give a whole one its newline'),
@@ -40,16 +41,16 @@ export const namedOrDefault = (files: readonly string[]): readonly string[] =>
   files.length > 0 ? files : [resultsFolder()].filter((folder) => existsSync(folder));
 
 function doctor(named: readonly string[], mending: boolean, console: Console): number {
-  const files = recordFiles(namedOrDefault(named));
-  for (const file of mending ? files : []) {
+  const paths = namedOrDefault(named);
+  for (const file of mending ? recordFiles(paths) : []) {
     try {
       const notice = repair(file);
-      if (notice !== null) console.out(notice);
+      if (notice !== null) console.out(printable(notice));
     } catch (error) {
-      console.err(`failed: ${file}: ${(error as Error).message}`);
+      console.err(`failed: ${printable(file)}: ${printable((error as Error).message)}`);
     }
   }
-  const { lines, problems } = diagnose(files);
+  const { lines, problems } = diagnose(paths);
   for (const line of lines) console.out(line);
   for (const problem of problems) console.err(problem);
   return problems.length === 0 ? EXIT_CODES.done : EXIT_CODES['check-failed'];
@@ -65,7 +66,8 @@ function resultsHelp(): string {
 ${commands.join('\n')}
 
 FILES are files, or folders, whose *.ndjson are read; without any: results/.
-Problems go to standard error, FILE:LINE: WHY.
+Problems go to standard error, FILE:LINE: WHY; what a folder has and cannot be read
+(a folder, a pipe, a link that leads nowhere, no right) is passed over, FILE: WHY.
 
 ${optionLines(RESULTS_OPTIONS)}
 
@@ -75,5 +77,5 @@ Examples
   vringbench results schema > record.schema.json
 
 Exit codes
-  0 sound   1 a line is no record   2 usage`;
+  0 sound   1 a line is no record, or a file cannot be read   2 usage`;
 }

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { count, ns } from './fields.ts';
+import { atLeastOne, count, figure, histogram, ns } from './fields.ts';
 import { environmentSchema, OUTCOMES } from './record.ts';
 
 /** Raised with every change after which an older program would misread a record. */
@@ -23,21 +23,21 @@ export type JobName = keyof typeof JOBS;
 export const driveConfigSchema = z.strictObject({
   device: z.literal('blk'),
   job: z.enum(Object.keys(JOBS) as [JobName, ...JobName[]]),
-  blockSizeBytes: count.positive(),
+  blockSizeBytes: atLeastOne,
   /** Requests in flight, a queue. */
-  depth: count.positive(),
-  queues: count.positive(),
+  depth: atLeastOne,
+  queues: atLeastOne,
   /** How long, or how many requests; both null: each block once. */
   seconds: z.number().positive().nullable(),
-  requests: count.positive().nullable(),
+  requests: atLeastOne.nullable(),
   /** Seconds. */
   warmup: z.number().nonnegative(),
-  repeat: count.positive(),
+  repeat: atLeastOne,
   /** The piece of the disk that is used. */
   offsetBytes: count,
-  sizeBytes: count.positive(),
+  sizeBytes: atLeastOne,
   seed: count,
-  ringSize: count.positive(),
+  ringSize: atLeastOne,
   indirect: z.boolean(),
   eventidx: z.boolean(),
   /** How long it looks for completions before it waits for a call, microseconds. */
@@ -50,12 +50,15 @@ export const driveConfigSchema = z.strictObject({
 /** A feature word: 64 bits do not fit a number. */
 const featureWord = z.string().regex(/^0x[0-9a-f]+$/);
 
+/** A day of ten million requests a second. */
+const SAMPLES_MAX = 2 ** 40;
+
 const latencySchema = z.strictObject({
   clock: z.enum(['libc', 'engine']),
   /** What one look at the clock costs. */
   clockNs: ns,
-  /** HDR histogram of nanoseconds, every request: V2, compressed, base64. */
-  histogram: z.string(),
+  /** Every request. */
+  histogram: histogram(SAMPLES_MAX),
   meanNs: ns,
   p50Ns: ns,
   p90Ns: ns,
@@ -70,20 +73,22 @@ const streamSchema = z.strictObject({
   requests: count,
   bytes: count,
   wallNs: ns,
-  iops: z.number().nonnegative(),
+  iops: figure,
   latency: latencySchema.nullable(),
 });
 
 const driveRepetitionSchema = z.strictObject({
   /** All its requests together. */
-  iops: z.number().nonnegative(),
+  iops: figure,
   bytes: count,
   wallNs: ns,
   cpuUserNs: ns,
   cpuSystemNs: ns,
-  load: z.number().nonnegative().nullable(),
+  load: figure.nullable(),
   stealNs: ns.nullable(),
   otherCpuNs: ns.nullable(),
+  /** Time in which the process was stopped from outside; null in records of before it was looked at. */
+  stoodStillNs: ns.nullable().default(null),
   peakRssBytes: count,
   /** Null: there were none. */
   reads: streamSchema.nullable(),

@@ -1,61 +1,47 @@
 /** Where a run was measured: machine, engine, commit. Main thread. */
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { cpus, hostname, platform, release } from 'node:os';
+import { platform, release } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { git, isChanged } from './checkout.ts';
 import { readOrNull } from './machine.ts';
+import { derivedName, machineTraits, sharedNameNote } from './machine-name.ts';
 import type { Environment } from './record.ts';
 
 /** The package's own folder, seen from the built file in dist/bench/records. */
 export const PACKAGE_ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-function git(...args: string[]): string | null {
-  try {
-    return execFileSync('git', ['-C', PACKAGE_ROOT, ...args], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-  } catch {
-    return null;
-  }
-}
-
-/** A stable name that tells machines apart without telling whose they are: model, CPUs, and a hash of its identity. */
-function machineName(model: string, count: number): string {
-  const identity = readOrNull('/etc/machine-id')?.trim() || hostname();
-  const hash = createHash('sha256').update(`${identity} ${model} ${count}`).digest('hex').slice(0, 8);
-  const slug = model
-    .toLowerCase()
-    .replace(/\(r\)|\(tm\)|cpu|processor/g, '')
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '');
-  return `${slug || 'machine'}-${count}cpu-${hash}`;
-}
-
 /** This program's, by its package. */
 export const VERSION: string = JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8')).version;
 
-/** Taken once a run, before anything is measured. */
-export function captureEnvironment(): Environment {
-  const list = cpus();
-  const model = list[0]?.model.trim() || 'unknown';
+/**
+ * Taken once a run, before anything is measured.
+ * @param machine what the machine is called, by `--machine`; null: by what it is.
+ * @param onNote told what must be said of the name.
+ */
+export function captureEnvironment(
+  machine: string | null = null,
+  onNote: (note: string) => void = () => {},
+): Environment {
+  const traits = machineTraits();
+  const note = machine === null ? sharedNameNote(traits) : null;
+  if (note !== null) onNote(note);
   const cpuinfo = readOrNull('/proc/cpuinfo');
   // An installed package may lie inside somebody else's checkout, whose commit says nothing of it.
   const own = existsSync(join(PACKAGE_ROOT, '.git'));
-  const commit = own ? (git('rev-parse', 'HEAD')?.trim() ?? null) : null;
+  const commit = own ? (git(PACKAGE_ROOT, 'rev-parse', 'HEAD')?.trim() ?? null) : null;
   return {
-    machine: machineName(model, list.length),
-    cpu: model,
-    cpus: list.length,
+    machine: machine ?? derivedName(traits),
+    cpu: traits.model,
+    cpus: traits.cpus,
     kernel: `${platform()} ${release()}`,
     virtualized: cpuinfo === null ? null : /^flags\s*:.*\bhypervisor\b/m.test(cpuinfo),
     node: process.versions.node,
     v8: process.versions.v8,
     version: VERSION,
     commit,
-    dirty: commit === null ? null : git('status', '--porcelain') !== '',
+    dirty: commit === null ? null : isChanged(PACKAGE_ROOT),
   };
 }
 

@@ -21,12 +21,15 @@ export interface Line {
   ended: boolean;
 }
 
+const openToRead = (file: string): number => openSync(file, 'r');
+
 /**
  * All lines; what follows the last newline is one, too, unless it is nothing.
+ * @param open opens the file; the descriptor is closed here.
  * @throws the system's error if the file cannot be opened or read.
  */
-export function* linesOf(file: string, bytesMax = LINE_BYTES_MAX): Generator<Line> {
-  const descriptor = openSync(file, 'r');
+export function* linesOf(file: string, bytesMax = LINE_BYTES_MAX, open = openToRead): Generator<Line> {
+  const descriptor = open(file);
   try {
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
     let parts: Buffer[] = [];

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { UsageError } from '../command-line/option-values.ts';
+import { BROKEN_HISTOGRAMS, EMPTY_HISTOGRAM, histogramOf } from '../latency/test-histograms.ts';
 import { VERSION } from './environment.ts';
 import { eachLine, loadRecords, passedOver } from './load.ts';
-import { driveRecordOf, peerRecordOf, recordOf } from './test-record.ts';
+import { type AnyRecord, anyRecordSchema } from './schema.ts';
+import { driveRecordOf, latencyOf, peerRecordOf, recordOf, repetition } from './test-record.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -107,6 +109,107 @@ for (const [what, record, why] of spoiltOthers)
     const { records, others, problems } = loadRecords([file]);
     assert.deepEqual([records.length, others.length, problems.length], [0, 0, 1]);
     assert.match(problems[0]!.why, why);
+  });
+
+/** A record of `run` with this in place of one of its histograms. */
+function withHistogram(kind: 'roundTrip' | 'kickToWake' | 'callToWake', text: string) {
+  const [pair] = repetition().pairs;
+  const latency = { ...latencyOf(10, 1000, 10), [kind]: text };
+  return recordOf({ repetitions: [repetition({ pairs: [{ ...pair!, latency }] })] });
+}
+
+function withDriveHistogram(text: string) {
+  const record = driveRecordOf();
+  record.repetitions[0]!.writes!.latency!.histogram = text;
+  return record;
+}
+
+const noHistograms = [
+  ...BROKEN_HISTOGRAMS,
+  ['one without a sample', EMPTY_HISTOGRAM, /^a histogram without a sample$/] as const,
+  ['one of 2^44 samples', histogramOf(2 ** 44), /^a histogram of 17592186044416 samples: more than \d+$/] as const,
+];
+for (const [what, text, why] of noHistograms)
+  test(`load: a record with ${what} in place of a histogram costs its line alone, and names the field`, () => {
+    const kinds = ['roundTrip', 'kickToWake', 'callToWake'] as const;
+    const spoilt = [...kinds.map((kind) => withHistogram(kind, text)), withDriveHistogram(text)];
+    const all = [recordOf(), ...spoilt, recordOf()];
+    writeFileSync(file, all.map((record) => `${JSON.stringify(record)}\n`).join(''));
+    const { records, others, problems } = loadRecords([file]);
+    assert.deepEqual([records.length, others.length], [2, 0]);
+    const fields = [
+      ...kinds.map((kind) => `not a record: repetitions.0.pairs.0.latency.${kind}: `),
+      'not a record of drive: repetitions.0.writes.latency.histogram: ',
+    ];
+    for (const [i, field] of fields.entries()) {
+      const { line, why: told } = problems[i]!;
+      assert.equal(line, i + 2);
+      assert.ok(told.startsWith(field), told);
+      assert.match(told.slice(field.length), why);
+    }
+    for (const record of spoilt) assert.throws(() => anyRecordSchema.parse(record));
+  });
+
+/** Paths to every number of a record. */
+function numbersIn(value: unknown, path: (string | number)[] = []): (string | number)[][] {
+  if (typeof value === 'number') return [path];
+  if (typeof value !== 'object' || value === null) return [];
+  const keys = Array.isArray(value) ? value.keys() : Object.keys(value);
+  return [...keys].flatMap((key) => numbersIn((value as Record<string | number, unknown>)[key], [...path, key]));
+}
+
+/** The record's line with other text in place of that number. */
+function lineWith(record: AnyRecord, path: readonly (string | number)[], text: string): string {
+  const copy = structuredClone(record) as unknown as Record<string | number, unknown>;
+  let inner = copy;
+  for (const key of path.slice(0, -1)) inner = inner[key] as typeof copy;
+  inner[path.at(-1)!] = '@';
+  return JSON.stringify(copy).replace('"@"', text);
+}
+
+const noNumbers = ['NaN', '1e999', '-1e999', '-1', '"1"', '{}'];
+const full = withHistogram('roundTrip', histogramOf(0, 1));
+full.harness = { guestNs: 1, hostNs: 1, repetitions: [{ guestNs: 1, hostNs: 1 }] };
+full.sweep = { id: 'a', seed: 1, repetition: 1 };
+for (const [what, record] of [
+  ['run', full],
+  ['drive', driveRecordOf()],
+  ['peers', peerRecordOf()],
+] as const)
+  test(`load: no number of a record of ${what} can be none, infinite or negative, and no figure so large that sums are`, () => {
+    const paths = numbersIn(record);
+    assert.ok(paths.length > 15);
+    for (const path of paths) {
+      const texts = noNumbers.filter((text) => path.at(-1) !== 'nice' || text !== '-1');
+      writeFileSync(file, texts.map((text) => `${lineWith(record, path, text)}\n`).join(''));
+      const { records, others, problems } = loadRecords([file]);
+      assert.deepEqual([records.length, others.length, problems.length], [0, 0, texts.length], path.join('.'));
+      // Options may be any; what is added up and divided may not.
+      if (path[0] === 'config') continue;
+      writeFileSync(file, `${lineWith(record, path, '1e300')}\n`);
+      assert.equal(loadRecords([file]).problems.length, 1, path.join('.'));
+    }
+  });
+
+const notNought: [what: string, record: AnyRecord, pattern: RegExp][] = [
+  ['transfers', full, /^config\.transfers$/],
+  ['what a run cannot be without', full, /^config\.(repeat|ringSize|size|pairs|batch|outstanding|completeBatch)$/],
+  ['what is divided by', full, /^repetitions\.0\.((pairs\.0\.)?(wallNs|transfersPerSecond)|pairs\.0\.latency\.every)$/],
+  ['blocks and requests', driveRecordOf(), /^config\.(blockSizeBytes|depth|queues|repeat|sizeBytes|ringSize)$/],
+  ['transfers of peers', peerRecordOf(), /^(transfers|rounds\.0\.(peer|ours\.0)\.(wallNs|transfersPerSecond|ratio))$/],
+];
+for (const [what, record, pattern] of notNought)
+  test(`load: a record with 0 for ${what} is none`, () => {
+    const paths = numbersIn(record).filter((path) => pattern.test(path.join('.')));
+    assert.ok(paths.length > 0);
+    for (const path of paths) {
+      writeFileSync(file, `${lineWith(record, path, '0')}\n`);
+      assert.deepEqual(
+        loadRecords([file]).problems.map(({ why }) => why.includes(`${path.join('.')}: `)),
+        [true],
+        path.join('.'),
+      );
+    }
   });
 
 test('load: an id that a record of the other kind has is a problem', () => {

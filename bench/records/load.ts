@@ -2,25 +2,27 @@
  * Records out of any files and folders, and what in them is no record: a spoilt line costs that line, never the rest.
  * Main thread.
  */
-import { readdirSync, realpathSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { UsageError } from '../command-line/option-values.ts';
-import { printable } from '../command-line/printable.ts';
+import { printable, shortPrintable as shown } from '../command-line/printable.ts';
 import { VERSION } from './environment.ts';
 import { names } from './fields.ts';
-import { isBlank, LINE_BYTES_MAX, type Line, linesOf } from './lines.ts';
+import { isBlank, LINE_BYTES_MAX, type Line } from './lines.ts';
 import { type RunRecord, recordSchema, SCHEMA_VERSION } from './record.ts';
 import { OTHER_KINDS, type OtherKind, type OtherRecord } from './schema.ts';
+import { linesIn, sourcesOf } from './sources.ts';
 
-/** A line that is no record of this version. */
+/** A line that is no record of this version, or a file of a folder that cannot be read. */
 export interface Problem {
   file: string;
-  /** From 1. */
-  line: number;
+  /** From 1; null: the file itself. */
+  line: number | null;
   /** One line, without control characters. */
   why: string;
 }
+
+/** Where a problem is, as it can be printed. */
+export const placeOf = ({ file, line }: Pick<Problem, 'file' | 'line'>): string =>
+  printable(line === null ? file : `${file}:${line}`);
 
 /** A record, and where it stands. */
 export interface PlacedRecord {
@@ -45,15 +47,12 @@ export interface OtherFound {
   other: OtherRecord;
 }
 
-const EXTENSION = '.ndjson';
-const WHY_LENGTH_MAX = 160;
-
 /** Versions of this program by the schema that they read; of those before this one. */
 const OLDER_READERS: Readonly<Record<number, string>> = {};
 
 /**
  * The records of files and of the `*.ndjson` of folders, sorted; a file that is named twice counts once.
- * @throws UsageError naming a path that cannot be read.
+ * @throws UsageError naming a path that cannot be read; what a folder has and cannot be read is a problem.
  */
 export function loadRecords(paths: readonly string[], lineBytesMax = LINE_BYTES_MAX): Loaded {
   const loaded: Loaded = { records: [], others: [], problems: [] };
@@ -79,8 +78,13 @@ export function* eachLine(
   lineBytesMax = LINE_BYTES_MAX,
 ): Generator<PlacedRecord | OtherFound | Problem> {
   const places = new Map<string, string>();
-  for (const file of recordFiles(paths))
-    for (const line of readable(file, () => linesOf(file, lineBytesMax))) {
+  for (const source of sourcesOf(paths))
+    for (const line of linesIn(source, lineBytesMax)) {
+      const { file } = source;
+      if ('why' in line) {
+        yield { file, line: null, why: shown(line.why) };
+        continue;
+      }
       const parsed = parsedLine(line);
       if (parsed === null) continue;
       if ('why' in parsed) {
@@ -99,47 +103,7 @@ export function* eachLine(
 }
 
 const sameAs = (place: string | undefined): string | null =>
-  place === undefined ? null : `its id is that of ${place}`;
-
-/** The files that `paths` mean, each once. @throws UsageError naming a path that is not there. */
-export function recordFiles(paths: readonly string[]): string[] {
-  const files = paths.flatMap((path) => {
-    try {
-      if (!statSync(path).isDirectory()) return [path];
-      const names = readdirSync(path).filter((name) => name.endsWith(EXTENSION));
-      return names.sort().map((name) => join(path, name));
-    } catch (error) {
-      throw new UsageError(`${path}: cannot be read: ${(error as Error).message}`);
-    }
-  });
-  const identities = files.map(identityOf);
-  return files.filter((_, i) => identities.indexOf(identities[i]!) === i);
-}
-
-/** What is written must be none of the files that are read, by whatever name. @throws UsageError */
-export function checkNoInput(out: string, files: readonly string[]): void {
-  if (files.some((file) => identityOf(resolve(file)) === identityOf(resolve(out))))
-    throw new UsageError(`--out ${out} is one of the files of records`);
-}
-
-/** The same for the same file, by whatever name. */
-function identityOf(file: string): string {
-  try {
-    return realpathSync(file);
-  } catch {
-    return file; // A pipe has no path.
-  }
-}
-
-/** The lines of a generator, with the system's errors as mistakes of who named the file. */
-function* readable(file: string, lines: () => Generator<Line>): Generator<Line> {
-  try {
-    yield* lines();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    throw new UsageError(`${file}: cannot be read: ${(error as Error).message}`);
-  }
-}
+  place === undefined ? null : printable(`its id is that of ${place}`);
 
 /** What a line of a results file holds. */
 export function parsedLine({ text, unreadable, ended }: Line): Parsed {
@@ -186,10 +150,4 @@ function wrongSchema(value: unknown): string | null {
 function firstIssue({ issues }: z.ZodError): string {
   const { path, message } = issues[0]!;
   return path.length === 0 ? message : `${path.join('.')}: ${message}`;
-}
-
-/** Text of a stranger's file as it can be printed: one line, no control characters, not endless. */
-function shown(text: string): string {
-  const line = printable(text);
-  return line.length > WHY_LENGTH_MAX ? `${line.slice(0, WHY_LENGTH_MAX)}…` : line;
 }

@@ -12,7 +12,10 @@ import { hostname } from 'node:os';
 
 /** The longest wait for a living owner, which needs the lock for less than a millisecond. */
 const LOCK_WAIT_MS = 10_000;
-/** After this a lock of another machine or container is taken for left behind: its processes cannot be asked after. */
+/**
+ * A lock of another machine or container whose time is farther than this from now is taken for left behind: its
+ * processes cannot be asked after. Into the future, too: a clock that is wrong would keep it for ever.
+ */
 const FOREIGN_LOCK_MS = 5000;
 const FIRST_PAUSE_MS = 0.2;
 const LONGEST_PAUSE_MS = 10;
@@ -97,7 +100,7 @@ function isLeftBehind(path: string, target: string): boolean {
   const owner = ownerOf(target);
   if (owner.scope !== ourselves().scope || !Number.isInteger(owner.pid) || owner.pid <= 0) {
     const madeMs = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs;
-    return madeMs !== undefined && Date.now() - madeMs > FOREIGN_LOCK_MS;
+    return madeMs !== undefined && Math.abs(Date.now() - madeMs) > FOREIGN_LOCK_MS;
   }
   const started = startOf(owner.pid);
   // A zombie holds nothing any more. Other users' processes may be hidden.

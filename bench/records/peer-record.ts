@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { count, crossedBy, ns } from './fields.ts';
+import { atLeastOne, count, crossedBy, ns, perSecond, ratio, windowNs } from './fields.ts';
 import { environmentSchema, OUTCOMES } from './record.ts';
 
 /** Raised with every change after which an older program would misread a record. */
@@ -18,10 +18,10 @@ const crossCpuNs = z.tuple([ns.nullable(), ns.nullable()]);
 
 const peerFiguresSchema = z.strictObject({
   /** Of the whole process, its start included, and of its children. */
-  wallNs: ns.positive(),
+  wallNs: windowNs,
   cpuUserNs: ns,
   cpuSystemNs: ns,
-  transfersPerSecond: z.number().positive(),
+  transfersPerSecond: perSecond,
   guest: peerSideSchema,
   host: peerSideSchema,
   crossCpuNs,
@@ -30,7 +30,7 @@ const peerFiguresSchema = z.strictObject({
 /** Of the program without what `edits` calls mended, which takes nothing but work that is not the ring's. */
 const shippedFiguresSchema = peerFiguresSchema.extend({
   /** As shipped / mended; null as below. */
-  ratio: z.number().positive().nullable(),
+  ratio: ratio.nullable(),
 });
 
 const ourFiguresSchema = z.strictObject({
@@ -38,7 +38,7 @@ const ourFiguresSchema = z.strictObject({
   strategy: z.string(),
   /** The id of the record of `run`. */
   record: z.uuid(),
-  transfersPerSecond: z.number().positive(),
+  transfersPerSecond: perSecond,
   cpuUserNs: ns,
   cpuSystemNs: ns,
   /** Of that, what neither half took: compiler, garbage collector, main thread. Null: the kernel does not tell. */
@@ -47,7 +47,7 @@ const ourFiguresSchema = z.strictObject({
   host: peerSideSchema,
   crossCpuNs,
   /** Ours / theirs, the one of `peer`; null: the CPUs were not in one mode all the time, so that nothing is compared. */
-  ratio: z.number().positive().nullable(),
+  ratio: ratio.nullable(),
 });
 
 export const peerRecordSchema = z.strictObject({
@@ -76,7 +76,7 @@ export const peerRecordSchema = z.strictObject({
   cpus: z.string(),
   /** As in `run`: of all rounds. */
   crossedBy,
-  transfers: count.positive(),
+  transfers: atLeastOne,
   /** Options of `run`, by strategy; empty where ours has no counterpart. */
   ours: z.record(z.string(), z.array(z.string())),
   environment: environmentSchema,

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { configSchema, type RunConfig } from '../config.ts';
-import { count, crossedBy, ns } from './fields.ts';
+import { atLeastOne, count, crossedBy, figure, histogram, ns, perSecond, windowNs } from './fields.ts';
 
 export { configSchema, type RunConfig };
 
@@ -47,7 +47,7 @@ const sideSchema = z.strictObject({
   /** Looks in vain, of a spinning doorbell or of a polling host. */
   spins: count,
   /** Where an adaptive doorbell's looking time settled, microseconds; else 0. */
-  spinUs: z.number().nonnegative(),
+  spinUs: figure,
   /** The four below are null where the kernel does not tell. */
   asleepNs: ns.nullable(),
   cpuNs: ns.nullable(),
@@ -58,39 +58,41 @@ const sideSchema = z.strictObject({
   compiledBytes: count.nullable().default(null),
 });
 
-/** HDR histogram of nanoseconds: V2, compressed, base64; null where there was no sample. */
-const histogram = z.string().nullable();
+/** Far more than a window keeps of a kind, and few enough for the sum of any number of records. */
+const SAMPLES_MAX = 2 ** 32;
+/** Of one kind; null where there was no sample. */
+const latencies = histogram(SAMPLES_MAX).nullable();
 
 const latencySchema = z.strictObject({
   /** One of how many transfers was sampled: more than asked for where the samples would be too many. */
-  every: count,
+  every: atLeastOne,
   /** Libc's leaves nothing behind, the engine's does. */
   clock: z.enum(['libc', 'engine']),
   /** What one look at the clock costs; intervals are too long by about it. */
   clockNs: ns,
   /** From the guest's kick until the host's wait returned, and the other way. */
-  kickToWake: histogram,
-  callToWake: histogram,
+  kickToWake: latencies,
+  callToWake: latencies,
   /** From a transfer's being added, or at a fixed rate from its being due, until the guest has it back. */
-  roundTrip: histogram,
+  roundTrip: latencies,
 });
 
 const repetitionSchema = z.strictObject({
   /** From the first pair's start to the last one's end. */
-  wallNs: ns,
+  wallNs: windowNs,
   /** CPU time in the window of all processes that run pairs. */
   cpuUserNs: ns,
   cpuSystemNs: ns,
   /** Transfers of all pairs in that time. */
-  transfersPerSecond: z.number().positive(),
+  transfersPerSecond: perSecond,
   /** Transfers a second in each tenth of the window; of several pairs the sum. */
-  tenths: z.array(z.number().nonnegative()),
+  tenths: z.array(figure).max(10),
   /** Median round trip of a word between the two CPUs, before and after; null where there is nothing to cross, or several pairs. */
   crossCpuNs: z.tuple([ns.nullable(), ns.nullable()]),
   /** By js a round trip looks two to three times as long as by wasm: the two are never compared. */
   crossedBy,
   /** Load average of the last minute when the repetition began; null where unknown. */
-  load: z.number().nonnegative().nullable(),
+  load: figure.nullable(),
   /** Time the hypervisor took from this machine meanwhile, all CPUs; null where unknown. */
   stealNs: ns.nullable(),
   /** CPU time of all other programs meanwhile; null where unknown. */
@@ -108,8 +110,8 @@ const repetitionSchema = z.strictObject({
         /** Transfers whose bytes were checked; 0 with fastVringh or layout null, where contents are not looked at. */
         verifiedTransfers: count,
         /** The pair's own window and speed; null in records of one pair that do not tell. */
-        wallNs: ns.nullable().default(null),
-        transfersPerSecond: z.number().positive().nullable().default(null),
+        wallNs: windowNs.nullable().default(null),
+        transfersPerSecond: perSecond.nullable().default(null),
         /** What came before the window: as many transfers in so much time, and whether the loops were steady then. */
         warmUp: z
           .strictObject({ transfers: count, wallNs: ns, steady: z.boolean().nullable() })

@@ -19,7 +19,7 @@ import { appendRecord } from './append.ts';
 import { captureEnvironment } from './environment.ts';
 import { type RunRecord, recordSchema, SCHEMA_VERSION } from './record.ts';
 import { checkAppendable, readRecords } from './results.ts';
-import { driveRecordOf } from './test-record.ts';
+import { driveRecordOf, latencyOf, repetition } from './test-record.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -112,6 +112,11 @@ test('results: a last line that was cut off is no record of anybody’s, and in 
   assert.equal(readRecords(file, 'mine').length, 1);
 });
 
+const [pair] = repetition().pairs;
+const spoiltRepetition = repetition({
+  pairs: [{ ...pair!, latency: { ...latencyOf(3, 1000, 1), roundTrip: 'AAAA' } }],
+});
+
 const spoilt: [what: string, line: string, why: RegExp][] = [
   ['half a line', '{"schema":1,"label":"mine\n', /not JSON: /],
   ['of an older version', '{"schema":0,"label":"mine"}', /schema 0: no vringbench ever wrote it; /],
@@ -121,6 +126,11 @@ const spoilt: [what: string, line: string, why: RegExp][] = [
     /schema 2: needs a newer vringbench \(this is .*, which reads schema 1\); /,
   ],
   ['with a field too many', JSON.stringify({ ...record, label: 'mine', extra: 1 }), /not a record: Unrecognized key/],
+  [
+    'with a histogram that is none',
+    JSON.stringify({ ...record, label: 'mine', repetitions: [spoiltRepetition] }),
+    /not a record: repetitions\.0\.pairs\.0\.latency\.roundTrip: not a compressed HDR histogram of version 2; /,
+  ],
   ['two on one line', `${JSON.stringify({ ...record, label: 'mine' }).repeat(2)}\n`, /not JSON: /],
 ];
 for (const [what, line, why] of spoilt)
@@ -152,6 +162,15 @@ test('results: records of drive are appended to the same file, and are no record
 test('results: what is no file has no records', () => {
   for (const name of [join(folder, 'not-there.ndjson'), folder, '/dev/null'])
     assert.deepEqual(readRecords(name, ''), []);
+});
+
+test('results: a file that can be appended to and not read is a mistake that names it', () => {
+  const file = join(folder, 'unreadable.ndjson');
+  symlinkSync('/proc/self/mem', file);
+  assert.throws(
+    () => readRecords(file, ''),
+    (error) => error instanceof UsageError && error.message.startsWith(`${file}: cannot be read: EIO`),
+  );
 });
 
 test('results: what is no record is not written', () => {

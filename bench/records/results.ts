@@ -14,9 +14,10 @@ import { dirname, join, resolve } from 'node:path';
 import { UsageError } from '../command-line/option-values.ts';
 import { APPEND } from './append.ts';
 import { PACKAGE_ROOT } from './environment.ts';
-import { linesOf } from './lines.ts';
+import { LINE_BYTES_MAX } from './lines.ts';
 import { parsedLine } from './load.ts';
 import type { RunRecord } from './record.ts';
+import { linesIn } from './sources.ts';
 
 /** The folder of the records: a checkout's own, else that of the working folder. */
 export function resultsFolder(): string {
@@ -77,13 +78,13 @@ function checkWritable(folder: string): void {
 /**
  * The records of `run` in a file whose line contains `text`, in order; none if it is no file. A last line that was cut off is
  * nobody's record: the next append takes it away.
- * @throws UsageError naming the line that is no record.
+ * @throws UsageError naming the line that is no record, or the file that cannot be read.
  */
 export function readRecords(file: string, text: string): RunRecord[] {
   if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return [];
   const records: RunRecord[] = [];
-  for (const line of linesOf(file)) {
-    if (line.text?.includes(text) !== true) continue;
+  for (const line of linesIn({ file, found: false }, LINE_BYTES_MAX)) {
+    if ('why' in line || line.text?.includes(text) !== true) continue;
     const parsed = parsedLine(line);
     if (parsed === null || 'other' in parsed || ('torn' in parsed && parsed.torn)) continue;
     if ('why' in parsed)

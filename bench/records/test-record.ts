@@ -147,6 +147,7 @@ export function driveRecordOf(change: Partial<DriveRecord> = {}): DriveRecord {
         load: 0.25,
         stealNs: null,
         otherCpuNs: 1e7,
+        stoodStillNs: 0,
         peakRssBytes: 80_000_000,
         reads: null,
         writes: {

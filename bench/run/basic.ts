@@ -19,6 +19,7 @@ import { VRING_DESC_F_INDIRECT, VRING_DESC_F_NEXT, VRING_DESC_SIZE } from '../..
 import type { RingFeatures } from '../../src/ring/features.ts';
 import { alignUp, legacyLayout, SplitRing } from '../../src/ring/split-layout.ts';
 import { CheckFailed, expectEqual } from '../check-failed.ts';
+import { counted } from '../command-line/columns.ts';
 import { GUEST_BASE } from '../pair/setup.ts';
 
 export interface BasicOptions {
@@ -124,7 +125,7 @@ function outAndIn(bench: Bench): string {
   expectEqual('bytes pushed again', writable.push(buffer, 0, 5), 0);
   host.complete(request, 2);
   bench.getBack(2);
-  return `out and in: 1 readable byte pulled, 2 writable bytes in ${writable.count} element(s) pushed, used length 2`;
+  return `out and in: 1 readable byte pulled, 2 writable bytes in ${counted(writable.count, 'element')} pushed, used length 2`;
 }
 
 function hugeRequest(bench: Bench): string {

@@ -1,8 +1,10 @@
 /** The command `run`: the basic test, or repetitions of one parallel configuration, reported and recorded. */
 
 import { CheckFailed } from '../check-failed.ts';
+import { counted, grouped } from '../command-line/columns.ts';
 import { type Console, EXIT_CODES, faultFor, type Hooks } from '../command-line/command.ts';
-import { makeProgress } from '../command-line/progress.ts';
+import { expectedLine, makeCourse, timeLeft } from '../command-line/progress.ts';
+import { TimeLeft } from '../command-line/time-left.ts';
 import { hgrmFiles, writeHgrm } from '../latency/summary.ts';
 import type { Placement } from '../pair/running-pair.ts';
 import { appendRecord } from '../records/append.ts';
@@ -10,6 +12,8 @@ import { captureEnvironment } from '../records/environment.ts';
 import { makeRecord, type Outcome, type Repetition } from '../records/record.ts';
 import { checkWanted, resultsFile } from '../records/results.ts';
 import { runBasicTest } from './basic.ts';
+import { basicLine, engineSwitch } from './configuration-line.ts';
+import { assumedMs } from './expected-time.ts';
 import { measureHarness } from './harness.ts';
 import { runHelp } from './help.ts';
 import { parseRunOptions, type RunOptions } from './options.ts';
@@ -26,21 +30,24 @@ export async function runCommand(args: readonly string[], console: Console, hook
     return 0;
   }
   const placements = placementOf(options.config);
-  for (const line of options.idle) console.err(`note: ${line}`);
+  const switched = engineSwitch(options.given, [options.config]);
+  for (const note of [options.cpusNote, ...options.idle, switched]) if (note !== null) console.err(`note: ${note}`);
   return options.config.parallel ? runParallel(options, placements, console, hooks) : runBasic(options, console);
 }
 
 function runBasic({ config }: RunOptions, console: Console): number {
   const features = { indirect: config.indirect, eventIdx: config.eventidx, version1: config.virtio1 };
+  const head = `basic test: ${basicLine(config)}`;
   let part = 0;
   try {
     runBasicTest({ features, slowRange: config.slowRange, ordering: config.ordering }, (line) => {
-      part++;
+      if (part++ === 0) console.out(head);
       console.out(`ok ${part}/5  ${line}`);
     });
     return 0;
   } catch (error) {
     if (!(error instanceof CheckFailed)) throw error;
+    if (part === 0) console.out(head);
     console.err(`FAILED ${part + 1}/5  ${error.message}`);
     return EXIT_CODES['check-failed'];
   }
@@ -53,26 +60,35 @@ async function runParallel(
   hooks: Hooks,
 ): Promise<number> {
   const { config, json } = options;
-  const environment = captureEnvironment();
+  const environment = captureEnvironment(options.machine, (note) => console.err(`note: ${note}`));
   const file = resultsFile(options.out, environment.machine);
   if (options.hgrm !== null) for (const name of hgrmFiles(options.hgrm)) checkWanted(`--hgrm ${name}`, name);
   const signal = hooks.signal?.();
 
   const people = json ? console.err : console.out;
-  const progress = makeProgress(process.stderr);
+  const course = makeCourse(process.stderr, console.err);
+  const time = new TimeLeft([{ assumedMs: assumedMs(config), left: config.repeat }]);
+  const whole = counted(config.repeat, 'repetition');
+  const expected = expectedLine(time.ms(), whole);
+  if (expected !== null) console.err(expected);
   const at = new Date().toISOString();
   const repetitions: Repetition[] = [];
   let outcome: Outcome = 'done';
   let failure: string | null = null;
   for (let i = 1; i <= config.repeat && failure === null; i++) {
     const where = `repetition ${i} of ${config.repeat}`;
-    progress.show(`${where}: building`);
+    const left = config.repeat === 1 ? '' : timeLeft(time.ms());
+    const share = (i - 1) / config.repeat;
+    const startMs = performance.now();
+    course.show(share, `${where}: building${left}`, `${grouped(i - 1)} of ${whole}${left}`);
     const result = await runRepetition(config, placements, {
       ...(signal && { signal }),
       fault: faultFor(hooks, config),
-      onPhase: (phase) => progress.show(`${where}: ${phase}`),
+      crossing: hooks.crossing,
+      onPhase: (phase) => course.show(share, `${where}: ${phase}${left}`, null),
     });
-    progress.clear();
+    course.clear();
+    time.finish(0, performance.now() - startMs);
     if (outcome === 'done' || result.outcome !== 'done') outcome = result.outcome;
     if ('failure' in result) {
       failure = result.failure;

@@ -6,9 +6,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inLength } from '../../src/test-length.ts';
 import { ENGINES } from '../axes/engines.ts';
-import type { Fault } from '../pair/faults.ts';
 import { HOSTS } from '../axes/hosts.ts';
 import { WORKLOADS, type WorkloadName } from '../axes/workloads.ts';
+import type { Fault } from '../pair/faults.ts';
 import { measure } from './test-measure.ts';
 
 const WARMUP = 2000;

@@ -4,24 +4,26 @@
 import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { ORDERINGS } from '../../src/ordering/index.ts';
 import { VRING_SIZE_MAX } from '../../src/ring/constants.ts';
+import { ENGINES } from '../axes/engines.ts';
+import { HOSTS } from '../axes/hosts.ts';
+import { UNTIL_STEADY } from '../axes/warm-up.ts';
+import { WORKLOADS } from '../axes/workloads.ts';
 import { flag, optionLines, readArguments, type Option as TableOption } from '../command-line/option-table.ts';
 import { UsageError } from '../command-line/option-values.ts';
 import {
   CONFIG_OPTIONS,
+  FIELDS,
   type Field,
   type FieldName,
-  FIELDS,
   JS_BY_DEFAULT,
   optionOf,
   type RunConfig,
   SIZE_DEFAULT,
   TRANSFERS_MAX,
 } from '../config.ts';
-import { ENGINES } from '../axes/engines.ts';
-import { HOSTS } from '../axes/hosts.ts';
-import { UNTIL_STEADY } from '../axes/warm-up.ts';
-import { WORKLOADS } from '../axes/workloads.ts';
-import { pairsNamed } from './placement.ts';
+import { allowedCpus } from '../pair/pinning.ts';
+import { MACHINE_OPTION, machineOf } from '../records/machine-name.ts';
+import { cpusByDefault, cpusNote, pairsNamed } from './placement.ts';
 
 /** What the slots of all pairs may take, bytes. */
 const SLOTS_BYTES_MAX = 2 ** 30;
@@ -32,6 +34,8 @@ export const RATE_SECONDS = 10;
 export interface RunOptions {
   config: RunConfig;
   label: string;
+  /** What the machine is called; null: by what it is. */
+  machine: string | null;
   /** A file, `none`, or null for the machine's own file. */
   out: string | null;
   /** How the files of latency distributions begin, or null. */
@@ -40,15 +44,20 @@ export interface RunOptions {
   help: boolean;
   /** Options given that change nothing in this run, each with why. */
   idle: string[];
+  /** What must be said of where the threads run; null: nothing. */
+  cpusNote: string | null;
+  /** It was given, not left to its default. */
+  given: (name: OptionName) => boolean;
 }
 
 /** Options that are each right but cannot run together; a sweep leaves such cells out. */
 export class CombinationError extends UsageError {}
 
 /** Where a run's record goes, and what is written besides. */
-const OUTPUT_OPTIONS: Record<'hgrm' | 'label' | 'out' | 'json' | 'help', TableOption> = {
+const OUTPUT_OPTIONS: Record<'hgrm' | 'label' | 'machine' | 'out' | 'json' | 'help', TableOption> = {
   hgrm: { value: 'PREFIX', summary: 'write the latency distributions to PREFIX.round-trip.hgrm and so on' },
   label: { value: 'TEXT', summary: 'kept in the record' },
+  machine: MACHINE_OPTION,
   out: { value: 'FILE', summary: "where the record is appended, or none; default: the machine's file in results/" },
   json: flag('print the record alone on standard output; the rest goes to standard error'),
   help: flag('this text; -h too'),
@@ -69,12 +78,11 @@ export const isStrategy = (name: OptionName): boolean => OPTIONS[name].axis === 
 
 const isAxis = (name: OptionName) => (OPTIONS[name].axis ?? null) !== null;
 
+export const STRATEGIES: readonly OptionName[] = NAMES.filter(isStrategy);
+
 /** The options that say what is measured, and how they are given. */
 export const RUN_AXES = Object.fromEntries(
-  NAMES.filter((name) => isAxis(name)).map((name) => [
-    name,
-    OPTIONS[name].value === null ? 'flag' : 'value',
-  ]),
+  NAMES.filter((name) => isAxis(name)).map((name) => [name, OPTIONS[name].value === null ? 'flag' : 'value']),
 ) as Partial<Record<OptionName, 'flag' | 'value'>>;
 
 /** @throws UsageError naming the argument. */
@@ -91,6 +99,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
   const engine = on('engine') || (parallel && !JS_BY_DEFAULT.some(on)) ? value('engine') : 'js';
   // An engine with one ordering has that by default.
   const ordering = on('ordering') ? value('ordering') : (ENGINES[engine].ordering ?? value('ordering'));
+  const allowed = allowedCpus();
   const rate = on('rate') ? value('rate') : 0;
   const config: RunConfig = {
     parallel,
@@ -112,7 +121,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     ordering,
     orderingSound: ORDERINGS[ordering].sound,
     doorbell: value('doorbell'),
-    cpus: value('cpus'),
+    cpus: on('cpus') ? value('cpus') : cpusByDefault(allowed),
     pairs: value('pairs'),
     pairsIn: value('pairsIn'),
     spinUs: value('spinUs'),
@@ -131,10 +140,13 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
   return {
     config,
     label: given.get('label') ?? '',
+    machine: machineOf(given),
     out: given.get('out') ?? null,
     hgrm: given.get('hgrm') ?? null,
     json: on('json'),
     help: on('help'),
+    cpusNote: config.parallel && !given.has('cpus') ? cpusNote(allowed) : null,
+    given: on,
     idle: NAMES.filter((name) => given.has(name)).flatMap((name) => {
       const why = whyIdle(name, config);
       return why === null ? [] : [`--${name} has no effect ${why}`];

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import type { Fault } from '../pair/faults.ts';
 import { PAIRS_IN, type PairsIn } from '../axes/pairs-in.ts';
+import type { Fault } from '../pair/faults.ts';
 import { parseRunOptions } from './options.ts';
 import { placementOf } from './placement.ts';
 import { runRepetition } from './repetition.ts';

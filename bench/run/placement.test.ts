@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { parseCpuList } from '../pair/pinning.ts';
-import { PlacementError, placeThreads } from './placement.ts';
+import { fileURLToPath } from 'node:url';
+import { allowedCpus, parseCpuList } from '../pair/pinning.ts';
+import { cpusByDefault, cpusNote, PlacementError, placeThreads } from './placement.ts';
 
 type Cpus = [guest: number | null, host: number | null];
 const placed: [cpus: string, allowed: number[] | null, expected: Cpus[], apart: boolean][] = [
   ['distant', [0, 1, 2, 3], [[0, 3]], true],
-  ['distant', [5], [[5, 5]], false],
   ['same', [2, 3], [[2, 2]], false],
   ['none', [0, 1], [[null, null]], true],
-  ['none', [0], [[null, null]], false],
   ['1,0', [0, 1], [[1, 0]], true],
   ['1,1', [0, 1], [[1, 1]], false],
   ['distant', null, [[null, null]], true],
@@ -30,6 +30,17 @@ const placed: [cpus: string, allowed: number[] | null, expected: Cpus[], apart: 
       [0, 1],
       [1, 0],
       [0, 1],
+    ],
+    true,
+  ],
+  // The pair in the middle of an odd number: the next one, and from the beginning again.
+  [
+    'distant',
+    [0, 2, 4],
+    [
+      [0, 4],
+      [2, 4],
+      [4, 0],
     ],
     true,
   ],
@@ -85,6 +96,9 @@ const refused: [cpus: string, allowed: number[] | null, pairs: number, message: 
   ['0,1', [0, 1], 2, /names the CPUs of 1 of 2 pairs/],
   ['everywhere', [0], 1, /not 'everywhere'/],
   ['0,1', null, 1, /does not tell its CPUs/],
+  ['distant', [5], 1, /^distant cannot be had: CPU 5 alone is allowed here, and both on it is --cpus same$/],
+  ['distant', [5], 3, /^distant cannot be had: CPU 5 alone/],
+  ['none', [0], 1, /^none cannot be had: CPU 0 alone is allowed here/],
 ];
 for (const [cpus, allowed, pairs, message] of refused)
   test(`placement refuses: ${cpus} on ${allowed ?? 'an unknown system'} of ${pairs}`, () => {
@@ -92,6 +106,18 @@ for (const [cpus, allowed, pairs, message] of refused)
       () => placeThreads(cpus, allowed, pairs),
       (error: unknown) => error instanceof PlacementError && message.test(error.message),
     );
+  });
+
+const defaults: [allowed: number[] | null, cpus: string, note: RegExp | null][] = [
+  [[0, 1], 'distant', null],
+  [null, 'distant', null],
+  [[3], 'same', /^--cpus same, because CPU 3 alone is allowed here; else the default is distant$/],
+];
+for (const [allowed, cpus, note] of defaults)
+  test(`placement: by default ${cpus} on ${allowed ?? 'an unknown system'}`, () => {
+    assert.equal(cpusByDefault(allowed), cpus);
+    if (note === null) assert.equal(cpusNote(allowed), null);
+    else assert.match(cpusNote(allowed) ?? '', note);
   });
 
 const lists: [list: string, cpus: number[]][] = [
@@ -103,3 +129,32 @@ const lists: [list: string, cpus: number[]][] = [
 ];
 for (const [list, cpus] of lists)
   test(`pinning: the kernel's list '${list.trim()}'`, () => assert.deepEqual(parseCpuList(list), cpus));
+
+const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
+/** A CPU, and a way to run the command on it alone; null where there is none. */
+const only = spawnSync('taskset', ['--version']).status === 0 ? (allowedCpus()?.at(-1) ?? null) : null;
+const skip = only === null && 'needs taskset';
+const onOneCpu = (...args: string[]) =>
+  spawnSync('taskset', ['-c', `${only}`, process.execPath, MAIN, ...args], { encoding: 'utf8', timeout: 120_000 });
+/** Next to nothing, and without a harness. */
+const SHORT = ['--transfers', '1k', '--warmup', '0', '--layout', 'null', '--doorbell', 'futex', '--out', 'none'];
+
+test('placement: on one CPU a run is same, in its record, too, and says so', { skip }, () => {
+  const { stdout, stderr, status } = onOneCpu('run', '--parallel', ...SHORT, '--json');
+  assert.equal(status, 0, stderr);
+  const { config, repetitions } = JSON.parse(stdout);
+  const { guest, host } = repetitions[0].pairs[0];
+  assert.deepEqual([config.cpus, guest.cpu, host.cpu], ['same', only, only]);
+  assert.match(stderr, RegExp(`^note: --cpus same, because CPU ${only} alone is allowed here`, 'm'));
+});
+
+for (const cpus of ['distant', 'none'])
+  for (const command of [['run', '--parallel'], ['matrix']])
+    test(`placement: on one CPU ${command[0]} refuses ${cpus}`, { skip }, () => {
+      const { stdout, stderr, status } = onOneCpu(...command, ...SHORT, '--cpus', cpus);
+      assert.deepEqual([stdout, status], ['', 2]);
+      assert.equal(
+        stderr,
+        `vringbench: --cpus ${cpus} cannot be had: CPU ${only} alone is allowed here, and both on it is --cpus same\n`,
+      );
+    });

@@ -5,17 +5,12 @@
 import type { PairsIn } from '../axes/pairs-in.ts';
 import type { Fault } from '../pair/faults.ts';
 import { startProcessPair } from '../pair/process-pair.ts';
-import {
-  allDone,
-  type Placement,
-  type RunningPair,
-  STOP_GRACE_MS,
-  type StartPair,
-} from '../pair/running-pair.ts';
+import { allDone, type Placement, type RunningPair, STOP_GRACE_MS, type StartPair } from '../pair/running-pair.ts';
 import type { PairConfig } from '../pair/setup.ts';
 import { startThreadPair } from '../pair/thread-pair.ts';
 import { loadAverage } from '../records/machine.ts';
 import type { Outcome, Repetition, RunConfig } from '../records/record.ts';
+import { greatest } from '../statistics/sample.ts';
 import { toRepetition } from './windows.ts';
 
 export interface RepetitionOptions {
@@ -25,6 +20,8 @@ export interface RepetitionOptions {
   signal?: AbortSignal;
   /** Planted by tests. */
   fault?: Fault | undefined;
+  /** False: the way between the threads' CPUs is not measured. By default it is, where there is one and no other pair. */
+  crossing?: boolean | undefined;
 }
 
 export type RepetitionResult =
@@ -33,9 +30,10 @@ export type RepetitionResult =
 
 const START: Record<PairsIn, StartPair> = { thread: startThreadPair, process: startProcessPair };
 
-function pairConfig(config: RunConfig, { apart }: Placement): PairConfig {
+function pairConfig(config: RunConfig, { apart }: Placement, crossing: boolean): PairConfig {
   const features = { indirect: config.indirect, eventIdx: config.eventidx, version1: config.virtio1 };
-  return { ...config, features, apart, alone: config.pairs === 1 };
+  // The words that are bounced would disturb another pair.
+  return { ...config, features, apart, crossing: crossing && apart && config.pairs === 1 };
 }
 
 /** @param placements one a pair. */
@@ -44,7 +42,7 @@ export async function runRepetition(
   placements: readonly Placement[],
   options: RepetitionOptions = {},
 ): Promise<RepetitionResult> {
-  const { onPhase, signal, fault } = options;
+  const { onPhase, signal, fault, crossing = true } = options;
   const load = loadAverage();
   const pairs: RunningPair[] = [];
   const stop = () => {
@@ -61,7 +59,7 @@ export async function runRepetition(
     onPhase?.('warm-up');
     for (const [i, placement] of placements.entries()) {
       const planted = fault !== undefined && (fault.pair ?? 0) === i;
-      const task = { config: pairConfig(config, placement), placement, ...(planted && { fault }) };
+      const task = { config: pairConfig(config, placement, crossing), placement, ...(planted && { fault }) };
       pairs.push(START[config.pairsIn](task, onReady));
     }
     if (signal?.aborted) stop();
@@ -77,7 +75,7 @@ export async function runRepetition(
     const repetition = toRepetition(config, reports, {
       load,
       peakRssBytes,
-      stoodStillNs: Math.max(...ends.map((end) => end.stoodStillNs)),
+      stoodStillNs: greatest(ends.map((end) => end.stoodStillNs)),
     });
     const lost = repetition.pairs.some(({ lostWakeups }) => lostWakeups > 0);
     return { outcome: lost ? 'lost-wakeups' : 'done', repetition };

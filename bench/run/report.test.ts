@@ -100,12 +100,18 @@ test('report: figures of several repetitions stand with their spread', () => {
   assert.match(lines, /10,000,000 × 2, every one verified/);
   assert.match(lines, /throughput +3\.107 \(2\.213 – 4\.000\) M\/s/);
   assert.match(lines, /notified +guest 1\.56 % .*host 0\.00 %/);
-  assert.deepEqual(summaryLines(config, [], null), []);
   const alone = summaryLines(config, [repetition], { guestNs: 38.94, hostNs: 3.1, repetitions: [] }).join('\n');
   assert.match(alone, /harness alone +guest 38\.9 ns, host 3\.1 ns of it/);
   const repetitions = [20, 30, 22].map((guestNs) => ({ guestNs, hostNs: 10 }));
   const several = summaryLines(config, [repetition], { guestNs: 22, hostNs: 10, repetitions }).join('\n');
   assert.match(several, /harness alone +guest 22\.0 \(20\.0 – 30\.0\) ns, host 10\.0 \(10\.0 – 10\.0\) ns of it/);
+});
+
+test('report: what was run is said in one line, also where nothing was measured', () => {
+  const CONFIGURATION =
+    '  configuration        engine wasm, ordering wasm, doorbell adaptive, ring-size 256, layout split, host vringh';
+  assert.equal(summaryLines(config, [repetition], null)[0], CONFIGURATION);
+  assert.deepEqual(summaryLines(config, [], null), [CONFIGURATION]);
 });
 
 test('report: what the kernel does not tell is not made up', () => {
@@ -120,7 +126,8 @@ const doubts: [what: string, change: Partial<Repetition>, message: RegExp][] = [
   ['other programs', { otherCpuNs: 1_000_000_000 }, /other programs took 11 % of the CPUs' time/],
   ['steal', { stealNs: 1e9 }, /took 11 % of the CPUs' time/],
   ['collections', { pairs: [{ ...repetition.pairs[0]!, host: { ...side, gcCount: 1 } }] }, /garbage was collected/],
-  ['lost wake-ups', { pairs: [{ ...repetition.pairs[0]!, lostWakeups: 2 }] }, /2 wake-up\(s\) were lost/],
+  ['a lost wake-up', { pairs: [{ ...repetition.pairs[0]!, lostWakeups: 1 }] }, /^1 wake-up was lost$/],
+  ['lost wake-ups', { pairs: [{ ...repetition.pairs[0]!, lostWakeups: 2000 }] }, /^2,000 wake-ups were lost$/],
 ];
 for (const [what, change, message] of doubts)
   test(`report: ${what} is a warning`, () => {

@@ -1,10 +1,12 @@
 /** What a person reads: the original program's lines to the letter, then this program's own figures. Main thread. */
+
+import { LAYOUTS } from '../axes/layouts.ts';
 import { grouped } from '../command-line/columns.ts';
 import { latencyLines } from '../latency/summary.ts';
-import { LAYOUTS } from '../axes/layouts.ts';
 import type { Harness, Repetition, RunConfig } from '../records/record.ts';
 import { helperCpuNs, type PairRecord, sumOfSide } from '../records/sums.ts';
-import { median } from '../statistics/sample.ts';
+import { greatest, least, median } from '../statistics/sample.ts';
+import { configurationLine } from './configuration-line.ts';
 
 const seconds = (ns: number) => (ns / 1e9).toFixed(3);
 
@@ -24,15 +26,16 @@ export function originalLines({ pairs, wallNs, cpuUserNs, cpuSystemNs }: Repetit
 /** `median (min – max)`, or the one value there is. */
 export function spread(values: readonly number[], show: (value: number) => string): string {
   const middle = show(median(values));
-  return values.length === 1 ? middle : `${middle} (${show(Math.min(...values))} – ${show(Math.max(...values))})`;
+  return values.length === 1 ? middle : `${middle} (${show(least(values))} – ${show(greatest(values))})`;
 }
 
 /** One of our figures, under the others. */
 export const row = (name: string, text: string) => `  ${name.padEnd(20)} ${text}`;
 
-/** Our figures over all repetitions, with their spread. */
+/** What was run and our figures over all repetitions, with their spread; of none what was to be run. */
 export function summaryLines(config: RunConfig, repetitions: readonly Repetition[], harness: Harness): string[] {
-  if (repetitions.length === 0) return [];
+  const configuration = row('configuration', configurationLine(config));
+  if (repetitions.length === 0) return [configuration];
   const { pairs } = config;
   const transfers = config.transfers * pairs;
   const over = (figure: (repetition: Repetition) => number | null, show: (value: number) => string) => {
@@ -63,6 +66,7 @@ export function summaryLines(config: RunConfig, repetitions: readonly Repetition
   const crossings = repetitions.flatMap(({ crossCpuNs }) => crossCpuNs.filter((value) => value !== null));
 
   return [
+    configuration,
     row(
       'transfers',
       `${grouped(config.transfers)}${pairs === 1 ? '' : ` × ${pairs} pairs`} × ${repetitions.length}, ${verified}`,

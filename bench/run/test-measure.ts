@@ -10,7 +10,7 @@ export interface Measured {
   record: RunRecord;
 }
 
-/** Tests of what is counted need no steady loops. */
+/** Tests of what is counted need no steady loops, nor what the machine and the harness cost. */
 const warmUpOf = (args: readonly string[]) => (args.includes('--warmup') ? [] : ['--warmup', '20k']);
 
 export async function measure(args: readonly string[], hooks: Hooks = {}): Promise<Measured> {
@@ -19,6 +19,7 @@ export async function measure(args: readonly string[], hooks: Hooks = {}): Promi
   const lines = { out: (line: string) => out.push(line), err: (line: string) => err.push(line) };
   const code = await main(['--parallel', '--json', '--out', 'none', ...warmUpOf(args), ...args], lines, {
     harness: false,
+    crossing: false,
     ...hooks,
   });
   return { code, out, err, record: recordSchema.parse(JSON.parse(out[0] ?? '')) };

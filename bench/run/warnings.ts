@@ -1,9 +1,12 @@
 /** What makes a run's figures doubtful. Main thread. */
-import { grouped } from '../command-line/columns.ts';
+
+import { UNTIL_STEADY } from '../axes/warm-up.ts';
+import { counted, grouped } from '../command-line/columns.ts';
 import { MODE_FACTOR } from '../pair/calibration.ts';
 import { MOVED } from '../pair/pinning.ts';
-import { UNTIL_STEADY } from '../axes/warm-up.ts';
+import { standstillWarnings } from '../pair/standstill.ts';
 import type { Repetition, RunConfig } from '../records/record.ts';
+import { greatest, least } from '../statistics/sample.ts';
 import { windowWarnings } from './window-warnings.ts';
 
 /** CPUs that threads of several pairs ran on. */
@@ -28,25 +31,25 @@ export function warningsOf(config: RunConfig, repetitions: readonly Repetition[]
   const lines: string[] = windowWarnings(config, repetitions);
   if (!config.orderingSound) lines.push(`ordering ${config.ordering} is not guaranteed by the language`);
   const crossings = repetitions.flatMap(({ crossCpuNs }) => crossCpuNs.filter((value) => value !== null));
-  if (crossings.length > 0 && Math.max(...crossings) > MODE_FACTOR * Math.min(...crossings))
+  if (crossings.length > 0 && greatest(crossings) > MODE_FACTOR * least(crossings))
     lines.push(
-      `the way between the CPUs changed from ${Math.min(...crossings).toFixed(0)} to ` +
-        `${Math.max(...crossings).toFixed(0)} ns: figures of different modes should not be compared`,
+      `the way between the CPUs changed from ${least(crossings).toFixed(0)} to ` +
+        `${greatest(crossings).toFixed(0)} ns: figures of different modes should not be compared`,
     );
   const rate = config.rate * config.pairs;
-  const slowest = Math.min(...repetitions.map(({ transfersPerSecond }) => transfersPerSecond));
+  const slowest = least(repetitions.map(({ transfersPerSecond }) => transfersPerSecond));
   if (rate > 0 && slowest < RATE_HELD * rate)
     lines.push(`the rate was not held: ${slowest.toFixed(0)} of ${rate} transfers a second`);
   const shared = sharedCpus(repetitions);
   if (shared.length > 0)
     lines.push(`pairs shared CPU ${shared.join(', ')}: what they had of it was the scheduler's choice`);
-  const others = Math.max(
-    ...repetitions.map(({ otherCpuNs, wallNs }) =>
+  const others = greatest(
+    repetitions.map(({ otherCpuNs, wallNs }) =>
       (otherCpuNs ?? 0) < OTHERS_MIN_NS ? 0 : otherCpuNs! / (wallNs * cpus),
     ),
   );
   if (others > OTHERS_SHARE_MAX) lines.push(`other programs took ${(100 * others).toFixed(0)} % of the CPUs' time`);
-  const stolen = Math.max(...repetitions.map(({ stealNs, wallNs }) => (stealNs ?? 0) / (wallNs * cpus)));
+  const stolen = greatest(repetitions.map(({ stealNs, wallNs }) => (stealNs ?? 0) / (wallNs * cpus)));
   if (stolen > STEAL_SHARE_MAX) lines.push(`the hypervisor took ${(100 * stolen).toFixed(0)} % of the CPUs' time`);
   const sides = repetitions.flatMap(({ pairs }) => pairs.flatMap(({ guest, host }) => [guest, host]));
   if (repetitions.some(({ pairs }) => pairs.some(({ warmUp }) => warmUp?.steady === false)))
@@ -57,16 +60,12 @@ export function warningsOf(config: RunConfig, repetitions: readonly Repetition[]
     );
   const moved = sides.find(({ unpinnedReason }) => unpinnedReason?.startsWith(MOVED));
   if (moved !== undefined) lines.push(`a thread was ${moved.unpinnedReason}`);
-  const still = Math.max(...repetitions.map(({ stoodStillNs }) => stoodStillNs ?? 0));
-  if (still > 0)
-    lines.push(
-      `the run stood still for ${(still / 1e9).toFixed(1)} s in its window, stopped from outside: it is in the averages`,
-    );
+  for (const line of standstillWarnings(repetitions.map(({ stoodStillNs }) => stoodStillNs))) lines.push(line);
   const collections = repetitions.some(({ pairs }) =>
     pairs.some(({ guest, host }) => guest.gcCount + host.gcCount > 0),
   );
   if (collections) lines.push('garbage was collected inside a measured window');
   const lost = repetitions.reduce((sum, { pairs }) => sum + pairs.reduce((of, pair) => of + pair.lostWakeups, 0), 0);
-  if (lost > 0) lines.push(`${lost} wake-up(s) were lost`);
+  if (lost > 0) lines.push(`${counted(lost, 'wake-up')} ${lost === 1 ? 'was' : 'were'} lost`);
   return lines;
 }

@@ -1,6 +1,6 @@
 /** Windows that are too short to tell anything, or that were not steady. */
 import type { Repetition, RunConfig } from '../records/record.ts';
-import { median } from '../statistics/sample.ts';
+import { least, median } from '../statistics/sample.ts';
 
 /** Shorter windows are mostly their two ends; twice as long ones do. */
 const WALL_MIN_NS = 100_000_000;
@@ -48,7 +48,7 @@ export function doubtOf(tenths: readonly number[]): string | null {
   const begin = median(tenths.slice(0, 3));
   if (begin < ONSET_MAX * rest)
     return `the window was not steady: its first tenths ran at ${shown(begin)} M/s, its second half at ${shown(rest)}`;
-  const slowest = Math.min(...tenths);
+  const slowest = least(tenths);
   if (slowest < TENTH_MIN * middle)
     return `the window was not steady: tenth ${tenths.indexOf(slowest) + 1} of 10 ran at ${shown(slowest)} M/s, the middle one at ${shown(middle)}`;
   return null;

@@ -1,6 +1,7 @@
 /** What the windows of all pairs of a repetition come to: its part of the record. */
-import { latencyStride } from '../pair/half.ts';
+
 import { LAYOUTS } from '../axes/layouts.ts';
+import { latencyStride } from '../pair/half.ts';
 import type { PairReport } from '../pair/running-pair.ts';
 import type { Instant } from '../pair/side.ts';
 import type { Repetition, RunConfig } from '../records/record.ts';

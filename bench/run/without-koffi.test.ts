@@ -54,6 +54,19 @@ test('without koffi: the basic test and another doorbell run', () => {
   assert.match(stdout, /every one verified/);
 });
 
+test('without koffi: launch ends, though its guest does not', { timeout: 60_000 }, async () => {
+  const guest = join('dist', 'src', 'launcher', 'test-held-guest.js');
+  const child = spawn(process.execPath, [join('dist', 'bench', 'main.js'), 'launch', '4', guest], { cwd: copy });
+  let err = '';
+  child.stderr.on('data', (data: Buffer) => {
+    err += data.toString();
+    if (err === 'held\n') child.kill('SIGINT');
+  });
+  const [exitCode, signal] = (await once(child, 'close')) as [number | null, string | null];
+  assert.match(err, /^held\nvringbench: the guest's thread did not end within \d+ ms, .* left behind/);
+  assert.deepEqual([exitCode, signal], [null, 'SIGKILL']);
+});
+
 test('without koffi: the library says what is missing by a typed error', () => {
   const { status, stdout, stderr } = node(
     '--input-type=module',

@@ -1,6 +1,7 @@
 /** How much two samples differ, and how sure that is: Efron, Bootstrap Methods (Annals of Statistics 7, 1979). */
 import { randomFrom } from './random.ts';
-import { median, quantileOfSorted, sorted } from './sample.ts';
+import { medianDrawer } from './resampled-median.ts';
+import { median, quantileOfSorted } from './sample.ts';
 
 export interface RatioOptions {
   /** Of the resampling; the same seed gives the same interval. 1 if not given. */
@@ -22,25 +23,6 @@ export interface Ratio {
 const RESAMPLES = 10_000;
 const LEVEL = 0.95;
 const SEED = 1;
-
-/** Makes a function that draws as many of `values` as there are, with replacement, and gives their median. */
-function medianDrawer(values: readonly number[], random: () => number): () => number {
-  const inOrder = sorted(values);
-  const count = inOrder.length;
-  const drawn = new Uint32Array(count);
-  // Places of the two middle ones, the same for an odd count.
-  const [lower, upper] = [(count - 1) >> 1, count >> 1];
-  return () => {
-    drawn.fill(0);
-    for (let i = 0; i < count; i++) drawn[Math.floor(random() * count)]!++;
-    let place = 0;
-    let passed = drawn[0]!;
-    while (passed <= lower) passed += drawn[++place]!;
-    const low = inOrder[place]!;
-    while (passed <= upper) passed += drawn[++place]!;
-    return (low + inOrder[place]!) / 2;
-  };
-}
 
 /**
  * The ratio of the medians, `b` to `a`, of positive values, with a percentile bootstrap interval: both sides are

@@ -34,7 +34,7 @@ test('cost: two sizes are no line', () => {
 
 const said: [cost: Omit<Cost, 'worst'>, text: string][] = [
   [{ fixedNs: 213.4, perByteNs: 0.1571 }, '213 ns a transfer + 0.157 ns a byte (6.37 GB/s)'],
-  [{ fixedNs: 1234.5, perByteNs: 0 }, '1230 ns a transfer + 0 ns a byte'],
+  [{ fixedNs: 1234.5, perByteNs: 0 }, '1,230 ns a transfer + 0 ns a byte'],
   [{ fixedNs: 99, perByteNs: -0.5 }, '99 ns a transfer − 0.5 ns a byte'],
 ];
 for (const [cost, text] of said) test(`cost: ${text}`, () => assert.equal(sayCost(cost), text));

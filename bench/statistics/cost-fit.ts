@@ -2,7 +2,7 @@
  * What a transfer costs by itself and what each of its bytes costs, told apart: a straight line through what transfers
  * of several sizes took. Pure; the page has it, too.
  */
-import { median } from './sample.ts';
+import { greatest, median } from './sample.ts';
 
 export interface CostPoint {
   bytes: number;
@@ -39,7 +39,7 @@ export function fitCost(points: readonly CostPoint[]): Cost | null {
     else weights = off.map((share) => Math.min(1, bound / share));
     line = lineThrough(points, weights);
   }
-  return { ...line, worst: Math.max(...points.map((point) => offBy(line, point))) };
+  return { ...line, worst: greatest(points.map((point) => offBy(line, point))) };
 }
 
 type Line = Omit<Cost, 'worst'>;
@@ -61,7 +61,11 @@ function lineThrough(points: readonly CostPoint[], weights: readonly number[]): 
 }
 
 const DIGITS = 3;
-const figure = (value: number) => Number(value.toPrecision(DIGITS)).toString();
+const GROUPED_FROM = 1000;
+function figure(value: number): string {
+  const rounded = Number(value.toPrecision(DIGITS));
+  return Math.abs(rounded) < GROUPED_FROM ? rounded.toString() : rounded.toLocaleString('en-US');
+}
 
 /** Like `213 ns a transfer + 0.157 ns a byte (6.37 GB/s)`; a rate only where bytes cost something. */
 export function sayCost({ fixedNs, perByteNs }: Line): string {

@@ -121,8 +121,8 @@ function criticalValue(many: number, df: number): number {
 
 /** They have the one's own deviation in common. */
 function drawCriticalValue(many: number, df: number): number {
-  const deviate = normalFrom(randomFrom(SEED));
   const tries = Math.max(TRIES_MIN, Math.min(TRIES, Math.floor(DRAWS_MAX / many)));
+  const deviate = deviates(tries * (1 + many * (1 + deviatesOfSquare(df))));
   const largest = Array.from({ length: tries }, () => {
     const shared = deviate();
     let most = 0;
@@ -135,13 +135,32 @@ function drawCriticalValue(many: number, df: number): number {
   return quantile(largest, CONFIDENCE);
 }
 
+/** As many are kept: 8 MiB, enough for a hundred that are compared. */
+const KEPT_MAX = 2 ** 20;
+let kept = new Float64Array(0);
+
+/** The first `count` deviates of the seed. Each critical value takes the same ones, and making them is most of its work. */
+function deviates(count: number): () => number {
+  const deviate = normalFrom(randomFrom(SEED));
+  if (count > KEPT_MAX) return deviate;
+  if (kept.length < count) kept = new Float64Array(count).map(deviate);
+  let next = 0;
+  return () => kept[next++]!;
+}
+
 /** Up to here a mean of squares is drawn square by square. */
 const SQUARES_MAX = 6;
 
+const squaresOf = (df: number) => Math.max(1, Math.round(df));
+const deviatesOfSquare = (df: number) => (squaresOf(df) > SQUARES_MAX ? 1 : squaresOf(df));
+
 /** The mean of `df` squares of deviates; of many by E. B. Wilson and M. M. Hilferty (1931). */
 function meanSquare(df: number, deviate: () => number): number {
-  const squares = Math.max(1, Math.round(df));
-  if (squares > SQUARES_MAX) return (1 - 2 / (9 * df) + deviate() * Math.sqrt(2 / (9 * df))) ** 3;
+  const squares = squaresOf(df);
+  if (squares > SQUARES_MAX) {
+    const root = 1 - 2 / (9 * df) + deviate() * Math.sqrt(2 / (9 * df));
+    return root * root * root;
+  }
   let sum = 0;
   for (let i = 0; i < squares; i++) sum += deviate() ** 2;
   return sum / squares;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mad, mean, median, quantile, standardDeviation } from './sample.ts';
+import { extremesOf, mad, mean, median, quantile, standardDeviation } from './sample.ts';
 
 const medians: [values: number[], expected: number][] = [
   [[3], 3],
@@ -49,4 +49,11 @@ test('sample: what was given stays in its order', () => {
   quantile(values, 0.5);
   mad(values);
   assert.deepEqual(values, [3, 1, 2]);
+});
+
+test('sample: extremes of a million values, of one and of none', () => {
+  const million = Float64Array.from({ length: 1_000_000 }, (_, i) => (i * 7919) % 1_000_003);
+  assert.deepEqual(extremesOf(million), [0, Math.max(...million.toSorted().subarray(-2))]);
+  assert.deepEqual(extremesOf([3]), [3, 3]);
+  assert.deepEqual(extremesOf([]), [Infinity, -Infinity]);
 });

@@ -25,11 +25,27 @@ export function quantileOfSorted(inOrder: ArrayLike<number>, p: number): number 
   return below + (place % 1) * (inOrder[Math.ceil(place)]! - below);
 }
 
+/**
+ * The smallest and the greatest value; of nothing Infinity and -Infinity. As `Math.min(...values)` and `Math.max`, whose
+ * arguments a hundred thousand values are too many for.
+ */
+export function extremesOf(values: Iterable<number>): [least: number, greatest: number] {
+  let [least, greatest] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (value < least) least = value;
+    if (value > greatest) greatest = value;
+  }
+  return [least, greatest];
+}
+
 /** Median absolute deviation from the median, as it is: not scaled to a normal distribution's standard deviation. */
 export function mad(values: readonly number[]): number {
   const middle = median(values);
   return median(values.map((value) => Math.abs(value - middle)));
 }
+
+export const least = (values: Iterable<number>): number => extremesOf(values)[0];
+export const greatest = (values: Iterable<number>): number => extremesOf(values)[1];
 
 /** NaN of nothing. */
 export const mean = (values: readonly number[]): number =>

@@ -1,5 +1,5 @@
 /** What differs between the programs besides their rings, each with the size that it had in this run. Pure. */
-import { median } from '../../bench/statistics/sample.ts';
+import { greatest, least, median } from '../../bench/statistics/sample.ts';
 import type { GroupName } from './rows.ts';
 import type { Measured } from './table.ts';
 
@@ -15,7 +15,7 @@ type Number = (row: Measured) => number[];
 /** `low to high`; the one alone where both read the same; null of nothing. */
 function rangeText(values: readonly number[], digits: number): string | null {
   if (values.length === 0) return null;
-  const [low, high] = [Math.min(...values).toFixed(digits), Math.max(...values).toFixed(digits)];
+  const [low, high] = [least(values).toFixed(digits), greatest(values).toFixed(digits)];
   return low === high ? low : `${low} to ${high}`;
 }
 

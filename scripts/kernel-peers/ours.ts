@@ -12,19 +12,22 @@ export interface OurProgram {
   /** Where its records go; null: nowhere. */
   file: string | null;
   label: string;
+  /** What the machine is called; null: by what it is. */
+  machine: string | null;
 }
 
 type Figures = Awaited<ReturnType<Sides['ours']>>;
 
 /** One repetition of these options. @throws Failure unless it ends well, Interrupted */
 async function record(
-  { program, file, label }: OurProgram,
+  { program, file, label, machine }: OurProgram,
   args: readonly string[],
   options: ChildOptions,
 ): Promise<RunRecord> {
   const kept = [
     ...(file === null ? ['--out', 'none'] : ['--out', file]),
     ...(label === '' ? [] : [`--label=${label}`]),
+    ...(machine === null ? [] : ['--machine', machine]),
   ];
   const { out } = await runWell(execPath, [program, 'run', ...args, '--parallel', '--json', ...kept], options);
   const parsed = recordSchema.safeParse(jsonOf(out));

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { makeProgress } from '../../bench/command-line/progress.ts';
+import { makeCourse } from '../../bench/command-line/progress.ts';
 import { type PeerRecord, peerRecordSchema } from '../../bench/records/peer-record.ts';
 import { helperCpuNs } from '../../bench/records/sums.ts';
 import { recordOf } from '../../bench/records/test-record.ts';
@@ -56,10 +56,10 @@ async function play(scene: Scene): Promise<Outcome & { said: string[]; ran: stri
     bestOf: () => ['--batch', '16'],
     sweepCpus: false,
     cpus: [4, 5],
-    our: { program: ourProgram(folder, ours, crossCpuNs), file: null, label: 'mine' },
+    our: { program: ourProgram(folder, ours, crossCpuNs), file: null, label: 'mine', machine: null },
     environment: recordOf().environment,
     child: { timeoutMs: 60_000 },
-    progress: makeProgress(process.stderr),
+    progress: makeCourse(process.stderr, (line) => said.push(line)),
     say: (line) => said.push(line),
     onRecord: (record) => records.push(peerRecordSchema.parse(record)),
     ...settings,
@@ -223,7 +223,7 @@ test('rows: interrupted, what is finished stays', async () => {
   const settings: Partial<Settings> = {
     rounds: 3,
     child: { timeoutMs: 60_000, signal: interrupted.signal },
-    progress: { show: (text) => text.includes('round 3') && interrupted.abort(), clear: () => {} },
+    progress: { show: (_, status) => status.includes('round 3') && interrupted.abort(), clear: () => {} },
   };
   const { interrupted: said, records } = await play({ theirs: vringhScript(0.01, 4), only: 'same', settings });
   assert.deepEqual([said, records.length, records[0]!.outcome, records[0]!.rounds.length], [true, 1, 'interrupted', 2]);

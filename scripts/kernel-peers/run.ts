@@ -1,9 +1,12 @@
 /** Measures the chosen rows one after the other; a row that fails costs the others nothing. Main thread. */
-import { bar, type Progress } from '../../bench/command-line/progress.ts';
+import { counted } from '../../bench/command-line/columns.ts';
+import { bar, type Course, timeLeft } from '../../bench/command-line/progress.ts';
+import { TimeLeft } from '../../bench/command-line/time-left.ts';
 import { makePeerRecord, type PeerRecord, type PeerRound } from '../../bench/records/peer-record.ts';
 import type { Environment } from '../../bench/records/record.ts';
 import { Failure, Missing } from '../peers/failure.ts';
 import { type ChildOptions, Interrupted } from './child.ts';
+import { assumedRowMs } from './expected.ts';
 import { measureRow, type Sides } from './measure.ts';
 import { calibrate, type OurProgram, runOurs } from './ours.ts';
 import type { Row } from './rows.ts';
@@ -23,7 +26,7 @@ export interface Settings {
   our: OurProgram;
   environment: Environment;
   child: ChildOptions;
-  progress: Progress;
+  progress: Course;
   /** Of what was left out. */
   say(line: string): void;
   /** Of each row, finished or not. */
@@ -51,10 +54,17 @@ function placesOf({ group }: Row, { cpus, sweepCpus }: Settings): (Pair | null)[
 export async function runRows(rows: readonly Row[], workshop: Workshop, settings: Settings): Promise<Outcome> {
   const outcome: Outcome = { measured: [], missing: 0, failed: 0, interrupted: false };
   const { progress, say, onRecord } = settings;
+  const time = new TimeLeft(rows.map((row) => ({ assumedMs: assumedRowMs(row, settings), left: 1 })));
   for (const [place, row] of rows.entries()) {
+    const startMs = performance.now();
+    let tookMs: number | null = null;
+    const left = timeLeft(time.ms());
+    const share = place / rows.length;
+    progress.show(share, `${bar(place, rows.length)}${left}`, `${place} of ${counted(rows.length, 'row')}${left}`);
+    const show = (text: string) => progress.show(share, `${bar(place, rows.length)}${left}  ${text}`, null);
     try {
       for (const pair of placesOf(row, settings)) {
-        const record = await measure(row, pair, workshop, settings, bar(place, rows.length));
+        const record = await measure(row, pair, workshop, settings, show);
         progress.clear();
         // Interrupted before anything was finished: nothing to keep.
         if (record.outcome === 'interrupted' && record.rounds.length === 0) return { ...outcome, interrupted: true };
@@ -63,6 +73,7 @@ export async function runRows(rows: readonly Row[], workshop: Workshop, settings
         if (record.outcome === 'failed') outcome.failed++;
         if (record.outcome === 'interrupted') return { ...outcome, interrupted: true };
       }
+      tookMs = performance.now() - startMs;
     } catch (error) {
       progress.clear();
       if (error instanceof Interrupted) return { ...outcome, interrupted: true };
@@ -70,6 +81,7 @@ export async function runRows(rows: readonly Row[], workshop: Workshop, settings
       outcome.missing++;
       say(`left out: ${row.name}: ${error.message}`);
     }
+    time.finish(place, tookMs);
   }
   return outcome;
 }
@@ -80,9 +92,9 @@ async function measure(
   pair: Pair | null,
   workshop: Workshop,
   settings: Settings,
-  done: string,
+  show: (text: string) => void,
 ): Promise<PeerRecord> {
-  const { rounds: wanted, transfers, our, child, environment, progress, cpus } = settings;
+  const { rounds: wanted, transfers, our, child, environment, cpus } = settings;
   const { path, compiler, edits } = workshop.programOf(row, 'compared');
   const shipped = row.shipped ? workshop.programOf(row, 'shipped').path : null;
   const starter = workshop.programOf(row, 'start').path;
@@ -108,9 +120,7 @@ async function measure(
   const at = new Date().toISOString();
   const rounds: PeerRound[] = [];
   const onRun = (round: number, what: string) =>
-    progress.show(
-      `${done} ${row.name}${pair === null ? '' : ` @${where}`}, round ${round + 1}, ${wanted} wanted: ${what}`,
-    );
+    show(`${row.name}${pair === null ? '' : ` @${where}`}, round ${round + 1}, ${wanted} wanted: ${what}`);
   let ended: Pick<PeerRecord, 'outcome' | 'failure'> = { outcome: 'done', failure: null };
   let startNs: number | null = null;
   try {

@@ -3,7 +3,7 @@ import Table from 'cli-table3';
 import { MODE_FACTOR } from '../../bench/pair/calibration.ts';
 import type { OurFigures, PeerFigures, PeerRecord, ShippedFigures } from '../../bench/records/peer-record.ts';
 import { medianInterval } from '../../bench/statistics/median-interval.ts';
-import { median } from '../../bench/statistics/sample.ts';
+import { greatest, least, median } from '../../bench/statistics/sample.ts';
 import { differenceLines } from './differences.ts';
 import { MENDED } from './edits.ts';
 import { ratiosOf } from './measure.ts';
@@ -27,7 +27,7 @@ const shippedOf = ({ rounds }: PeerRecord): ShippedFigures[] => rounds.flatMap((
 function speedText(runs: readonly Figures[]): string {
   const speeds = runs.map(({ transfersPerSecond }) => transfersPerSecond / 1e6);
   if (speeds.length === 0) return NONE;
-  const range = speeds.length === 1 ? '' : ` (${Math.min(...speeds).toFixed(2)}–${Math.max(...speeds).toFixed(2)})`;
+  const range = speeds.length === 1 ? '' : ` (${least(speeds).toFixed(2)}–${greatest(speeds).toFixed(2)})`;
   return `${median(speeds).toFixed(2)}${range}`;
 }
 
@@ -86,7 +86,7 @@ function tableOf(rows: readonly string[][], form: Form): string[] {
     colAligns: ALIGNS as ('left' | 'right')[],
     style: { head: [], border: [], compact: true },
   });
-  table.push(...rows);
+  for (const row of rows) table.push(row);
   return table.toString().split('\n');
 }
 
@@ -101,7 +101,7 @@ export function reportLines(all: readonly Measured[], form: Form): string[] {
     const one = places.length === 1 && places[0] !== 'same' ? ` (guest, host: CPU ${places[0]})` : '';
     const title = `${group}: ${GROUPS[group]}${one}`;
     const rows = of.flatMap((each) => linesOf(each, places.length > 1));
-    lines.push(form === 'markdown' ? `**${title}**` : title, '', ...tableOf(rows, form), '');
+    for (const line of [form === 'markdown' ? `**${title}**` : title, '', ...tableOf(rows, form), '']) lines.push(line);
   }
   if (lines.length === 0) return [];
   const notes = [...captionLines(measured), ...all.flatMap(notesOf)];
@@ -116,7 +116,7 @@ function captionLines(measured: readonly Measured[]): string[] {
       return ratios.length === 0 ? [] : [medianInterval(ratios).level];
     }),
   );
-  const lowest = levels.length === 0 ? 1 : Math.min(...levels);
+  const lowest = levels.length === 0 ? 1 : least(levels);
   const mended = measured.some(({ record }) => isMended(record)) ? ' to C (mended, where it can be)' : '';
   const trees = [...new Set(measured.map(({ record: { program } }) => `${program.tree}, ${program.compiler}`))];
   return [
@@ -188,7 +188,7 @@ function notesOf({ row, record }: Measured): string[] {
   const shown = rounds.filter((round) => round.ours.length === 0 || round.ours.some(({ ratio }) => ratio !== null));
   const crossings = shown.flatMap(({ peer }) => peer.crossCpuNs.filter((ns) => ns !== null));
   if (crossings.length > 0) {
-    const [low, high] = [Math.min(...crossings), Math.max(...crossings)];
+    const [low, high] = [least(crossings), greatest(crossings)];
     const range = `from CPU to CPU and back ${low.toFixed(0)} to ${high.toFixed(0)} ns`;
     notes.push(`${where}: ${range}${high > MODE_FACTOR * low ? ': rounds of several modes' : ''}`);
   }

@@ -3,6 +3,8 @@
 import { HOSTS } from '../../bench/axes/hosts.ts';
 import { PAIRS_IN } from '../../bench/axes/pairs-in.ts';
 import { WORKLOADS } from '../../bench/axes/workloads.ts';
+import { allowedCpus } from '../../bench/pair/pinning.ts';
+import { cpusByDefault } from '../../bench/run/placement.ts';
 import type { DoorbellStrategy } from '../../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { Random } from '../../src/fuzz/random.ts';
@@ -33,6 +35,8 @@ export const USABLE = Object.values(DOORBELLS).filter(
   (doorbell: DoorbellStrategy) => (doorbell.unavailable?.() ?? null) === null,
 );
 const NATIVE = whyUnavailable() === null;
+/** Where the threads can run here. */
+const PLACES = cpusByDefault(allowedCpus()) === 'same' ? ['same'] : ['same', 'distant', 'none'];
 
 const SESSION_ONE_IN = 12;
 const LAUNCH_ONE_IN = 24;
@@ -102,7 +106,7 @@ function runOf(random: Random): Step {
     ...(wasm ? option('engine', 'wasm') : option('ordering', random.pick(SOUND).name)),
     ...option('doorbell', doorbell),
     ...option('host', host),
-    ...option('cpus', random.pick(['same', 'distant', 'none'])),
+    ...option('cpus', random.pick(PLACES)),
     ...(pairs > 1 ? option('pairs', pairs) : []),
     ...(outside || random.oneIn(6) ? option('pairs-in', outside ? 'process' : random.pick(Object.keys(PAIRS_IN))) : []),
     ...(modern ? sometimes(2, ['--eventidx']) : []),

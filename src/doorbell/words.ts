@@ -117,7 +117,10 @@ export function wordStrategy(
   return {
     name,
     summary,
-    makeHandle: (place = { words: new SharedArrayBuffer(HANDLE_SIZE), wordsOffset: 0 }) => ({ strategy: name, ...place }),
+    makeHandle: (place = { words: new SharedArrayBuffer(HANDLE_SIZE), wordsOffset: 0 }) => ({
+      strategy: name,
+      ...place,
+    }),
     waitSet: (handle, options) => makeWaitSet(wordsOf(handle), { ...DEFAULTS, ...options }),
     doorbell: (handle) => new WordDoorbell(wordsOf(handle)),
     stop: stopWords,

@@ -21,6 +21,11 @@ export function setNullRequests(at: usize, count: u32): void {
 export function nullNext(): i32 {
   const request = requests + ((taken & mask) << REQUEST_SHIFT);
   taken++;
-  showLists(load<u32>(request), load<u32>(request, OUT_COUNT), load<u32>(request, WRITABLE), load<u32>(request, IN_COUNT));
+  showLists(
+    load<u32>(request),
+    load<u32>(request, OUT_COUNT),
+    load<u32>(request, WRITABLE),
+    load<u32>(request, IN_COUNT),
+  );
   return 0;
 }

@@ -5,7 +5,7 @@
 import { type MessagePort, Worker } from 'node:worker_threads';
 import type { Device } from '../devices/device.ts';
 import { needThreads } from '../native/address-space.ts';
-import { takeMessages, terminateThread, within } from '../native/threads.ts';
+import { errorOf, takeMessages, terminateThread, watchEnd, within } from '../native/threads.ts';
 import { publishWatcher, WATCHER_WORD_SIZE } from '../native/watcher.ts';
 import type { DevicePlan } from './device-plan.ts';
 import {
@@ -102,19 +102,15 @@ export class DeviceThread implements LauncherDevice {
       } else {
         if ('opened' in message) this.description = message.opened;
         else this.serving = true;
-        this.waiting?.resolve();
+        // At once: the thread's end may come before the answer's promise settles.
+        const { waiting } = this;
+        this.waiting = null;
+        waiting?.resolve();
       }
     });
-    worker.on('error', (error: unknown) => {
-      this.die(error instanceof Error ? error : new Error(String(error)));
+    this.exited = watchEnd(worker, (death) => {
+      if ('thrown' in death || !this.stopped) this.die(errorOf(death, 'its thread'));
       this.dead = true;
-    });
-    this.exited = new Promise((resolve) => {
-      worker.on('exit', (code) => {
-        if (!this.stopped && !this.dead) this.die(new Error(`its thread ended with code ${code}`));
-        this.dead = true;
-        resolve();
-      });
     });
   }
 
@@ -147,7 +143,7 @@ export class DeviceThread implements LauncherDevice {
   }
 
   private async answer(): Promise<void> {
-    if (this.dead) throw new Error(`${this.description.name}: its thread has ended`);
+    if (this.dead) throw this.lastError ?? new Error(`${this.description.name}: its thread has ended`);
     let late = false;
     const timer = setTimeout(() => {
       late = true;

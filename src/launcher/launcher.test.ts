@@ -8,17 +8,19 @@ import { ConsoleDevice } from '../devices/console.ts';
 import { StreamPort } from '../devices/console-port.ts';
 import { imageFile } from '../devices/test-image.ts';
 import { held, holdingNoMore } from '../native/test-leaks.ts';
+import { makeThreadWord, standStillUntilGone, WAITING_PLACES } from '../native/test-thread-end.ts';
 import { inLength } from '../test-length.ts';
 import { workerCpu } from './cpu/worker-cpu.ts';
-import type { LaunchDeviceOptions } from './device-options.ts';
+import type { LaunchDeviceOptions, LaunchNetOptions } from './device-options.ts';
 import { type LaunchEnding, type LaunchOptions, launch } from './launcher.ts';
+import type { DeadlyDeviceOptions } from './test-deadly-device.ts';
 
 const GUEST = new URL('./test-guest.js', import.meta.url).href;
 const folder = mkdtempSync(join(tmpdir(), 'launch-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const block = (path: string, readOnly = false): LaunchDeviceOptions => ({ kind: 'block', path, readOnly });
-const loopback: LaunchDeviceOptions = {
+const loopback: LaunchNetOptions = {
   kind: 'net',
   link: { kind: 'loopback' },
   mac: Uint8Array.of(0x52, 0x54, 0, 1, 2, 3),
@@ -30,13 +32,17 @@ interface Run extends LaunchEnding {
   lines: string[];
 }
 
-/** Runs the test guest with these acts. */
+/** A run that goes on for longer is stopped: it then ended otherwise than its test wants. Milliseconds. */
+const RUN_MS_MAX = 60_000;
+
+/** Runs the test guest with these acts, within a bound. */
 async function run(
   acts: string,
   devices: readonly LaunchDeviceOptions[] = [],
   more: Partial<LaunchOptions> & { input?: PassThrough; told?: boolean } = {},
 ): Promise<Run> {
-  const { input = new PassThrough(), told = false, ...given } = more;
+  const { input = new PassThrough(), told = false, signal, ...given } = more;
+  const bound = AbortSignal.timeout(RUN_MS_MAX);
   const output = new PassThrough();
   const lines: string[] = [];
   let early = '';
@@ -51,6 +57,7 @@ async function run(
       early += new TextDecoder().decode(text);
     },
     ...(told ? { verbose: (line: string) => lines.push(line) } : {}),
+    signal: signal === undefined ? bound : AbortSignal.any([signal, bound]),
     ...given,
   });
   output.end();
@@ -216,18 +223,32 @@ test('launch: what cannot be opened stops what was opened, and names itself', as
   assert.match(shown(await run('', [], { entry: 'file:///absent.js' })), /^failed: .*absent\.js/);
 });
 
-test('launch: a device whose thread ends takes the run with it', async () => {
-  for (const [deadly, expected] of [
-    ['exit', /^failed: entropy: its thread ended with code 7$/],
-    ['throw', /^failed: entropy: a fault of the device$/],
-    ['reject', /^failed: entropy: a later fault$/],
-  ] as const) {
-    const factory = new URL('./test-deadly-device.js', import.meta.url).href;
-    const device = deadly as unknown as LaunchDeviceOptions;
-    const ended = await run('say now; poke; loop', [device], { factory });
-    assert.match(shown(ended), expected);
-  }
-});
+const deaths: [DeadlyDeviceOptions['how'], RegExp][] = [
+  ['exit', /^failed: entropy: its thread ended with code 7$/],
+  ['throw', /^failed: entropy: a fault of the device$/],
+  ['reject', /^failed: entropy: a later fault$/],
+];
+const deadly = (how: DeadlyDeviceOptions['how'], thread: SharedArrayBuffer, more: Partial<LaunchOptions> = {}) =>
+  run('say now; poke; loop', [{ ...loopback, how, thread } as LaunchDeviceOptions], {
+    factory: new URL('./test-deadly-device.js', import.meta.url).href,
+    ...more,
+  });
+for (const [how, expected] of deaths)
+  test(`launch: a device that ends by ${how} takes the run with it`, async () => {
+    assert.match(shown(await deadly(how, makeThreadWord())), expected);
+  });
+
+// A device that throws is told of by its thread, which stays.
+for (const [how, expected] of deaths.filter(([how]) => how !== 'throw'))
+  for (const [what, at] of WAITING_PLACES)
+    test(`launch: a device whose thread ends by ${how} takes the run with it, though ${what}`, async () => {
+      const thread = makeThreadWord();
+      // The machine is made, and the devices are told to serve.
+      const verbose = (line: string) => {
+        if (line.startsWith('Guest:')) at(() => standStillUntilGone(thread));
+      };
+      assert.match(shown(await deadly(how, thread, { verbose })), expected);
+    });
 
 const LAUNCHES = inLength(40, 200);
 test(`launch: ${LAUNCHES} launches, two at a time, leave no thread and no descriptor`, async () => {

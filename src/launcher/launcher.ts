@@ -48,27 +48,28 @@ export interface LaunchEnding {
   readonly guest: GuestEnding;
   /** Of every queue on the bus, as far as its device could still tell. */
   readonly stats: readonly QueueStats[];
-  /** What went wrong while the devices were stopped. */
+  /** What went wrong while the guest and the devices were stopped. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Runs a guest to its end. Nothing of the run is left then: no thread, no file, no wait.
+ * Runs a guest to its end. Nothing of the run is left then: no thread, no file, no wait; or a warning says what is.
  * @throws Error that says why it cannot start: LauncherError, or what a device cannot be opened for
  */
 export async function launch(options: LaunchOptions): Promise<LaunchEnding> {
   const devices: LauncherDevice[] = [];
   let guest: GuestEnding | null = null;
-  let ended: Omit<LaunchEnding, 'guest'>;
+  let stopped: Omit<LaunchEnding, 'guest'>;
   const faults = new Faults();
+  const warnings: string[] = [];
   try {
     const console = await openDevices(options, devices, faults.take);
-    guest = await run(options, devices, console, faults);
+    guest = await run(options, devices, console, { faults, warn: (line) => warnings.push(line) });
     if (guest.how === 'halted') await lastOutput(console, options.signal);
   } finally {
-    ended = await stopDevices(devices, guest?.how === 'halted');
+    stopped = await stopDevices(devices, guest?.how === 'halted');
   }
-  return { guest, ...ended };
+  return { guest, stats: stopped.stats, warnings: [...warnings, ...stopped.warnings] };
 }
 
 /** The first device that fails ends the guest. */
@@ -114,7 +115,7 @@ async function run(
   options: LaunchOptions,
   devices: readonly LauncherDevice[],
   console: LocalDevice,
-  faults: Faults,
+  { faults, warn }: { readonly faults: Faults; readonly warn: (line: string) => void },
 ): Promise<GuestEnding> {
   const { cpu, memoryMb, entry, initrd = null, args = [], print, log, verbose, signal } = options;
   if (signal?.aborted) return { how: 'stopped' };
@@ -141,6 +142,7 @@ async function run(
   if (signal?.aborted) stop();
   faults.listen(stop);
   const ending = await running.ended;
+  if (running.warning !== null) warn(running.warning);
   signal?.removeEventListener('abort', stop);
   stopInterrupts(boot.interrupts);
   const { first } = faults;

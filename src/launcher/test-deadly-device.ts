@@ -1,14 +1,22 @@
-/** For tests: a device that takes its thread with it when its guest first kicks it. */
+/** For tests: a device that takes its thread with it when it is first served. */
 import type { Device, DeviceQueue, QueueService } from '../devices/device.ts';
 import { EntropyDevice } from '../devices/entropy.ts';
+import { sayThread } from '../native/test-thread-end.ts';
 
-const DEATHS: Record<string, () => void> = {
+const DEATHS = {
   exit: () => process.exit(7),
   throw: () => {
     throw new Error('a fault of the device');
   },
   reject: () => void Promise.reject(new Error('a later fault')),
-};
+} satisfies Record<string, () => void>;
+
+/** Plain data. */
+export interface DeadlyDeviceOptions {
+  readonly how: keyof typeof DEATHS;
+  /** Where its thread says its number. */
+  readonly thread: SharedArrayBuffer;
+}
 
 class DeadlyDevice extends EntropyDevice {
   private readonly death: () => void;
@@ -29,4 +37,7 @@ class DeadlyDevice extends EntropyDevice {
   }
 }
 
-export const openDevice = (how: string): Device => new DeadlyDevice(DEATHS[how]!);
+export function openDevice({ how, thread }: DeadlyDeviceOptions): Device {
+  sayThread(thread);
+  return new DeadlyDevice(DEATHS[how]);
+}

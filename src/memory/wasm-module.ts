@@ -5,11 +5,14 @@ import type { SharedMemory } from './region.ts';
 // The type library without the DOM lacks it: the part of it that is used.
 declare const WebAssembly: {
   Module: new (bytes: Uint8Array) => object;
-  Instance: new (module: object, imports: { env: Readonly<Record<string, Import | SharedMemory>> }) => { readonly exports: unknown };
+  Instance: new (
+    module: object,
+    imports: { env: Readonly<Record<string, Import | SharedMemory>> },
+  ) => { readonly exports: unknown };
 };
 
 /** What a module calls outside of itself. */
-export type Import = (value: number) => number | void;
+export type Import = (value: number) => unknown;
 export type Imports = Readonly<Record<string, Import>>;
 
 /** By address; compiled once a thread, when first bound. */

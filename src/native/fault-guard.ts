@@ -10,7 +10,7 @@ import { needThreads } from './address-space.ts';
 import { closeDescriptor, duplicateDescriptor } from './descriptors.ts';
 import { addEventfd, openEventfd } from './eventfd.ts';
 import type { FaultWatchMessage, FaultWatchTask } from './fault-watch.ts';
-import { terminateThread, within } from './threads.ts';
+import { errorOf, terminateThread, watchEnd, within } from './threads.ts';
 import { WATCHER_WORD_SIZE } from './watcher.ts';
 
 const ENTRY = new URL('../../workers/fault-watch.js', import.meta.url);
@@ -42,15 +42,15 @@ export class FaultGuard {
   private readonly stop: number;
   private readonly ranges: BigUint64Array;
   private ending: Promise<void> | null = null;
+  private failToStart: (error: Error) => void = () => {};
 
   private constructor(task: FaultWatchTask, descriptors: readonly number[]) {
     this.descriptors = descriptors;
     this.stop = task.stop;
     this.ranges = new BigUint64Array(task.ranges);
     this.worker = new Worker(ENTRY, { workerData: task, name: 'fault guard' });
-    this.exited = new Promise((resolve) => this.worker.once('exit', () => resolve()));
     // One that fails does not end the process: it guards no more, and `ready` tells of it.
-    this.worker.on('error', () => {});
+    this.exited = watchEnd(this.worker, (death) => this.failToStart(errorOf(death, 'the guard')));
     const answered = new Int32Array(task.answered);
     this.worker.on('message', (message: FaultWatchMessage) => {
       if ('question' in message) Atomics.store(answered, 0, message.question);
@@ -90,14 +90,12 @@ export class FaultGuard {
   }
 
   private async ready(): Promise<void> {
-    const { worker } = this;
-    let fail: (error: Error) => void = () => {};
     const ready = new Promise<void>((resolve, reject) => {
-      fail = reject;
-      worker.once('message', () => resolve());
-      worker.once('error', reject);
+      this.failToStart = reject;
+      this.worker.once('message', () => resolve());
     });
-    const timer = setTimeout(fail, TURN_TIMEOUT_MS, new Error(`a thread did not begin within ${TURN_TIMEOUT_MS} ms`));
+    const late = new Error(`a thread did not begin within ${TURN_TIMEOUT_MS} ms`);
+    const timer = setTimeout(this.failToStart, TURN_TIMEOUT_MS, late);
     try {
       await ready;
     } finally {

@@ -3,6 +3,8 @@
  * What a chart shows is also said by its name and by the table that the view puts beside it.
  */
 import uPlot from 'uplot';
+import { axesOf, type ChartAxes } from './chart-axes.ts';
+import { type ChartMark, drawMarks } from './chart-marks.ts';
 import { element } from './dom.ts';
 import { colourOf, DASHES, SERIES_COLOURS, swatchOf } from './theme.ts';
 
@@ -21,7 +23,7 @@ export interface ChartSeries {
   say: (at: number) => string;
 }
 
-export interface Chart {
+export interface Chart extends ChartAxes {
   id: string;
   /** The accessible name: what is drawn, in words. */
   name: string;
@@ -29,25 +31,20 @@ export interface Chart {
   x: readonly number[];
   /** What the read-out says of a place on the x axis. */
   sayX: (at: number) => string;
-  /** What is read while nobody points: the last place, unless it is said. */
+  /** What is read while nobody points: the last place where something was measured, unless it is said. */
   rest?: number;
-  xTime?: boolean;
-  xSplits?: readonly number[];
-  /** `step` is the distance between ticks. */
-  xTick: (value: number, step: number) => string;
-  yTick: (value: number) => string;
-  yLog?: boolean;
   fromZero?: boolean;
   series: readonly ChartSeries[];
-  /** Vertical lines before a place, in a series' colour. */
-  marks?: readonly { x: number; place: number }[];
+}
+
+export interface DrawnChart {
+  /** Draws these lines in place of those before, and calls the chart by another name. */
+  mark: (marks: readonly ChartMark[], name: string) => void;
 }
 
 const HEIGHT = 320;
 const HEIGHT_NARROW = 260;
 const NARROW = 560;
-const FONT = '12px system-ui, sans-serif';
-const TICK_GAP = 84;
 const CAP = 3;
 const THIN_DASH = [2, 2];
 
@@ -77,21 +74,16 @@ function yRange({ series, yLog = false, fromZero = false }: Chart): [number, num
 }
 
 /** Puts the chart in its place on the page; it follows the width of it. */
-export function drawChart(into: HTMLElement, chart: Chart): void {
+export function drawChart(into: HTMLElement, chart: Chart): DrawnChart {
+  let marks: readonly ChartMark[] = [];
   const plotBox = element('div', { className: 'plot', tabIndex: 0, id: chart.id });
   const readOut = element('p', { className: 'read-out', id: `${chart.id}-read-out` });
   readOut.setAttribute('aria-live', 'polite');
-  for (const [name, value] of Object.entries({
-    role: 'group',
-    'aria-roledescription': 'chart',
-    'aria-label': `${chart.name} Left and right arrow keys read its points.`,
-  }))
-    plotBox.setAttribute(name, value);
+  plotBox.setAttribute('role', 'group');
+  plotBox.setAttribute('aria-roledescription', 'chart');
   into.append(element('figure', { className: 'chart' }, element('figcaption', {}, chart.title), plotBox, readOut));
 
-  const [ink, grid] = [colourOf('--muted'), colourOf('--grid')];
   const colours = SERIES_COLOURS.map(colourOf);
-  const axis = { stroke: ink, font: FONT, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } };
   const [yMin, yMax] = yRange(chart);
   const [first = 0, last = 1] = [chart.x[0], chart.x.at(-1)];
   const margin = last === first ? 0.5 : (last - first) * 0.03;
@@ -99,7 +91,7 @@ export function drawChart(into: HTMLElement, chart: Chart): void {
     const width = Math.max(200, plotBox.clientWidth);
     return { width, height: width < NARROW ? HEIGHT_NARROW : HEIGHT };
   };
-  const rest = chart.rest ?? chart.x.length - 1;
+  const rest = chart.rest ?? lastMeasured(chart);
   const say = (at: number) => {
     const lines = chart.series
       .filter(({ values, thin = false }) => !thin && values[at] !== null && values[at] !== undefined)
@@ -119,27 +111,10 @@ export function drawChart(into: HTMLElement, chart: Chart): void {
         x: { time: chart.xTime ?? false, range: () => [first - margin, last + margin] },
         y: { distr: chart.yLog ? 3 : 1, range: () => [yMin, yMax] },
       },
-      axes: [
-        {
-          ...axis,
-          size: 32,
-          space: TICK_GAP,
-          ...(chart.xSplits && { splits: () => [...chart.xSplits!] }),
-          values: (_: uPlot, splits: number[], _axis: number, _space: number, step: number) =>
-            splits.map((value) => chart.xTick(value, step)),
-          // Indices have no halves.
-          ...(!chart.xTime && !chart.xSplits && { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] }),
-        },
-        {
-          ...axis,
-          size: 64,
-          values: (_: uPlot, splits: (number | null)[]) =>
-            splits.map((value) => (value === null ? '' : chart.yTick(value))),
-        },
-      ],
+      ...axesOf(chart),
       series: [
         {},
-        ...chart.series.map(({ name, place, points, thin = false }): uPlot.Series => {
+        ...chart.series.map(({ name, place, values, points, thin = false }): uPlot.Series => {
           const stroke = colours[place % colours.length]!;
           return {
             label: name,
@@ -147,13 +122,14 @@ export function drawChart(into: HTMLElement, chart: Chart): void {
             width: thin ? 1 : 2,
             dash: thin ? THIN_DASH : DASHES[place % DASHES.length]!,
             spanGaps: true,
-            points: { show: points, size: 7, fill: stroke },
+            // A line needs two values to be seen.
+            points: { show: points || isOnePoint(values), size: 7, fill: stroke },
           };
         }),
       ],
       hooks: {
         setCursor: [(made) => say(made.cursor.idx ?? rest)],
-        drawAxes: [(made) => drawMarks(made, chart, colours)],
+        drawAxes: [(made) => drawMarks(made, marks, colours)],
         draw: [(made) => drawBars(made, chart, colours)],
       },
     },
@@ -161,10 +137,14 @@ export function drawChart(into: HTMLElement, chart: Chart): void {
     plotBox,
   );
   say(rest);
-  for (const canvas of plotBox.querySelectorAll('canvas')) {
-    canvas.setAttribute('role', 'img');
-    canvas.setAttribute('aria-label', chart.name);
-  }
+  const callIt = (name: string) => {
+    plotBox.setAttribute('aria-label', `${name} Left and right arrow keys read its points.`);
+    for (const canvas of plotBox.querySelectorAll('canvas')) {
+      canvas.setAttribute('role', 'img');
+      canvas.setAttribute('aria-label', name);
+    }
+  };
+  callIt(chart.name);
   plotBox.addEventListener('keydown', (event) => moveCursor(event, plot));
   const observer = new ResizeObserver(() => {
     const size = sizeOf();
@@ -172,6 +152,23 @@ export function drawChart(into: HTMLElement, chart: Chart): void {
   });
   observer.observe(plotBox);
   drawn.push({ plot, observer });
+  return {
+    mark: (next, name) => {
+      marks = next;
+      callIt(name);
+      plot.redraw(false);
+    },
+  };
+}
+
+const isOnePoint = (values: readonly (number | null)[]) => values.filter((value) => value !== null).length === 1;
+
+function lastMeasured({ x, series }: Chart): number {
+  const measured = (at: number) => series.some(({ values }) => values[at] !== null && values[at] !== undefined);
+  return Math.max(
+    0,
+    x.findLastIndex((_, at) => measured(at)),
+  );
 }
 
 function moveCursor(event: KeyboardEvent, plot: uPlot): void {
@@ -187,22 +184,6 @@ function moveCursor(event: KeyboardEvent, plot: uPlot): void {
   if (target === undefined || last < 0) return;
   event.preventDefault();
   plot.setCursor({ left: plot.valToPos(plot.data[0][target]!, 'x'), top: 1 });
-}
-
-function drawMarks(plot: uPlot, { marks = [] }: Chart, colours: readonly string[]): void {
-  const { ctx, bbox } = plot;
-  ctx.save();
-  ctx.lineWidth = 1.5 * uPlot.pxRatio;
-  for (const { x, place } of marks) {
-    const left = plot.valToPos(x, 'x', true);
-    ctx.strokeStyle = colours[place % colours.length]!;
-    ctx.setLineDash([6 * uPlot.pxRatio, 4 * uPlot.pxRatio]);
-    ctx.beginPath();
-    ctx.moveTo(left, bbox.top);
-    ctx.lineTo(left, bbox.top + bbox.height);
-    ctx.stroke();
-  }
-  ctx.restore();
 }
 
 function drawBars(plot: uPlot, { x, series }: Chart, colours: readonly string[]): void {

@@ -1,7 +1,8 @@
 /** The cost view's lines: what each configuration measured at every value of one field that is a number. Pure. */
 import { type CostPoint, fitCost } from '../../statistics/cost-fit.ts';
 import { median } from '../../statistics/sample.ts';
-import { type Field, isOfSeries, nameOf, type Records, varyingIn } from './records.ts';
+import { isSaidWhereNeeded } from './names.ts';
+import { type Field, fillsRing, isOfSeries, nameOf, type Records, varyingIn } from './records.ts';
 
 export interface CostLine {
   /** Of its first series. */
@@ -11,8 +12,8 @@ export interface CostLine {
   at: ReadonlyMap<number, readonly number[]>;
 }
 
-/** How long was measured, and how patiently: no other configuration. */
-const MEASURING = new Set(['transfers', 'warmup', 'repeat', 'timeout', 'latency']);
+/** How long was measured, and with what beside it: no other line. */
+const MEASURING = new Set(['transfers', 'warmup', 'latency']);
 /** What is most likely asked for, first. */
 const FIRST = ['size', 'pairs', 'ring-size', 'batch', 'outstanding', 'rate'];
 
@@ -31,22 +32,17 @@ export function numericFields(records: Records, among: readonly number[]): Field
 
 /** As many as there are of all other fields' values; those with most points first. */
 export function costLines(records: Records, among: readonly number[], along: Field): CostLine[] {
-  const ringSize = records.field('ring-size');
   const others = varyingIn(among, records.fields.filter(isOfSeries)).filter(
-    ({ name }) => name !== along.name && !MEASURING.has(name),
+    (field) => field !== along && !MEASURING.has(field.name) && !isSaidWhereNeeded(field),
   );
   const textOf = (field: Field, record: number) => field.values[field.placeOf(record)]!;
-  // Not told otherwise there are as many in flight as the ring has room for: no configuration of its own.
-  const byRing = ({ name }: Field, value: string, record: number) =>
-    name === 'outstanding' && value === textOf(ringSize, record);
   const lines = new Map<string, { series: number; record: number; at: Map<number, number[]> }>();
   const told = new Set<Field>();
   for (const record of among) {
     const values = others.map((field) => {
-      const value = textOf(field, record);
-      if (byRing(field, value, record)) return 'ring';
+      if (field.name === 'outstanding' && fillsRing(records, record)) return 'ring';
       told.add(field);
-      return value;
+      return textOf(field, record);
     });
     const key = JSON.stringify(values);
     const line = lines.get(key) ?? { series: records.seriesOf[record]!, record, at: new Map<number, number[]>() };

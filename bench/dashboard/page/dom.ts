@@ -32,11 +32,8 @@ export function choiceOf(
   chosen: string,
   onChoice: (value: string) => void,
 ): HTMLElement {
-  const select = element(
-    'select',
-    { id },
-    ...choices.map(({ value, text }) => element('option', { value, selected: value === chosen }, text)),
-  );
+  const select = element('select', { id });
+  for (const { value, text } of choices) select.append(element('option', { value, selected: value === chosen }, text));
   select.addEventListener('change', () => onChoice(select.value));
   return element('label', { className: 'choice' }, element('span', {}, label), select);
 }

@@ -1,6 +1,6 @@
 /** The filters: built once, so that the keyboard's place in them survives what they change. */
 import { checkboxOf, element, note } from './dom.ts';
-import type { Field, Records } from './records.ts';
+import { type Field, type Records, shownOf } from './records.ts';
 import { type State, withFilter } from './state.ts';
 
 /** Longer lists can be searched, and show so many at a time. */
@@ -89,21 +89,22 @@ function fieldFilter(field: Field, state: () => State, go: (state: State) => voi
   const fill = () => {
     const kept = state().filters.get(field.name);
     const text = search.value.toLowerCase();
-    const found = field.values.filter((value) => value.toLowerCase().includes(text));
+    const found = field.values.filter((value) => `${value} ${shownOf(field, value)}`.toLowerCase().includes(text));
     const wanted = new Set([...found.slice(0, LISTED_MAX), ...(kept ?? [])]);
     // The address may name values that no record has.
     const listed = [...field.values.filter((value) => wanted.delete(value)), ...wanted];
     boxes.clear();
     list.replaceChildren(
       ...listed.map((value, i) => {
-        const label = checkboxOf(`value-${field.name}-${i}`, value, kept?.has(value) ?? false, (on) =>
+        const label = checkboxOf(`value-${field.name}-${i}`, shownOf(field, value), kept?.has(value) ?? false, (on) =>
           choose(value, on),
         );
         boxes.set(value, label.querySelector('input')!);
         return element('li', {}, label);
       }),
     );
-    more.textContent = found.length > LISTED_MAX ? `${found.length - LISTED_MAX} more: type to find them` : '';
+    more.textContent =
+      found.length > LISTED_MAX ? `${(found.length - LISTED_MAX).toLocaleString('en-US')} more: type to find them` : '';
   };
   search.addEventListener('input', fill);
   fold.addEventListener('toggle', () => {
@@ -116,9 +117,9 @@ function fieldFilter(field: Field, state: () => State, go: (state: State) => voi
       const said =
         kept === undefined
           ? field.values.length === 1
-            ? field.values[0]!
-            : `all ${field.values.length}`
-          : [...kept].join(', ');
+            ? shownOf(field, field.values[0]!)
+            : `all ${field.values.length.toLocaleString('en-US')}`
+          : [...kept].map((value) => shownOf(field, value)).join('; ');
       summary.replaceChildren(
         element('span', { className: 'field-name' }, field.name),
         ' ',

@@ -1,11 +1,17 @@
 /** The history's series: what each configuration measured at each commit. Pure. */
-import type { Metric } from './metrics.ts';
-import { dayOf } from './metrics.ts';
+import { ABSENT } from '../page-data.ts';
+import { dayOf, type Metric } from './metrics.ts';
 import type { Records } from './records.ts';
+
+const TICK_DIGITS = 8;
 
 export interface Point {
   /** `none` for records without one: those are told apart by their day. */
   commit: string;
+  /** What it is called: the commit, or the day where there is none. */
+  name: string;
+  /** The same for an axis: as short as it can be. */
+  tick: string;
   /** Of the first record. */
   atMs: number;
   /** Place in the order of time. */
@@ -26,10 +32,11 @@ export function historyOf(records: Records, passing: readonly number[], byDay: b
   for (const record of passing) {
     const commit = commits.values[commits.placeOf(record)]!;
     const atMs = records.atMs[record]!;
-    const key = byDay || commit === 'none' ? `${commit} ${dayOf(atMs)}` : commit;
+    const day = byDay || commit === ABSENT ? dayOf(atMs) : '';
+    const key = JSON.stringify([commit, day]);
     let point = points.get(key);
     if (point === undefined) {
-      point = { commit, atMs, place: points.size };
+      point = { ...namesOf(commit, atMs), atMs, place: points.size };
       points.set(key, point);
     }
     const id = records.seriesOf[record]!;
@@ -43,6 +50,12 @@ export function historyOf(records: Records, passing: readonly number[], byDay: b
     points: [...points.values()],
     series: [...series].map(([id, at]) => ({ id, at })).sort((a, b) => b.at.size - a.at.size || a.id - b.id),
   };
+}
+
+function namesOf(commit: string, atMs: number): Pick<Point, 'commit' | 'name' | 'tick'> {
+  if (commit === ABSENT) return { commit, name: dayOf(atMs), tick: dayOf(atMs) };
+  const changed = commit.endsWith(' + changes') ? '+' : '';
+  return { commit, name: commit, tick: `${commit.slice(0, TICK_DIGITS)}${changed}` };
 }
 
 /** What a metric was in all repetitions of these records. */

@@ -2,9 +2,12 @@
 import 'uplot/dist/uPlot.min.css';
 import './page.css';
 import type { PageData } from '../page-data.ts';
+import { dropSearches } from './change-search.ts';
 import { dropCharts } from './chart.ts';
 import { element } from './dom.ts';
+import { doubtsNote, doubtsTable, leftOutNote } from './doubts.ts';
 import { makeFilters } from './filters.ts';
+import { historyOf } from './history-points.ts';
 import { count, minuteOf } from './metrics.ts';
 import { Records } from './records.ts';
 import { formatState, parseState, type State, THEMES, type Theme, VIEWS, type ViewName } from './state.ts';
@@ -27,7 +30,10 @@ const THEME_TITLES: Record<Theme, string> = { auto: 'as the system', light: 'lig
 const records = new Records(JSON.parse(document.getElementById('data')!.textContent!) as PageData);
 const page = document.getElementById('page')!;
 
-let state = parseState(location.hash);
+const everything = Array.from({ length: records.count }, (_, record) => record);
+/** A history of one point is none: then the page opens on the map. */
+const first: ViewName = historyOf(records, everything, false).points.length === 1 ? 'heat' : 'history';
+let state = parseState(location.hash, first);
 const go = (next: State) => {
   const hash = formatState(next);
   // The event shows it; the address is the only place where the state lives.
@@ -79,6 +85,7 @@ function show(): void {
   }
   const focused = document.activeElement?.id ?? '';
   const scrolled = new Map([...main.querySelectorAll('.legend ul')].map((list, i) => [i, list.scrollTop]));
+  dropSearches();
   dropCharts();
   if (records.count === 0) {
     main.replaceChildren(emptyPage());
@@ -91,10 +98,21 @@ function show(): void {
     main.append(
       element('p', { className: 'empty-page' }, 'The filters keep no record. Take one of them back, or show all.'),
     );
-  else VIEW_TABLE[state.view].view(main, { records, passing, state, go });
+  else showFigures(passing);
   for (const [i, list] of main.querySelectorAll('.legend ul').entries()) list.scrollTop = scrolled.get(i) ?? 0;
   // What was drawn anew had the keyboard.
   if (focused !== '' && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
+}
+
+/** The view, of the records that count, between what must be said of these. */
+function showFigures(passing: readonly number[]): void {
+  const counting = passing.filter((record) => records.counts(record));
+  const notes = [leftOutNote(passing.length - counting.length), doubtsNote(records, counting)];
+  for (const note of notes) if (note !== null) main.append(note);
+  if (counting.length === 0) return;
+  VIEW_TABLE[state.view].view(main, { records, passing: counting, state, go });
+  const doubts = doubtsTable(records, counting);
+  if (doubts !== null) main.append(doubts);
 }
 
 function emptyPage(): HTMLElement {
@@ -112,7 +130,7 @@ function emptyPage(): HTMLElement {
 }
 
 addEventListener('hashchange', () => {
-  state = parseState(location.hash);
+  state = parseState(location.hash, first);
   show();
 });
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', show);

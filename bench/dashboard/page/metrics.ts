@@ -1,6 +1,7 @@
 /** What can be shown of a record, with its unit; and how numbers, times and names are written. */
 import type { LatencyKind } from '../page-data.ts';
 import { type Records, valueAtTail } from './records.ts';
+import { isTime } from './ticks.ts';
 
 export interface Metric {
   name: string;
@@ -87,13 +88,13 @@ export function figure(value: number): string {
   return size < 1e-4 ? value.toExponential(1) : value.toPrecision(DIGITS);
 }
 
-/** As short as it can be: for axes. */
-export const tick = (value: number) =>
-  Number(value.toPrecision(4)).toLocaleString('en-US', { maximumFractionDigits: 6 });
 export const probability = (p: number) => Number(p.toPrecision(1)).toString();
 
 export const withUnit = (value: number, unit: string) => (unit === '' ? figure(value) : `${figure(value)} ${unit}`);
-export const titleOf = ({ title, unit }: Metric) => (unit === '' ? title : `${title}, ${unit}`);
+export const titleOf = ({ title, unit }: Pick<Metric, 'title' | 'unit'>) => (unit === '' ? title : `${title}, ${unit}`);
+/** The same above a chart, whose ticks say the units of times. */
+export const chartTitleOf = (metric: Pick<Metric, 'title' | 'unit'>) =>
+  isTime(metric.unit) ? metric.title : titleOf(metric);
 export const microseconds = (ns: number) => figure(ns / NS_PER_US);
 export const count = (value: number, what: string) =>
   `${value.toLocaleString('en-US')} ${what}${value === 1 ? '' : 's'}`;

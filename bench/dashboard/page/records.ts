@@ -30,6 +30,8 @@ export class Records {
   readonly exampleOf: readonly number[];
   private readonly data: PageData;
   private readonly starts: Int32Array;
+  private readonly uncounted: ReadonlySet<number>;
+  private readonly doubts = new Map<number, readonly string[]>();
 
   constructor(data: PageData) {
     this.data = data;
@@ -61,6 +63,12 @@ export class Records {
       return series;
     });
     this.exampleOf = examples;
+    this.uncounted = new Set(data.uncounted);
+    for (const [record, ...texts] of data.doubts.of as [number, ...number[]][])
+      this.doubts.set(
+        record,
+        texts.map((place) => data.doubts.texts[place]!),
+      );
   }
 
   field(name: string): Field {
@@ -93,6 +101,16 @@ export class Records {
     return this.data.latency[kind] !== null;
   }
 
+  /** False for a record whose figures are shown nowhere. */
+  counts(record: number): boolean {
+    return !this.uncounted.has(record);
+  }
+
+  /** What speaks against the record's figures. */
+  doubtsOf(record: number): readonly string[] {
+    return this.doubts.get(record) ?? [];
+  }
+
   /** In order: those that the filters keep. A value that no record has keeps none. */
   passing(filters: ReadonlyMap<string, ReadonlySet<string>>): number[] {
     const tests = this.fields.flatMap((field) => {
@@ -106,8 +124,24 @@ export class Records {
   }
 }
 
-/** What tells one series of measurements from another; times, commits and outcomes are points on it. */
+/** The records by a key, each group in the order of the records; groups in the order of their first ones. */
+export function groupedBy<Key>(among: readonly number[], keyOf: (record: number) => Key): Map<Key, number[]> {
+  const groups = new Map<Key, number[]>();
+  for (const record of among) {
+    const key = keyOf(record);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [record]);
+    else group.push(record);
+  }
+  return groups;
+}
+
+/** What tells one series of measurements from another; times, commits, outcomes and efforts are points on it. */
 export const isOfSeries = ({ name, group }: Pick<Field, 'name' | 'group'>) => group === 'config' || name === 'machine';
+
+/** What a record is called by among others of several series. */
+export const isOfName = (field: Pick<Field, 'name' | 'group'>) =>
+  isOfSeries(field) || field.name === 'commit' || field.name === 'label';
 
 /** The value that `share` of the samples lie above, nanoseconds; null where there are too few. */
 export function valueAtTail({ valuesNs }: Distribution, share: number): number | null {
@@ -124,14 +158,28 @@ export function varyingIn(among: readonly number[], fields: readonly Field[]): F
   );
 }
 
+/**
+ * A value as it is read: the digits of a long number stand in groups. In the address and in what filters keep it stands
+ * as it was given.
+ */
+export const shownOf = ({ group }: Pick<Field, 'group'>, value: string): string =>
+  group === 'config' && /^\d{4,}$/.test(value) ? Number(value).toLocaleString('en-US') : value;
+
+/** Not told otherwise, there are as many chains in flight as the ring has descriptors: no value of its own. */
+export const fillsRing = (records: Records, record: number): boolean =>
+  records.value('outstanding', record) === records.value('ring-size', record);
+
 /** What a value is of is seen from the value of these. */
 const PLAIN = new Set(['ordering', 'doorbell', 'workload', 'machine']);
 
 /** How a record is told from the others, by the fields in which they differ. */
 export function nameOf(records: Records, record: number, varying: readonly Field[]): string {
-  const parts = varying.map(({ name }) => {
-    const value = records.value(name, record);
-    return PLAIN.has(name) ? value : `${name}=${value}`;
+  const parts = varying.flatMap((field) => {
+    const { name } = field;
+    const value = shownOf(field, field.values[field.placeOf(record)]!);
+    if (name === 'outstanding' && records.field('ring-size').values.length > 1 && fillsRing(records, record))
+      return varying.some((other) => other.name === 'ring-size') ? [] : [`${name}=ring`];
+    return [PLAIN.has(name) ? value : `${name}=${value}`];
   });
   return parts.length === 0 ? 'the one configuration' : parts.join(' ');
 }

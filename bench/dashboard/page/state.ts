@@ -16,10 +16,11 @@ export interface State {
 
 const FILTER = 'f.';
 
-const oneOf = <Name extends string>(names: readonly Name[], text: string | null): Name =>
-  names.find((name) => name === text) ?? names[0]!;
+const oneOf = <Name extends string>(names: readonly Name[], text: string | null, byDefault: Name): Name =>
+  names.find((name) => name === text) ?? byDefault;
 
-export function parseState(hash: string): State {
+/** An address without a view shows `first`. */
+export function parseState(hash: string, first: ViewName = 'history'): State {
   const parameters = new URLSearchParams(hash.replace(/^#/, ''));
   const filters = new Map<string, Set<string>>();
   const options = new Map<string, string>();
@@ -30,8 +31,8 @@ export function parseState(hash: string): State {
     } else if (name !== 'view' && name !== 'theme') options.set(name, value);
   }
   return {
-    view: oneOf(VIEWS, parameters.get('view')),
-    theme: oneOf(THEMES, parameters.get('theme')),
+    view: oneOf(VIEWS, parameters.get('view'), first),
+    theme: oneOf(THEMES, parameters.get('theme'), 'auto'),
     filters,
     options,
   };

@@ -1,8 +1,9 @@
 /** Makes the loops in TypeScript, over whatever the layout, the engine and the host half of a pair are. Either thread. */
+
+import { cpuYield } from '../../../src/native/scheduler.ts';
+import { LAYOUTS } from '../../axes/layouts.ts';
 import { ENGINE_MAKERS } from '../../pair/engines.ts';
 import { LAYOUT_MAKERS } from '../../pair/layouts.ts';
-import { LAYOUTS } from '../../axes/layouts.ts';
-import { cpuYield } from '../../../src/native/scheduler.ts';
 import type { LoopMaker } from '../maker.ts';
 import { GuestLoop } from './guest-loop.ts';
 import { FastHostLoop, HostLoop } from './host-loop.ts';
@@ -14,7 +15,10 @@ export const jsLoops: LoopMaker = {
   guest(pair, bell, { probe, pace }) {
     const { config, slots } = pair;
     const { queue, elements } = LAYOUT_MAKERS[config.layout].guest(pair, bell);
-    const workload = WORKLOAD_MAKERS[config.workload].guest(elements === null ? slots : { ...slots, elements }, config.size);
+    const workload = WORKLOAD_MAKERS[config.workload].guest(
+      elements === null ? slots : { ...slots, elements },
+      config.size,
+    );
     return new GuestLoop({
       queue,
       workload: LAYOUTS[config.layout].carries ? workload : new UncheckedGuest(workload),

@@ -5,7 +5,7 @@
 import { BELL_ASLEEP, BELL_RUNG, WORD_RINGS, WORD_WAKE_SYSCALLS } from './loop-words';
 import { countWord } from './loop-words.as';
 
-// @ts-ignore: of AssemblyScript
+// @ts-expect-error: of AssemblyScript
 @external('env', 'ring')
 declare function ringOutside(): void;
 

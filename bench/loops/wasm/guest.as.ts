@@ -5,7 +5,7 @@
  */
 import { nullAdd, nullGetBuf, nullLength } from '../../../src/guest/null-queue.as';
 import * as queue from '../../../src/guest/split-virtqueue.as';
-import { ADDED, NONE, RING_BROKE, RING_ONCE, RING_TWICE } from '../../../src/ring/engine-words';
+import { ADDED, RING_BROKE, RING_ONCE, RING_TWICE } from '../../../src/ring/engine-words';
 import { ring } from './bell.as';
 import { fill, inCount, outCount, verify } from './guest-workloads.as';
 import {
@@ -23,19 +23,19 @@ import {
 } from './loop-words';
 import { countWord, setLoopWord } from './loop-words.as';
 
-export * from '../../../src/guest/split-virtqueue.as';
 export { setNullQueue } from '../../../src/guest/null-queue.as';
+export * from '../../../src/guest/split-virtqueue.as';
 export { setBell } from './bell.as';
 export { setWorkload } from './guest-workloads.as';
 export { setLoopWords } from './loop-words.as';
 
-// @ts-ignore: of AssemblyScript
+// @ts-expect-error: of AssemblyScript
 @external('env', 'sent')
 declare function sampleSent(x: i32): void;
-// @ts-ignore: of AssemblyScript
+// @ts-expect-error: of AssemblyScript
 @external('env', 'returned')
 declare function sampleReturned(x: i32): void;
-// @ts-ignore: of AssemblyScript
+// @ts-expect-error: of AssemblyScript
 @external('env', 'due')
 declare function isDue(x: i32): bool;
 

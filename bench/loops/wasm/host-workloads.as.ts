@@ -2,13 +2,20 @@
  * How the host serves a request, by workload: it copies out of readable elements into `kept` and from there into
  * writable ones, byte by byte as they are cut. The same as in `bench/workloads`. AssemblyScript.
  */
-import { readableCount, readableLength, readablePlace, writableCount, writableLength, writablePlace } from '../../../src/host/chain-reader.as';
 import {
-  WORKLOAD_ALTERNATE,
-  WORKLOAD_BULK,
+  readableCount,
+  readableLength,
+  readablePlace,
+  writableCount,
+  writableLength,
+  writablePlace,
+} from '../../../src/host/chain-reader.as';
+import {
   WORD_ACTUAL,
   WORD_EXPECTED,
   WORD_WRONG,
+  WORKLOAD_ALTERNATE,
+  WORKLOAD_BULK,
   WORKLOAD_SINGLE,
   WRONG_ELEMENTS,
   WRONG_PULLED,

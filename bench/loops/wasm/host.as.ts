@@ -20,16 +20,16 @@ import {
 } from './loop-words';
 import { countWord, setLoopWord } from './loop-words.as';
 
-export * from '../../../src/host/split-host-queue.as';
 export { setNullRequests } from '../../../src/host/null-queue.as';
+export * from '../../../src/host/split-host-queue.as';
 export { setBell } from './bell.as';
 export { setWorkload } from './host-workloads.as';
 export { setLoopWords } from './loop-words.as';
 
-// @ts-ignore: of AssemblyScript
+// @ts-expect-error: of AssemblyScript
 @external('env', 'report')
 declare function reportAs(writtenBytes: u32): u32;
-// @ts-ignore: of AssemblyScript
+// @ts-expect-error: of AssemblyScript
 @external('env', 'yieldCpu')
 declare function yieldCpu(): void;
 

@@ -6,7 +6,12 @@ import { requestsOf } from '../js/shapes.ts';
 import { NULL_LIST_BYTES, NULL_LIST_ELEMENTS, NULL_REQUEST_BYTES } from './area.ts';
 
 /** Writes them: each as where its two lists lie and how many elements these have. Returns how many there are. */
-export function writeNullRequests(memory: SharedMemory, requestsAt: number, listsAt: number, config: RunConfig): number {
+export function writeNullRequests(
+  memory: SharedMemory,
+  requestsAt: number,
+  listsAt: number,
+  config: RunConfig,
+): number {
   const requests = requestsOf(config);
   let listAt = listsAt;
   const written = ({ count, offsets, lengths }: ElementList): [number, number] => {

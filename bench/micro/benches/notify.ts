@@ -1,10 +1,10 @@
 /** Benches of a doorbell's ring: one that nobody waits for, and one that wakes a thread. */
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Doorbell } from '../../../src/doorbell/doorbell.ts';
 import { DOORBELLS } from '../../../src/doorbell/index.ts';
 import { ASLEEP, IDLE, RUNG, STATE, wordsOf } from '../../../src/doorbell/words.ts';
 import { needThreads } from '../../../src/native/address-space.ts';
+import { errorOf, type ThreadDeath, watchEnd } from '../../../src/native/threads.ts';
 import { expectEqual } from '../../check-failed.ts';
 import type { Pinning } from '../../pair/pinning.ts';
 import type { MicroBench, Prepared, Stage } from '../micro-bench.ts';
@@ -76,11 +76,23 @@ export const notifyWithWaiter: MicroBench = {
     const task: WaiterTask = { handle, count, cpu: peerCpu, unpinnedReason };
     needThreads(1);
     const waiter = new Worker(new URL('../../../workers/micro-waiter.js', import.meta.url), { workerData: task });
-    const ended = once(waiter, 'exit');
-    const [peer] = (await once(waiter, 'message')) as [Pinning];
+    let end: ThreadDeath | null = null;
+    let failToStart: (error: Error) => void = () => {};
+    const ended = watchEnd(waiter, (death) => {
+      end = death;
+      failToStart(errorOf(death, 'the waiter'));
+    });
+    const pinned = await new Promise<Pinning>((resolve, reject) => {
+      waiter.once('message', resolve);
+      failToStart = reject;
+    });
+    let peer = pinned;
+    waiter.on('message', (now: Pinning) => {
+      peer = now;
+    });
     return {
       operations: RINGS_HEARD,
-      peer,
+      peer: () => peer,
       before() {
         awaitAsleep(words, nap, () => performance.now());
         bell.resetCounters();
@@ -105,6 +117,7 @@ export const notifyWithWaiter: MicroBench = {
       async close() {
         futex.stop(handle);
         await ended;
+        if (end !== null && 'thrown' in end) throw errorOf(end, 'the waiter');
       },
     };
   },

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { shuffle } from '../../../bench/statistics/random.ts';
-import { median } from '../../../bench/statistics/sample.ts';
+import { greatest, least, median } from '../../../bench/statistics/sample.ts';
 import { drive } from '../drive.ts';
 import { ourBlock, storageDaemon, storageDaemonTuned } from '../programs.ts';
 import type { Figures, Scenario, Settings } from '../scenario.ts';
@@ -40,7 +40,7 @@ async function startSides(scope: Scope, settings: Settings): Promise<Record<Side
 }
 
 const spread = (values: readonly number[], digits: number) =>
-  `${median(values).toFixed(digits)} (${Math.min(...values).toFixed(digits)} – ${Math.max(...values).toFixed(digits)})`;
+  `${median(values).toFixed(digits)} (${least(values).toFixed(digits)} – ${greatest(values).toFixed(digits)})`;
 
 async function run(scope: Scope, settings: Settings): Promise<Figures> {
   const { program, rounds, seconds } = settings;

@@ -25,8 +25,10 @@ export interface CpuEvents {
 
 /** A guest on its way. */
 export interface RunningGuest {
-  /** When nothing of it runs any more. Never rejects. */
+  /** When nothing of it runs any more, or it is left behind: within a bound once it is to end. Never rejects. */
   readonly ended: Promise<GuestEnding>;
+  /** Once it has ended: what people must know of how it was left. Null: nothing of it runs any more. */
+  readonly warning: string | null;
   /** Ends it wherever it is, in an endless loop too; one that ended before has ended as it did. */
   stop(): Promise<GuestEnding>;
 }

@@ -17,6 +17,7 @@ const END_GRACE_MS = 3000;
 
 export class QemuProcess implements RunningGuest {
   readonly ended: Promise<GuestEnding>;
+  readonly warning = null;
   private readonly child: ChildProcess;
   private hasSaid = false;
   private running = true;

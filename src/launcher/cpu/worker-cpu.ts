@@ -1,6 +1,7 @@
 /** The CPU that is a thread: the guest is an ES module or a Wasm module in a worker of its own. The launcher's thread. */
 import { Worker } from 'node:worker_threads';
 import { needThreads } from '../../native/address-space.ts';
+import { errorOf, terminateUnwatched, watchEnd } from '../../native/threads.ts';
 import type { GuestBoot } from '../guest-boot.ts';
 import { plainLine } from '../plain-line.ts';
 import type { Cpu, CpuEvents, GuestEnding, RunningGuest } from './cpu.ts';
@@ -12,11 +13,18 @@ const ENTRY = new URL('../../../workers/launch-guest.js', import.meta.url);
 /** A guest keeps its data in its own memory; what the engine may take for it besides, MiB. */
 const HEAP_MIB = 256;
 
+/**
+ * A guest that was told to end has ended within this time, on a busy machine, too; or its thread is left behind.
+ * Milliseconds.
+ */
+const END_TIMEOUT_MS = 5000;
+
 class GuestThread implements RunningGuest {
   readonly ended: Promise<GuestEnding>;
+  warning: string | null = null;
   private readonly worker: Worker;
-  /** The first word on how it ended is the last. */
-  private ending: GuestEnding | null = null;
+  private isEnding = false;
+  private resolveEnded: (ending: GuestEnding) => void = () => {};
 
   constructor(boot: GuestBoot, events: CpuEvents) {
     const untold = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
@@ -52,14 +60,12 @@ class GuestThread implements RunningGuest {
       else if ('logged' in message) takenBy(events.logged?.(message.logged));
       else takenBy(void events.notified?.(message.notified));
     });
-    worker.on('error', (error: unknown) => {
-      this.end({ how: 'failed', error: new GuestFault(error) });
-    });
     this.ended = new Promise((resolve) => {
-      worker.on('exit', (code) => {
-        this.ending ??= { how: 'failed', error: new Error(`the guest's thread ended with code ${code}`) };
-        resolve(this.ending);
-      });
+      this.resolveEnded = resolve;
+    });
+    void watchEnd(worker, (death) => {
+      const error = 'thrown' in death ? new GuestFault(death.thrown) : errorOf(death, "the guest's thread");
+      this.end({ how: 'failed', error });
     });
   }
 
@@ -68,10 +74,17 @@ class GuestThread implements RunningGuest {
     return this.ended;
   }
 
-  /** Its thread ends with it, whatever it still has to do. */
+  /** The first word on how it ended is the last. Its thread ends with it, whatever it still has to do. */
   private end(ending: GuestEnding): void {
-    this.ending ??= ending;
-    void this.worker.terminate();
+    if (this.isEnding) return;
+    this.isEnding = true;
+    void terminateUnwatched(this.worker, END_TIMEOUT_MS).then((isGone) => {
+      if (!isGone)
+        this.warning =
+          `the guest's thread did not end within ${END_TIMEOUT_MS} ms, as one that the kernel holds: ` +
+          'it is left behind, and ends with this process';
+      this.resolveEnded(ending);
+    });
   }
 }
 

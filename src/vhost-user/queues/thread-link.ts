@@ -5,7 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import { portsOf } from '../../doorbell/doorbell.ts';
 import { needThreads } from '../../native/address-space.ts';
-import { terminateThread, within } from '../../native/threads.ts';
+import { errorOf, terminateThread, watchEnd, within } from '../../native/threads.ts';
 import { WATCHER_WORD_SIZE } from '../../native/watcher.ts';
 import {
   type ThreadCall,
@@ -61,13 +61,7 @@ export class ThreadLink {
       if ('error' in reply) pending?.reject(thrownThere(reply.error));
       else pending?.resolve(reply.result);
     });
-    this.worker.on('error', (error: Error) => this.die(error));
-    this.ended = new Promise<void>((resolve) => {
-      this.worker.on('exit', (code) => {
-        this.die(new Error(`the thread that served the queue ended with code ${code}`));
-        resolve();
-      });
-    });
+    this.ended = watchEnd(this.worker, (death) => this.die(errorOf(death, 'the thread that served the queue')));
   }
 
   /** @throws Error what the thread throws, or why it is dead: within the bound. */

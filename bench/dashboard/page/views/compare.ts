@@ -1,19 +1,20 @@
 /** View: A against B, cell by cell, as ratios with intervals; a plot in a table. */
 
 import { type Ratio, ratioOfMedians } from '../../../statistics/bootstrap.ts';
-import { median } from '../../../statistics/sample.ts';
+import { extremesOf, median } from '../../../statistics/sample.ts';
 import { areByTurns, turnsNote } from '../../../statistics/turns.ts';
 import { type Choice, element, note } from '../dom.ts';
 import { timesOf, valuesOf } from '../history-points.ts';
 import { count, figure, type Metric, minuteOf, titleOf, withUnit } from '../metrics.ts';
-import { isOfSeries, nameOf, varyingIn } from '../records.ts';
+import { namesAmong } from '../names.ts';
+import { apartIn, conditionsOf, differingToo, fieldsAlong, type Matched, matchedAlong } from '../pairs.ts';
+import { type Field, groupedBy, type Records, shownOf } from '../records.ts';
 import { tableOf } from '../table.ts';
 import { shapeOf } from '../theme.ts';
 import { type Context, chosenOf, controls, metricChoices, metricOf, optionChoice } from './view.ts';
 
 /** Fewer repetitions say next to nothing of their scatter; what an interval of a few is worth: `ratioOfMedians`. */
 const REPETITIONS_MIN = 3;
-const LISTED_MAX = 500;
 const ROWS_SHOWN = 100;
 
 interface Pair {
@@ -25,113 +26,107 @@ interface Pair {
   byTurns: boolean;
 }
 
-type By = 'commit' | 'label' | 'record';
-
-/** The groups there are, the newest first. */
 /** Enough for a page that is looked at: compare, the command, takes ten times as many. */
 const RESAMPLES = 1000;
 
-function groupsOf({ records, passing }: Context, by: By): Choice[] {
-  const newestFirst = [...passing].reverse();
-  if (by === 'record') {
-    const varying = varyingIn(
-      passing,
-      records.fields.filter((field) => isOfSeries(field) || field.name === 'commit' || field.name === 'label'),
-    );
-    return newestFirst.slice(0, LISTED_MAX).map((record) => ({
-      value: String(record),
-      text: `${minuteOf(records.atMs[record]!)} ${nameOf(records, record, varying)}`,
-    }));
-  }
-  const field = records.field(by);
-  const groups = new Map<number, { count: number; lastMs: number }>();
-  for (const record of newestFirst) {
-    const known = groups.get(field.placeOf(record)) ?? { count: 0, lastMs: records.atMs[record]! };
-    known.count++;
-    groups.set(field.placeOf(record), known);
-  }
-  return [...groups].map(([place, { count: size, lastMs }]) => ({
-    value: field.values[place]!,
-    text: `${field.values[place]} (${count(size, 'record')}, ${minuteOf(lastMs)})`,
-  }));
+/** One of the values of the field that is compared along. */
+interface Side extends Choice {
+  of: readonly number[];
+}
+
+const isByTime = ({ name }: Field) => name === 'commit' || name === 'label';
+
+/** The values that these records have, as the field lists them. */
+function sidesOf({ records, passing }: Context, along: Field): Side[] {
+  const groups = groupedBy(passing, (record) => along.placeOf(record));
+  return [...groups]
+    .sort(([one], [other]) => one - other)
+    .map(([place, of]) => {
+      const value = along.values[place]!;
+      const last = isByTime(along) ? `, ${minuteOf(records.atMs[of.at(-1)!]!)}` : '';
+      return { value, of, text: `${shownOf(along, value)} (${count(of.length, 'record')}${last})` };
+    });
 }
 
 export function compareView(into: HTMLElement, context: Context): void {
-  const bys: Choice[] = [
-    { value: 'commit', text: 'Commits' },
-    { value: 'label', text: 'Labels' },
-    { value: 'record', text: 'Records' },
-  ];
-  // What can be told apart at all comes first.
-  bys.sort(
-    (x, y) => Number(groupsOf(context, y.value as By).length > 1) - Number(groupsOf(context, x.value as By).length > 1),
-  );
-  const by = chosenOf(context, 'by', bys) as By;
-  const groups = groupsOf(context, by);
+  const { records, passing } = context;
+  const fields = fieldsAlong(records, passing);
+  if (fields.length === 0) {
+    into.append(
+      note(
+        'There is only one configuration here, of one commit and label: nothing to compare. Measure another, or take a filter back.',
+      ),
+    );
+    return;
+  }
+  const alongs = fields.map(({ name }) => ({ value: name, text: name }));
+  const along = fields.find(({ name }) => name === chosenOf(context, 'by', alongs))!;
   const metric = metricOf(context);
-  const b = chosenOf(context, 'b', groups);
-  const forA = [...groups.filter(({ value }) => value !== b), ...groups.filter(({ value }) => value === b)];
-  const a = chosenOf(context, 'a', forA);
+  const [forA, forB] = sideLists(context, along);
+  const [a, b] = [chosenOf(context, 'a', forA), chosenOf(context, 'b', forB)];
   into.append(
     controls(
-      optionChoice(context, 'by', 'Compare', bys),
+      optionChoice(context, 'by', 'Compare along', alongs),
       optionChoice(context, 'a', 'A', forA),
-      optionChoice(context, 'b', 'B', groups),
+      optionChoice(context, 'b', 'B', forB),
       optionChoice(context, 'metric', 'Show', metricChoices(context)),
     ),
   );
-  if (groups.length < 2) {
-    into.append(note(`There is only one ${by} here: nothing to compare. Measure another, or take a filter back.`));
-    return;
-  }
-  const pairs = pairsOf(context, by, a, b, metric).sort((x, y) =>
+  const [inA, inB] = [forA.find(({ value }) => value === a)!.of, forB.find(({ value }) => value === b)!.of];
+  const matched = matchedAlong(records, along, inA, inB);
+  const pairs = pairsOf(records, along, matched, metric).sort((x, y) =>
     metric.rising ? x.ratio - y.ratio : y.ratio - x.ratio,
   );
   if (pairs.length === 0) {
-    into.append(note('A and B have no configuration in common that measured this.'));
+    into.append(note(sayNothing(matched.length === 0 ? apartIn(records, along, inA, inB) : null)));
     return;
   }
   drawPairs(into, pairs, metric);
   const turns = turnsNote(pairs.filter(({ byTurns }) => !byTurns).length, pairs.length);
   if (turns !== null) into.append(element('p', { className: 'note', id: 'compare-turns' }, turns));
+  const differing = differingToo(records, along, matched).map(({ name }) => name);
+  if (differing.length > 0)
+    into.append(
+      element('p', { className: 'note', id: 'compare-too' }, `A and B differ in this, too: ${differing.join(', ')}.`),
+    );
 }
 
-function pairsOf(context: Context, by: By, a: string, b: string, metric: Metric): Pair[] {
-  const { records, passing } = context;
-  const pair = (name: string, ofA: readonly number[], ofB: readonly number[]): Pair[] => {
-    const [inA, inB] = [valuesOf(records, metric, ofA), valuesOf(records, metric, ofB)];
+/**
+ * The lists for A and B. In time, what is new is B; else what comes first is A. The other is by default the next one
+ * that has something in common with it.
+ */
+function sideLists(context: Context, along: Field): [forA: Side[], forB: Side[]] {
+  const all = sidesOf(context, along);
+  const option = isByTime(along) ? 'b' : 'a';
+  const chosen = chosenOf(context, option, all);
+  const one = all.find(({ value }) => value === chosen)!;
+  const others = all.filter((side) => side !== one);
+  const alike = others.find(({ of }) => matchedAlong(context.records, along, one.of, of).length > 0);
+  const forOther = [...(alike ? [alike] : []), ...others.filter((side) => side !== alike), one];
+  return option === 'b' ? [forOther, all] : [all, forOther];
+}
+
+function sayNothing(apart: readonly Field[] | null): string {
+  if (apart === null) return 'No configuration that A and B have in common has measured this.';
+  const names = apart.map(({ name }) => name);
+  const why = names.length === 0 ? '' : ` They differ in this, too: ${names.join(', ')}.`;
+  return `No record of A has its like in B.${why}`;
+}
+
+function pairsOf(records: Records, along: Field, matched: readonly Matched[], metric: Metric): Pair[] {
+  const names = namesAmong(
+    records,
+    matched.map(({ a: [first] }) => first!),
+    conditionsOf(records, along),
+  );
+  return matched.flatMap(({ a, b }): Pair[] => {
+    const [inA, inB] = [valuesOf(records, metric, a), valuesOf(records, metric, b)];
     const ratio = median(inB) / median(inA);
     // Nothing over nothing is no ratio.
     if (!Number.isFinite(ratio) || ratio <= 0) return [];
-    const byTurns = areByTurns(timesOf(records, metric, ofA), timesOf(records, metric, ofB));
-    return [{ name, a: inA, b: inB, ratio, byTurns }];
-  };
-  // Two records are compared whatever their configurations are.
-  if (by === 'record') {
-    const [one, other] = [Number(a), Number(b)];
-    const varying = varyingIn([one, other], records.fields.filter(isOfSeries));
-    const [nameA, nameB] = [nameOf(records, one, varying), nameOf(records, other, varying)];
-    return pair(nameA === nameB ? nameA : `A: ${nameA}; B: ${nameB}`, [one], [other]);
-  }
-  const field = records.field(by);
-  const inGroup = (group: string) => passing.filter((record) => field.values[field.placeOf(record)] === group);
-  const [inA, inB] = [bySeries(context, inGroup(a)), bySeries(context, inGroup(b))];
-  const varying = varyingIn(passing, records.fields.filter(isOfSeries));
-  return [...inA].flatMap(([series, of]) => {
-    const others = inB.get(series);
-    return others === undefined ? [] : pair(nameOf(records, of[0]!, varying), of, others);
+    const byTurns = areByTurns(timesOf(records, metric, a), timesOf(records, metric, b));
+    return [{ name: names.of(a[0]!), a: inA, b: inB, ratio, byTurns }];
   });
-}
-
-function bySeries({ records }: Context, among: readonly number[]): Map<number, number[]> {
-  const groups = new Map<number, number[]>();
-  for (const record of among) {
-    const series = records.seriesOf[record]!;
-    const known = groups.get(series);
-    if (known === undefined) groups.set(series, [record]);
-    else known.push(record);
-  }
-  return groups;
 }
 
 function drawPairs(into: HTMLElement, pairs: readonly Pair[], metric: Metric): void {
@@ -147,18 +142,12 @@ function drawPairs(into: HTMLElement, pairs: readonly Pair[], metric: Metric): v
     return made;
   };
   const shown = pairs.slice(0, ROWS_SHOWN);
-  const reach = Math.max(
-    Math.log(1.1),
-    ...pairs.map(({ ratio }) => Math.abs(Math.log(ratio))),
-    ...shown.flatMap((pair) => {
-      const interval = intervalOf(pair);
-      return interval === null
-        ? []
-        : [interval.low, interval.high]
-            .filter((end) => end > 0 && Number.isFinite(end))
-            .map((end) => Math.abs(Math.log(end)));
-    }),
-  );
+  const ends = shown.flatMap((pair) => {
+    const interval = intervalOf(pair);
+    return interval === null ? [] : [interval.low, interval.high];
+  });
+  const drawn = [...pairs.map(({ ratio }) => ratio), ...ends].filter((end) => end > 0 && Number.isFinite(end));
+  const [, reach] = extremesOf([1.1, ...drawn].map((end) => Math.abs(Math.log(end))));
   const direction = metric.rising ? 'above 1, B is better' : 'below 1, B is better';
   into.append(
     element(
@@ -178,8 +167,9 @@ function drawPairs(into: HTMLElement, pairs: readonly Pair[], metric: Metric): v
   const box = tableOf(
     {
       caption,
-      head: ['Configuration', 'B / A', 'Interval', axis, 'Verdict', 'A', 'B'],
-      figures: [1, 2, 5, 6],
+      // The verdict beside the name: a narrow page shows the first columns.
+      head: ['Configuration', 'Verdict', 'B / A', 'Interval', axis, 'A', 'B'],
+      figures: [2, 3, 5, 6],
       count: pairs.length,
       row: (i) => {
         const pair = pairs[i]!;
@@ -187,10 +177,10 @@ function drawPairs(into: HTMLElement, pairs: readonly Pair[], metric: Metric): v
         const [word, kind] = verdictOf(interval, metric);
         return [
           pair.name,
+          element('span', { className: `verdict ${kind}` }, word),
           figure(pair.ratio),
           interval === null ? '–' : `${figure(interval.low)} to ${figure(interval.high)}`,
           plotOf(pair.ratio, interval, reach, kind),
-          element('span', { className: `verdict ${kind}` }, word),
           withUnit(median(pair.a), metric.unit),
           withUnit(median(pair.b), metric.unit),
         ];

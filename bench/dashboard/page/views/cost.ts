@@ -1,13 +1,14 @@
 /** View: what a transfer costs along any field that is a number; along sizes, what of it each byte costs. */
 import { nsAt, sayCost } from '../../../statistics/cost-fit.ts';
-import { median, quantile } from '../../../statistics/sample.ts';
+import { extremesOf, median, quantile } from '../../../statistics/sample.ts';
 import { type ChartSeries, drawChart } from '../chart.ts';
 import { type CostLine, costLines, costOf, numericFields, speedsOf } from '../cost-lines.ts';
 import { note } from '../dom.ts';
-import { count, figure, tick, withUnit } from '../metrics.ts';
+import { chartTitleOf, count, figure, titleOf, withUnit } from '../metrics.ts';
 import type { Field } from '../records.ts';
 import { foldedTable, tableOf } from '../table.ts';
 import { SERIES_MAX } from '../theme.ts';
+import { numberTicks, sizeTicks, ticksIn } from '../ticks.ts';
 import { chosenIds, legendOf } from './legend.ts';
 import { type Context, chosenOf, controls, optionChoice } from './view.ts';
 
@@ -31,9 +32,6 @@ const SHOWN: readonly Shown[] = [
   { value: 'speed', text: 'Throughput', unit: 'M/s', of: (perSecond) => perSecond / 1e6 },
 ];
 const BYTES: Shown = { value: 'bytes', text: 'Bytes a second', unit: 'GB/s', of: (s, bytes) => (s * bytes) / 1e9 };
-
-/** Powers of 1024 by their letter, as they are given on the command line. */
-const sizeTick = (bytes: number) => (bytes >= 1024 && bytes % 1024 === 0 ? `${bytes / 1024}k` : tick(bytes));
 
 export function costView(into: HTMLElement, context: Context): void {
   const { records, passing } = context;
@@ -83,13 +81,15 @@ function drawCost(into: HTMLElement, context: Context, lines: readonly CostLine[
   const sized = along.name === SIZE;
   const log = farApart(xs);
   const placed = log ? xs.map((x) => Math.log2(x)) : xs;
-  const sayX = sized ? sizeTick : tick;
+  const sayXs = sized ? sizeTicks : numberTicks;
+  const xTexts = new Map(sayXs(xs).map((text, i) => [placed[i]!, text]));
   const values = lines.map(({ at }) =>
     xs.map((x) => speedsOf(records, at.get(x) ?? []).map((perSecond) => shown.of(perSecond, x))),
   );
   const all = values.flat(2);
   const fits = sized ? lines.map((line) => costOf(records, line)) : [];
-  const title = `${shown.text}, ${shown.unit}, by ${along.name}`;
+  const metric = { title: shown.text, unit: shown.unit };
+  const title = `${titleOf(metric)}, by ${along.name}`;
   const known = (of: readonly number[], show: (of: readonly number[]) => number) => (of.length === 0 ? null : show(of));
   const measured = lines.map(
     ({ name }, place): ChartSeries => ({
@@ -120,13 +120,13 @@ function drawCost(into: HTMLElement, context: Context, lines: readonly CostLine[
   const step = Math.ceil(xs.length / TICKS_MAX);
   drawChart(into, {
     id: 'chart-cost',
-    title,
+    title: `${chartTitleOf(metric)}, by ${along.name}`,
     name: `${title}: ${count(lines.length, 'configuration')} at ${count(xs.length, 'value')}.`,
     x: placed,
-    sayX: (i) => `${along.name} ${sayX(xs[i]!)}`,
+    sayX: (i) => `${along.name} ${sized ? xTexts.get(placed[i]!)! : xs[i]!.toLocaleString('en-US')}`,
     xSplits: placed.filter((_, i) => i % step === 0),
-    xTick: (place) => sayX(log ? Math.round(2 ** place) : place),
-    yTick: tick,
+    xTicks: (places) => places.map((place) => xTexts.get(place)!),
+    yTicks: ticksIn(shown.unit),
     yLog: farApart(all),
     fromZero: true,
     series: [...measured, ...fitted],
@@ -143,8 +143,8 @@ function drawCost(into: HTMLElement, context: Context, lines: readonly CostLine[
       count: rows.length,
       row: (i) => {
         const { line, x, of } = rows[i]!;
-        const ends = [figure(Math.min(...of)), figure(Math.max(...of))];
-        return [line.name, x.toLocaleString('en-US'), figure(median(of)), ...ends, String(of.length)];
+        const ends = extremesOf(of).map(figure);
+        return [line.name, x.toLocaleString('en-US'), figure(median(of)), ...ends, of.length.toLocaleString('en-US')];
       },
     }),
   );
@@ -154,7 +154,8 @@ function fitTable(lines: readonly CostLine[], fits: readonly ReturnType<typeof c
   return tableOf({
     caption: 'Cost: a straight line through the medians of at least three sizes',
     head: ['Configuration', 'Cost', 'Farthest size off by'],
-    figures: [1, 2],
+    // The cost is a sentence: it may need several lines.
+    figures: [2],
     count: lines.length,
     row: (i) => {
       const fit = fits[i]!;
@@ -169,6 +170,6 @@ function fitTable(lines: readonly CostLine[], fits: readonly ReturnType<typeof c
 
 /** A logarithmic axis has no zero. */
 function farApart(values: readonly number[]): boolean {
-  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const [least, most] = extremesOf(values);
   return least > 0 && most > LOG_FROM * least;
 }

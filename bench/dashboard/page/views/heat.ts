@@ -1,10 +1,12 @@
 /** View: the cells of a sweep, or of all that is kept, over two axes. A table that is coloured: it can be read as one. */
 
-import { median } from '../../../statistics/sample.ts';
+import { extremesOf, median } from '../../../statistics/sample.ts';
+import { ABSENT } from '../../page-data.ts';
 import { type Choice, element, note } from '../dom.ts';
 import { valuesOf } from '../history-points.ts';
 import { count, figure, type Metric, minuteOf, titleOf, withUnit } from '../metrics.ts';
-import { type Field, isOfSeries, nameOf, type Records, varyingIn } from '../records.ts';
+import { isSaidWhereNeeded, namesAmong } from '../names.ts';
+import { type Field, groupedBy, isOfSeries, type Records, shownOf, varyingIn } from '../records.ts';
 import { foldedTable } from '../table.ts';
 import { shadeOf } from '../theme.ts';
 import { type Context, chosenOf, controls, metricChoices, metricOf, optionChoice } from './view.ts';
@@ -17,13 +19,7 @@ interface Cell {
 
 /** One cell a configuration and machine: the median of all repetitions. */
 function cellsOf(records: Records, among: readonly number[], metric: Metric): Cell[] {
-  const bySeries = new Map<number, number[]>();
-  for (const record of among) {
-    const of = bySeries.get(records.seriesOf[record]!);
-    if (of === undefined) bySeries.set(records.seriesOf[record]!, [record]);
-    else of.push(record);
-  }
-  return [...bySeries.values()].flatMap((of) => {
+  return [...groupedBy(among, (record) => records.seriesOf[record]!).values()].flatMap((of) => {
     const values = valuesOf(records, metric, of);
     return values.length === 0 ? [] : [{ record: of[0]!, values, median: median(values) }];
   });
@@ -41,7 +37,7 @@ function sweepsOf({ records, passing }: Context): Choice[] {
   const sweeps = new Map<string, { records: number; lastMs: number; cells: Set<number> }>();
   for (const record of passing) {
     const sweep = field.values[field.placeOf(record)]!;
-    if (sweep === 'none') continue;
+    if (sweep === ABSENT) continue;
     const known = sweeps.get(sweep) ?? { records: 0, lastMs: 0, cells: new Set() };
     known.records++;
     known.lastMs = records.atMs[record]!;
@@ -64,7 +60,9 @@ export function heatView(into: HTMLElement, context: Context): void {
   const among =
     source === 'all' ? passing : passing.filter((record) => sweeps.values[sweeps.placeOf(record)] === source);
   const varying = varyingIn(among, records.fields.filter(isOfSeries)).sort(
-    (a, b) => valuesIn(among, b).length - valuesIn(among, a).length,
+    (a, b) =>
+      Number(isSaidWhereNeeded(a)) - Number(isSaidWhereNeeded(b)) ||
+      valuesIn(among, b).length - valuesIn(among, a).length,
   );
   const axes = varying.map(({ name }) => ({ value: name, text: name }));
   const rowName = chosenOf(context, 'rows', axes);
@@ -97,6 +95,7 @@ export function heatView(into: HTMLElement, context: Context): void {
   into.append(
     mapOf(metric, cells, records.field(rowName), columnName === 'none' ? null : records.field(columnName), varying),
   );
+  const names = namesAmong(records, among);
   const sorted = [...cells].sort((a, b) => (metric.rising ? b.median - a.median : a.median - b.median));
   into.append(
     foldedTable('table-heat', {
@@ -106,8 +105,8 @@ export function heatView(into: HTMLElement, context: Context): void {
       count: sorted.length,
       row: (i) => {
         const { record, values, median: middle } = sorted[i]!;
-        const [low, high] = [Math.min(...values), Math.max(...values)];
-        return [nameOf(records, record, varying), figure(middle), figure(low), figure(high), String(values.length)];
+        const [low, high] = extremesOf(values);
+        return [names.of(record), figure(middle), figure(low), figure(high), values.length.toLocaleString('en-US')];
       },
     }),
   );
@@ -116,6 +115,8 @@ export function heatView(into: HTMLElement, context: Context): void {
 /** Places of the values that occur, in the field's order. */
 const valuesIn = (among: readonly number[], field: Field): number[] =>
   [...new Set(among.map((record) => field.placeOf(record)))].sort((a, b) => a - b);
+
+const said = (field: Field, place: number) => shownOf(field, field.values[place]!);
 
 function mapOf(
   metric: Metric,
@@ -142,8 +143,8 @@ function mapOf(
       ),
     ]),
   );
-  const [least, most] = [Math.min(...means.values()), Math.max(...means.values())];
-  const whole = Math.max(...[...fields.values()].map((of) => of.length));
+  const [least, most] = extremesOf(means.values());
+  const [, whole] = extremesOf([...fields.values()].map((of) => of.length));
   /** 0 to 1, bad to good, on a logarithmic scale where there is one. */
   const goodness = (value: number) => {
     if (most === least) return 1;
@@ -172,10 +173,10 @@ function mapOf(
       box.style.background = background;
       box.style.color = ink;
       const say = () => {
-        const where = `${rows.name} ${rows.values[rowPlace]}${columns === null ? '' : `, ${columns.name} ${columns.values[columnPlace]}`}`;
+        const where = `${rows.name} ${said(rows, rowPlace)}${columns === null ? '' : `, ${columns.name} ${said(columns, columnPlace)}`}`;
         const repetitions = of.reduce((sum, cell) => sum + cell.values.length, 0);
-        const all = of.flatMap((cell) => cell.values);
-        const spread = repetitions > 1 ? `, ${figure(Math.min(...all))} to ${figure(Math.max(...all))}` : '';
+        const [low, high] = extremesOf(of.flatMap((cell) => cell.values));
+        const spread = repetitions > 1 ? `, ${figure(low)} to ${figure(high)}` : '';
         readOut.replaceChildren(
           element('strong', {}, where),
           element(
@@ -190,12 +191,15 @@ function mapOf(
       line.push(box);
       return box;
     });
-    return element('tr', {}, element('th', { scope: 'row' }, rows.values[rowPlace]!), ...made);
+    return element('tr', {}, element('th', { scope: 'row' }, said(rows, rowPlace)), ...made);
   });
   walkable(boxes);
-  const others = varying.filter((field) => field !== rows && field !== columns).map(({ name }) => name);
+  const boxed = [...fields.values()].map((of) => of.map(({ record }) => record));
+  const others = varying
+    .filter((field) => boxed.some((of) => varyingIn(of, [field]).length > 0))
+    .map(({ name }) => name);
   const over = others.length === 0 ? '' : `; ${geometric ? 'geometric mean' : 'mean'} over ${others.join(', ')}`;
-  const caption = `${titleOf(metric)} by ${rows.name}${columns === null ? '' : ` and ${columns.name}`}${over}`;
+  const caption = `${titleOf(metric)}, by ${rows.name}${columns === null ? '' : ` and ${columns.name}`}${over}`;
   const table = element(
     'table',
     { className: 'map', id: 'map', attributes: { 'aria-label': caption } },
@@ -206,7 +210,9 @@ function mapOf(
         'tr',
         {},
         element('th', { scope: 'col' }, columns === null ? rows.name : `${rows.name} \\ ${columns.name}`),
-        ...columnPlaces.map((place) => element('th', { scope: 'col' }, columns?.values[place] ?? metric.title)),
+        ...columnPlaces.map((place) =>
+          element('th', { scope: 'col' }, columns === null ? metric.title : said(columns, place)),
+        ),
       ),
     ),
     element('tbody', {}, ...body),

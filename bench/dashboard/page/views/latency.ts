@@ -1,10 +1,13 @@
 /** View: latency distributions of several records over each other, on an axis that widens towards 100 %. */
+import { extremesOf } from '../../../statistics/sample.ts';
 import { LATENCY_KINDS, TAILS } from '../../page-data.ts';
 import { drawChart } from '../chart.ts';
 import { note } from '../dom.ts';
-import { count, KIND_TITLES, microseconds, minuteOf, tick } from '../metrics.ts';
-import { type Distribution, isOfSeries, nameOf, valueAtTail, varyingIn } from '../records.ts';
+import { count, KIND_TITLES, microseconds, minuteOf } from '../metrics.ts';
+import { namesAmong } from '../names.ts';
+import { type Distribution, isOfName, valueAtTail } from '../records.ts';
 import { foldedTable } from '../table.ts';
+import { ticksIn } from '../ticks.ts';
 import { chosenIds, legendOf } from './legend.ts';
 import { type Context, chosenOf, controls, optionChoice } from './view.ts';
 
@@ -28,34 +31,41 @@ export function latencyView(into: HTMLElement, context: Context): void {
   const choices = kinds.map((value) => ({ value, text: KIND_TITLES[value] }));
   const kind = kinds.find((one) => one === chosenOf(context, 'kind', choices))!;
   into.append(controls(optionChoice(context, 'kind', 'Of', choices)));
-  const known = passing.filter((record) => records.distribution(kind, record) !== null).reverse();
-  if (known.length === 0) {
+  const newestFirst = passing.filter((record) => records.distribution(kind, record) !== null).reverse();
+  if (newestFirst.length === 0) {
     into.append(note('No record that the filters keep has measured this.'));
     return;
   }
-  const chosen = chosenIds(context, 'records', known, () => newestOfEach(context, known));
-  const varying = varyingIn(
-    known,
-    records.fields.filter((field) => isOfSeries(field) || field.name === 'commit' || field.name === 'label'),
+  const names = namesAmong(records, newestFirst, records.fields.filter(isOfName));
+  // The commits' order is time's; the records of one stand by their configurations, of each the newest first.
+  const commit = records.field('commit');
+  const known = newestFirst.toSorted(
+    (a, b) => commit.placeOf(a) - commit.placeOf(b) || names.compare(a, b) || records.atMs[b]! - records.atMs[a]!,
   );
-  const nameAt = (record: number) => `${nameOf(records, record, varying)}, ${minuteOf(records.atMs[record]!)}`;
+  const chosen = chosenIds(context, 'records', known, () => newestOfEach(context, known));
+  const nameAt = (record: number) => {
+    const doubtful = records.doubtsOf(record).length === 0 ? '' : ', with warnings';
+    return `${names.of(record)}, ${minuteOf(records.atMs[record]!)}${doubtful}`;
+  };
   const curves = chosen.map((record, place) => ({
     name: nameAt(record),
     place,
     distribution: records.distribution(kind, record)!,
   }));
-  const last = Math.max(...curves.map(({ distribution }) => distribution.valuesNs.length));
+  const [, last] = extremesOf(curves.map(({ distribution }) => distribution.valuesNs.length));
   const x = TAILS.slice(0, last).map(nines);
+  const ticks = TICKS.map(nines).filter((place) => place <= x.at(-1)! + 0.01);
   const title = `${KIND_TITLES[kind]}, µs, by percentile`;
   drawChart(into, {
     id: 'chart-latency',
-    title,
+    title: `${KIND_TITLES[kind]} by percentile`,
     name: `${title}: ${count(curves.length, 'record')} over each other, to ${percent(TAILS[last - 1]!)}.`,
     x,
     sayX: (at) => percent(TAILS[at]!),
-    xSplits: TICKS.map(nines).filter((place) => place <= x.at(-1)! + 0.01),
-    xTick: (place) => percent(10 ** -place),
-    yTick: tick,
+    // Of one sample there is its value alone.
+    xSplits: ticks.length === 0 ? [0] : ticks,
+    xTicks: (places) => places.map((place) => percent(10 ** -place)),
+    yTicks: ticksIn('µs'),
     yLog: true,
     rest: Math.min(x.length - 1, TAILS.indexOf(0.01)),
     series: curves.map(({ name, place, distribution }) => ({
