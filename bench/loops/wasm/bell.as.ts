@@ -4,10 +4,7 @@
  */
 import { BELL_ASLEEP, BELL_RUNG, WORD_RINGS, WORD_WAKE_SYSCALLS } from './loop-words';
 import { countWord } from './loop-words.as';
-
-// @ts-expect-error: of AssemblyScript
-@external('env', 'ring')
-declare function ringOutside(): void;
+import { ringOutside } from './outside.as';
 
 /** Where the state lies; 0: the doorbell is rung outside. */
 let state: usize = 0;

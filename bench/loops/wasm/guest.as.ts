@@ -1,5 +1,5 @@
 /**
- * The guest's loop for the Wasm engine: `GuestLoop.advance` of `loops.ts` with its queue, its workload and the fast path
+ * The guest's loop for the Wasm engine: `GuestLoop.advance` of `js/guest-loop.ts` with its queue, its workload and the fast path
  * of its doorbell compiled into one module. It returns to sleep, to hand the CPU over, and where a transfer is wrong:
  * the class around it then says what was. AssemblyScript.
  */
@@ -22,22 +22,13 @@ import {
   WORD_WRONG_ALONE,
 } from './loop-words';
 import { countWord, setLoopWord } from './loop-words.as';
+import { isDue, sampleReturned, sampleSent } from './outside.as';
 
 export { setNullQueue } from '../../../src/guest/null-queue.as';
 export * from '../../../src/guest/split-virtqueue.as';
 export { setBell } from './bell.as';
 export { setWorkload } from './guest-workloads.as';
 export { setLoopWords } from './loop-words.as';
-
-// @ts-expect-error: of AssemblyScript
-@external('env', 'sent')
-declare function sampleSent(x: i32): void;
-// @ts-expect-error: of AssemblyScript
-@external('env', 'returned')
-declare function sampleReturned(x: i32): void;
-// @ts-expect-error: of AssemblyScript
-@external('env', 'due')
-declare function isDue(x: i32): bool;
 
 /** No sample is ahead. */
 const NEVER: i32 = -1;

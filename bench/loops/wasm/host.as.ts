@@ -1,5 +1,5 @@
 /**
- * The host's loops for the Wasm engine: `HostLoop.advance` and `FastHostLoop.advance` of `loops.ts` with their queue,
+ * The host's loops for the Wasm engine: `HostLoop.advance` and `FastHostLoop.advance` of `js/host-loop.ts` with their queue,
  * their workload and the fast path of their doorbell compiled into one module. Each returns to sleep, to hand the CPU
  * over, and where a request is bad: the class around it then says what was. AssemblyScript.
  */
@@ -19,19 +19,13 @@ import {
   WORD_SUPPRESSED,
 } from './loop-words';
 import { countWord, setLoopWord } from './loop-words.as';
+import { reportAs, yieldCpu } from './outside.as';
 
 export { setNullRequests } from '../../../src/host/null-queue.as';
 export * from '../../../src/host/split-host-queue.as';
 export { setBell } from './bell.as';
 export { setWorkload } from './host-workloads.as';
 export { setLoopWords } from './loop-words.as';
-
-// @ts-expect-error: of AssemblyScript
-@external('env', 'report')
-declare function reportAs(writtenBytes: u32): u32;
-// @ts-expect-error: of AssemblyScript
-@external('env', 'yieldCpu')
-declare function yieldCpu(): void;
 
 /** There is a ring; false: layout null. */
 let carries: bool = true;
