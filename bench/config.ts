@@ -28,6 +28,8 @@ const PAIRS_MAX = 64;
 const RATE_MAX = 10_000_000;
 const REPEAT_MAX = 1_000_000;
 const SPIN_US_MAX = 1_000_000;
+/** `--look-us` where a doorbell looks, too. */
+export const LOOK_US = 50;
 const EXIT_COST_NS_MAX = 1_000_000_000;
 
 /** A strategy, which a program can choose, or a condition under which strategies are compared. */
@@ -157,8 +159,22 @@ export const FIELDS = {
   spinUs: strategy(
     number('N', 'doorbell adaptive: the longest time it looks before it sleeps, microseconds', '50', [0, SPIN_US_MAX]),
   ),
+  /** Longest time that a side looks at the ring before it asks for a notification, microseconds. */
+  lookUs: strategy(
+    since(
+      number(
+        'N',
+        'the longest time a side looks on before it asks for a notification, microseconds',
+        `${LOOK_US} where the doorbell looks, too (adaptive); else 0`,
+        [0, SPIN_US_MAX],
+      ),
+      0,
+    ),
+  ),
   /** Adds published and kicked for together. */
-  batch: strategy(number('N', 'adds that the guest publishes and kicks for together', '1', RING)),
+  batch: strategy(
+    number('N', 'adds that the guest publishes and kicks for together; fewer where no more can be added', '16', RING),
+  ),
   outstanding: strategy(
     number('N', 'the most transfers in flight; default: as many as the ring has descriptors', '', RING),
   ),
@@ -170,7 +186,12 @@ export const FIELDS = {
     ),
   ),
   /** Completions that the host published together; one by one, once. */
-  completeBatch: strategy(since(number('N', 'completions that the host publishes together', '1', RING), 1)),
+  completeBatch: strategy(
+    since(
+      number('N', 'completions that the host publishes together; fewer where nothing more is there', '16', RING),
+      1,
+    ),
+  ),
   /** Simulated cost of each doorbell ring, nanoseconds. */
   exitCost: condition(number('NS', 'simulated cost of each doorbell ring, nanoseconds', '0', [0, EXIT_COST_NS_MAX])),
   /** `distant`, `same`, `none`, or two CPU numbers a pair: guest, host. */

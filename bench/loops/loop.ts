@@ -20,6 +20,10 @@ export interface Loop {
   readonly done: number;
   /** Times the peer was asked about and wanted no notification. */
   readonly suppressed: number;
+  /** Looks at the ring in vain, before it asked for a notification or where it never does. */
+  readonly looks: number;
+  /** Where the time settled that it looks on before it asks for a notification, microseconds; 0: it does not. */
+  readonly lookUs: number;
   /** Forgets what was counted; transfer number `first` is the next. */
   restart(first: number): void;
   /** Goes on to transfer number `limit`; `drain`: until nothing is outstanding either. */

@@ -1,8 +1,10 @@
 /** What makes the loops of a pair. Either thread. */
-import type { Doorbell } from '../../src/doorbell/doorbell.ts';
+import type { Doorbell, DoorbellStrategy } from '../../src/doorbell/doorbell.ts';
+import { DOORBELLS } from '../../src/doorbell/index.ts';
 import type { Pace } from '../latency/pace.ts';
 import type { Probe } from '../latency/round-trip.ts';
-import type { BoundPair } from '../pair/setup.ts';
+import type { BoundPair, PairConfig } from '../pair/setup.ts';
+import { LookOn } from './look-on.ts';
 import type { Loop } from './loop.ts';
 
 /** What takes part in a guest's loop; there even where it does nothing, so that the loop is the same. */
@@ -15,6 +17,15 @@ export interface Timing {
 
 /** Makes of the bytes that a host has written the used length that it tells: planted by tests. */
 export type Report = (writtenBytes: number) => number;
+
+/** Neither side of the pair asks for a notification. */
+export const isPolling = ({ doorbell }: Pick<PairConfig, 'doorbell'>): boolean => {
+  const { polls }: DoorbellStrategy = DOORBELLS[doorbell];
+  return polls === true;
+};
+
+/** How a side of the pair looks on; its own. */
+export const lookOnOf = ({ lookUs, apart }: Pick<PairConfig, 'lookUs' | 'apart'>) => new LookOn(lookUs, !apart);
 
 export interface LoopMaker {
   guest(pair: BoundPair, bell: Doorbell, timing: Timing): Loop;

@@ -13,7 +13,7 @@ const STALL_MS = 500;
 function lonely(workAtMs: number) {
   const clock = { ms: 0 };
   const loop = {
-    ...{ done: 0, suppressed: 0, dueInMs: () => 0, woken() {}, restart() {}, pause() {} },
+    ...{ done: 0, suppressed: 0, looks: 0, lookUs: 0, dueInMs: () => 0, woken() {}, restart() {}, pause() {} },
     hasWork: () => clock.ms >= workAtMs,
     advance: () => (clock.ms >= workAtMs && clock.ms > TIMEOUT_MS ? REACHED : MUST_WAIT),
   } satisfies Loop;
@@ -50,7 +50,17 @@ function polling(
   const clock = { ms: 0, looks: 0 };
   context.mock.method(performance, 'now', () => clock.ms);
   const loop = {
-    ...{ done: 0, suppressed: 0, dueInMs: () => 0, woken() {}, restart() {}, pause() {}, hasWork: () => false },
+    ...{
+      done: 0,
+      suppressed: 0,
+      looks: 0,
+      lookUs: 0,
+      dueInMs: () => 0,
+      woken() {},
+      restart() {},
+      pause() {},
+      hasWork: () => false,
+    },
     advance: () => {
       clock.ms += clock.looks++ === 1 ? pauseMs : lookMs;
       return clock.ms >= workAtMs ? REACHED : IDLE;

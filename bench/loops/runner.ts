@@ -3,7 +3,7 @@
  * what the waits were.
  */
 import type { WaitSet } from '../../src/doorbell/doorbell.ts';
-import { IDLE, type Loop, NOT_DUE, POLLS_MAX, REACHED, WAIT_UNTIL_DUE } from './loop.ts';
+import { IDLE, type Loop, NOT_DUE, REACHED, WAIT_UNTIL_DUE } from './loop.ts';
 
 /** Why a side ended before its last transfer. */
 export class Stopped extends Error {
@@ -34,8 +34,6 @@ export class Runner {
   spurious = 0;
   /** Waits that ran out although work was there: nobody rang. */
   lostWakeups = 0;
-  /** Times a polling loop looked in vain, counted when it had no more patience. */
-  spins = 0;
   private readonly side: string;
   private readonly loop: Loop;
   private readonly waits: WaitSet;
@@ -61,7 +59,6 @@ export class Runner {
     this.pinged = 0;
     this.spurious = 0;
     this.lostWakeups = 0;
-    this.spins = 0;
     this.idleAt = -1;
   }
 
@@ -124,7 +121,6 @@ export class Runner {
 
   /** A polling loop found nothing for a while: the run may have been stopped, or the peer may have gone. */
   private checkIdle(): void {
-    this.spins += POLLS_MAX;
     if (this.waits.stopped()) throw new Stopped();
     if (this.isStalled()) throw this.stalled();
   }

@@ -93,6 +93,14 @@ export class FaultyLoop implements Loop {
     return this.inner.suppressed;
   }
 
+  get looks(): number {
+    return this.inner.looks;
+  }
+
+  get lookUs(): number {
+    return this.inner.lookUs;
+  }
+
   restart(first: number): void {
     this.inner.restart(first);
   }

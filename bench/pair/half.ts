@@ -14,7 +14,7 @@ import { strideOf } from '../latency/samples.ts';
 import { StampedDoorbell, StampedWaitSet } from '../latency/wake.ts';
 import { jsLoops } from '../loops/js/maker.ts';
 import type { Loop } from '../loops/loop.ts';
-import type { LoopMaker, Report, Timing } from '../loops/maker.ts';
+import { isPolling, type LoopMaker, type Report, type Timing } from '../loops/maker.ts';
 import { wasmLoops } from '../loops/wasm/maker.ts';
 import { type Fault, FaultyLoop, Misreporter, MuteDoorbell } from './faults.ts';
 import { type BoundPair, bindPair, hasSession, type PairConfig, type PairSetup } from './setup.ts';
@@ -80,7 +80,8 @@ function assemble(side: Side, setup: PairSetup, pair: BoundPair, fault?: Fault):
   const strategy = DOORBELLS[config.doorbell];
   const [own, peer] = serving ? [setup.guestHandle, setup.hostHandle] : [setup.hostHandle, setup.guestHandle];
   const plainWaits = strategy.waitSet(own, { spinUs: config.spinUs, yields: !config.apart });
-  const strategyBell = serving && config.fastVringh ? new SilentDoorbell() : strategy.doorbell(peer);
+  const strategyBell =
+    (serving && config.fastVringh) || isPolling(config) ? new SilentDoorbell() : strategy.doorbell(peer);
   const plainBell = config.exitCost === 0 ? strategyBell : new CostlyDoorbell(strategyBell, config.exitCost);
 
   const clock = config.latency === 0 ? null : openClock(setup.clockBase);

@@ -39,6 +39,7 @@ export const LEFT_OUT = Object.freeze({
   latency: 0,
   rate: 0,
   loop: 'js',
+  lookUs: 0,
 } satisfies Pick<RunConfig, Exclude<ConfigurationField, (typeof ALWAYS_NAMED)[number]>>);
 
 const SAID_WHERE_OTHER = Object.keys(LEFT_OUT) as (keyof typeof LEFT_OUT)[];

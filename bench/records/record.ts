@@ -44,10 +44,14 @@ const sideSchema = z.strictObject({
   pinged: count,
   /** Wake-ups that found nothing to do. */
   spurious: count,
-  /** Looks in vain, of a spinning doorbell or of a polling host. */
+  /** Looks in vain, of a doorbell; once also those that `looks` counts. */
   spins: count,
   /** Where an adaptive doorbell's looking time settled, microseconds; else 0. */
   spinUs: figure,
+  /** Looks at the ring in vain, before a notification was asked for or by a side that polls; none were, once. */
+  looks: count.default(0),
+  /** Where the time settled that the side looks on before it asks for a notification, microseconds. */
+  lookUs: figure.default(0),
   /** The four below are null where the kernel does not tell. */
   asleepNs: ns.nullable(),
   cpuNs: ns.nullable(),

@@ -21,6 +21,8 @@ export const side = (change: Partial<SideRecord> = {}): SideRecord => ({
   spurious: 1,
   spins: 0,
   spinUs: 0,
+  looks: 0,
+  lookUs: 0,
   asleepNs: 1234.5,
   cpuNs: 124_000,
   voluntarySwitches: 5,

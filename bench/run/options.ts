@@ -1,7 +1,8 @@
 /**
  * The command line of `run`: one table from which parsing, defaults, help and error messages come. Main thread.
  */
-import { DOORBELLS } from '../../src/doorbell/index.ts';
+import type { DoorbellStrategy } from '../../src/doorbell/doorbell.ts';
+import { DOORBELLS, type DoorbellName } from '../../src/doorbell/index.ts';
 import { ORDERINGS } from '../../src/ordering/index.ts';
 import { VRING_SIZE_MAX } from '../../src/ring/constants.ts';
 import { ENGINES } from '../axes/engines.ts';
@@ -16,6 +17,7 @@ import {
   type Field,
   type FieldName,
   JS_BY_DEFAULT,
+  LOOK_US,
   optionOf,
   type RunConfig,
   SIZE_DEFAULT,
@@ -100,6 +102,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
   // An engine with one ordering has that by default.
   const ordering = on('ordering') ? value('ordering') : (ENGINES[engine].ordering ?? value('ordering'));
   const allowed = allowedCpus();
+  const doorbell = value('doorbell');
   const rate = on('rate') ? value('rate') : 0;
   const config: RunConfig = {
     parallel,
@@ -120,11 +123,12 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     loop: on('loop') ? value('loop') : engine,
     ordering,
     orderingSound: ORDERINGS[ordering].sound,
-    doorbell: value('doorbell'),
+    doorbell,
     cpus: on('cpus') ? value('cpus') : cpusByDefault(allowed),
     pairs: value('pairs'),
     pairsIn: value('pairsIn'),
     spinUs: value('spinUs'),
+    lookUs: on('look-us') ? value('lookUs') : lookUsBesides(doorbell),
     batch: value('batch'),
     outstanding: on('outstanding') ? value('outstanding') : value('ringSize'),
     delayedInterrupt: value('delayedInterrupt'),
@@ -154,6 +158,12 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
   };
 }
 
+/** `--look-us` where it is not given. */
+function lookUsBesides(doorbell: DoorbellName): number {
+  const { looksFirst }: DoorbellStrategy = DOORBELLS[doorbell];
+  return looksFirst ? LOOK_US : 0;
+}
+
 /** Options that the null layout, which has no ring, does not look at. */
 const OF_A_RING: readonly OptionName[] = ['indirect', 'eventidx', 'virtio-1', 'slow-range', 'host', 'ordering'];
 /** Those that a host which polls and reads no descriptor does not. */
@@ -164,6 +174,8 @@ function whyIdle(name: OptionName, config: RunConfig): string | null {
   if (!config.parallel) return OPTIONS[name].parallelOnly ? 'without --parallel' : null;
   if (config.layout === 'null' && OF_A_RING.includes(name)) return 'with --layout null';
   if (config.fastVringh && OF_A_HOST_LOOP.includes(name)) return 'with --fast-vringh';
+  if (name === 'look-us' && (DOORBELLS[config.doorbell] as DoorbellStrategy).polls)
+    return 'with --doorbell poll: it always looks';
   if (name === 'spin-us' && config.doorbell !== 'adaptive') return `with --doorbell ${config.doorbell}`;
   return null;
 }

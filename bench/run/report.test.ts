@@ -17,6 +17,8 @@ const side: SideRecord = {
   spurious: 0,
   spins: 0,
   spinUs: 0,
+  looks: 0,
+  lookUs: 0,
   asleepNs: 1,
   cpuNs: 1_700_000_000,
   voluntarySwitches: 1,

@@ -49,7 +49,9 @@ export function summaryLines(config: RunConfig, repetitions: readonly Repetition
   };
   const ofTransfers = (count: number) => `${((100 * count) / transfers).toFixed(2)} %`;
   const perTransfer = (ns: number) => `${(ns / transfers).toFixed(1)} ns`;
-  const looked = repetitions.some(({ pairs }) => pairs.some(({ guest, host }) => guest.spins + host.spins > 0));
+  const looked = repetitions.some(({ pairs }) =>
+    pairs.some(({ guest, host }) => [guest, host].some((s) => s.spins + s.looks > 0)),
+  );
   const asleep = (side: 'guest' | 'host') =>
     over(
       (r) => {
@@ -86,7 +88,7 @@ export function summaryLines(config: RunConfig, repetitions: readonly Repetition
       'pinged for nothing',
       both((s) => s.spurious, grouped),
     ),
-    row('looked in vain', looked ? both((s) => s.spins, grouped) : 'never'),
+    row('looked in vain', looked ? both((s) => s.spins + s.looks, grouped) : 'never'),
     row('asleep', `guest ${asleep('guest')}, host ${asleep('host')} of the window`),
     row('CPU time', `${both((s) => s.cpuNs, perTransfer)} a transfer`),
     row('helper threads', `${over(helperCpuNs, perTransfer)} a transfer (compiler, collector, main thread)`),

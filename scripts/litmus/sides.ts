@@ -2,11 +2,13 @@
  * The two sides of a scenario, made anew for each run: the real queues, loops, orderings and doorbells, over memory
  * that is watched.
  */
+
 import { CheckFailed } from '../../bench/check-failed.ts';
 import { UNPACED } from '../../bench/latency/pace.ts';
 import { NO_PROBE } from '../../bench/latency/round-trip.ts';
 import { GuestLoop } from '../../bench/loops/js/guest-loop.ts';
 import { HostLoop } from '../../bench/loops/js/host-loop.ts';
+import { NO_LOOKING } from '../../bench/loops/js/looking.ts';
 import { type Loop, REACHED } from '../../bench/loops/loop.ts';
 import type { Doorbell, DoorbellHandle, WaitSet } from '../../src/doorbell/doorbell.ts';
 import { futex } from '../../src/doorbell/futex.ts';
@@ -158,6 +160,7 @@ export class Stage {
       knobs: { batch, outstanding, delayedInterrupt: delayed },
       probe: NO_PROBE,
       pace: UNPACED,
+      looking: NO_LOOKING,
     });
     const waits = waitSet(scenario.wait, this.guestBell);
     return { loop, waits, tracked: [queue, doorbell, waits] };
@@ -170,7 +173,15 @@ export class Stage {
     const request = new Request(memory);
     const workload = new CountingHost(scenario.shape, slotCount(scenario));
     const bell = futex.doorbell(this.guestBell);
-    const loop = new HostLoop({ queue, request, workload, batch: hostBatch, bell });
+    const loop = new HostLoop({
+      queue,
+      request,
+      workload,
+      batch: hostBatch,
+      bell,
+      outstanding: queue.size,
+      looking: NO_LOOKING,
+    });
     const waits = waitSet(scenario.wait, this.hostBell);
     return { loop, waits, tracked: [queue, bell, waits] };
   }

@@ -1,7 +1,5 @@
 /**
- * Doorbell that looks for a while, then sleeps. How long it looks adapts as a hypervisor's halt polling does: a sleep
- * so short that looking longer would have avoided it doubles the time; a long one, which no looking would have
- * avoided, halves it.
+ * Doorbell that looks for a while, then sleeps. How long it looks adapts as a hypervisor's halt polling does.
  *
  * Where both threads share one CPU, looking would only keep the peer from ringing: it hands the CPU over instead, which
  * costs less than a sleep and a wake-up, and sleeps once the peer had its turns and did not ring. A third program on
@@ -10,13 +8,12 @@
  */
 import { cpuYield } from '../native/scheduler.ts';
 import type { DoorbellStrategy, WaitOptions, Wake } from './doorbell.ts';
+import { HaltPolling } from './halt-polling.ts';
 import { Stopwatch } from './stopwatch.ts';
 import { RUNG, STATE, WordWaitSet, wordStrategy } from './words.ts';
 
 /** Looks between two at the clock. */
 const LOOKS = 32;
-/** The first time above none, microseconds; half of it is none. */
-const SPIN_MIN_US = 2;
 /** Turns that the peer gets on a shared CPU before the wait sleeps. */
 const TURNS_MAX = 8;
 /** A wait on a shared CPU from which on others than the peer had turns, microseconds: longer than rings take. */
@@ -26,39 +23,34 @@ const SLEEPS_MIN = 16;
 const SLEEPS_MAX = 1024;
 
 class AdaptiveWaitSet extends WordWaitSet {
-  private readonly maxUs: number;
-  private currentUs: number;
+  private readonly adapts: boolean;
+  private readonly looking: HaltPolling;
   private readonly stopwatch = new Stopwatch();
 
   constructor(words: Int32Array, maxUs: number) {
     super(words);
-    this.maxUs = maxUs;
-    this.currentUs = maxUs;
+    this.adapts = maxUs > 0;
+    this.looking = new HaltPolling(maxUs);
   }
 
   override get spinUs(): number {
-    return this.currentUs;
+    return this.looking.currentUs;
   }
 
   wait(timeoutMs: number): Wake {
     const { words, stopwatch } = this;
+    const { currentUs } = this.looking;
     stopwatch.restart();
-    stopwatch.limitUs = Math.min(this.currentUs, timeoutMs * 1000);
-    if (this.currentUs > 0 && timeoutMs > 0) {
+    stopwatch.limitUs = Math.min(currentUs, timeoutMs * 1000);
+    if (currentUs > 0 && timeoutMs > 0) {
       do {
         for (let i = 0; i < LOOKS; i++) if (Atomics.load(words, STATE) === RUNG) return this.take();
         this.spins += LOOKS;
       } while (!stopwatch.isOver());
     }
     const wake = this.sleep(timeoutMs);
-    if (this.maxUs > 0) this.adapt(stopwatch.elapsedUs());
+    if (this.adapts) this.looking.waited(stopwatch.elapsedUs());
     return wake;
-  }
-
-  /** After a wait that had to sleep and took `waitedUs` in all. */
-  private adapt(waitedUs: number): void {
-    if (waitedUs > this.maxUs) this.currentUs = this.currentUs <= SPIN_MIN_US ? 0 : this.currentUs / 2;
-    else this.currentUs = Math.min(this.maxUs, Math.max(SPIN_MIN_US, this.currentUs * 2));
   }
 }
 
@@ -121,5 +113,6 @@ export const adaptive: DoorbellStrategy = {
     'looks for up to --spin-us, adapting as halt polling does (on one CPU: hands that over), then sleeps as futex',
     waitSet,
   ),
+  looksFirst: true,
   handsOver: (spinUs) => spinUs > 0 && cpuYield() !== null,
 };

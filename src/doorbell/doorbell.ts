@@ -94,6 +94,10 @@ export interface DoorbellStrategy {
   readonly name: string;
   /** One line for the help text. */
   readonly summary: string;
+  /** Its waits look before they sleep; so does a side, at the ring, before it asks for a notification. */
+  readonly looksFirst?: boolean;
+  /** Neither side asks for a notification, and none is sent: both look at the ring. */
+  readonly polls?: boolean;
   /** Why it cannot be used on this machine (`needs …`), or null if it can. Without it, it always can. */
   unavailable?(): string | null;
   /**

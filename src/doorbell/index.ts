@@ -5,6 +5,7 @@ import { eventfd } from './eventfd.ts';
 import { futex } from './futex.ts';
 import { messagePort } from './message-port.ts';
 import { pipe } from './pipe.ts';
+import { poll } from './poll.ts';
 import { spin } from './spin.ts';
 import { waitAsyncDoorbell } from './wait-async.ts';
 
@@ -12,6 +13,7 @@ export const DOORBELLS = {
   futex,
   spin,
   adaptive,
+  poll,
   'wait-async': waitAsyncDoorbell,
   'message-port': messagePort,
   pipe,

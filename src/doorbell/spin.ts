@@ -3,22 +3,18 @@
  * CPU the waiter yields between looks, or its peer would wait for the end of its time slice; without libc by the
  * shortest sleep there is, which is a long one.
  */
-import { cpuYield } from '../native/scheduler.ts';
 import type { DoorbellStrategy, WaitOptions, Wake } from './doorbell.ts';
+import { type GiveWay, giveWay } from './give-way.ts';
 import { RUNG, STATE, WordWaitSet, wordStrategy } from './words.ts';
 
 /** Looks between two at the clock and the stop word. */
 const LOOKS = 256;
 /** Looks before the CPU is yielded: while this thread has it, nobody rings. */
 const LOOKS_BEFORE_YIELD = 1;
-/** The same before a sleep, and how long that is. */
+/** The same before a sleep. */
 const LOOKS_BEFORE_SLEEP = 16;
-const SLEEP_MS = 0.001;
 /** Yields between two looks at the clock and the stop word. */
 const YIELDS = 16;
-
-/** Gives the CPU away for a moment. */
-type GiveWay = () => void;
 
 class SpinWaitSet extends WordWaitSet {
   private readonly looks: number;
@@ -40,7 +36,7 @@ class SpinWaitSet extends WordWaitSet {
       for (let turn = 0; turn < this.turns; turn++) {
         for (let i = 0; i < this.looks; i++) if (Atomics.load(words, STATE) === RUNG) return this.take();
         this.spins += this.looks;
-        if (giveWay !== null) giveWay();
+        if (giveWay !== null) giveWay.give();
       }
       if (this.stopped()) return 'stopped';
       const now = performance.now();
@@ -50,16 +46,15 @@ class SpinWaitSet extends WordWaitSet {
   }
 }
 
-function waitSet(words: Int32Array, { yields }: WaitOptions): SpinWaitSet {
+export function spinWaitSet(words: Int32Array, { yields }: WaitOptions): SpinWaitSet {
   if (!yields) return new SpinWaitSet(words, LOOKS, null, 1);
-  const yieldCpu = cpuYield();
-  if (yieldCpu !== null) return new SpinWaitSet(words, LOOKS_BEFORE_YIELD, yieldCpu, YIELDS);
-  const nobody = new Int32Array(new SharedArrayBuffer(4));
-  const sleep = () => void Atomics.wait(nobody, 0, 0, SLEEP_MS);
-  return new SpinWaitSet(words, LOOKS_BEFORE_SLEEP, sleep, 1);
+  const way = giveWay();
+  return way.yields
+    ? new SpinWaitSet(words, LOOKS_BEFORE_YIELD, way, YIELDS)
+    : new SpinWaitSet(words, LOOKS_BEFORE_SLEEP, way, 1);
 }
 
 export const spin: DoorbellStrategy = {
-  ...wordStrategy('spin', 'looks until rung, never sleeps; on one CPU it yields', waitSet),
-  handsOver: () => cpuYield() !== null,
+  ...wordStrategy('spin', 'looks until rung, never sleeps; on one CPU it yields', spinWaitSet),
+  handsOver: () => giveWay().yields,
 };

@@ -34,6 +34,10 @@ export class LyingQueue implements GuestQueue {
     return false;
   }
 
+  look(): number {
+    return this.tokens.length;
+  }
+
   getBuf(): number {
     this.asked++;
     return this.tokens.shift() ?? EMPTY;

@@ -47,6 +47,10 @@ export class NullGuestQueue implements GuestQueue {
     return false;
   }
 
+  look(): number {
+    return (this.added - this.returned) | 0;
+  }
+
   getBuf(): number {
     if (this.returned === this.added) return EMPTY;
     const at = this.returned & this.mask;

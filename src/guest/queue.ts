@@ -21,6 +21,8 @@ export interface GuestQueue {
   kick(): boolean;
   /** `publish`, then `kick`. */
   publishAndKick(): boolean;
+  /** How many finished requests `getBuf` would return now. @throws RingError on a broken queue. */
+  look(): number;
   /** The token of the next finished request, or EMPTY. A broken queue throws its RingError. */
   getBuf(): number;
   /** Bytes written into the request that `getBuf` returned last, as the host says, cut to those that it may write. */

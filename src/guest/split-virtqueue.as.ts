@@ -223,6 +223,13 @@ export function kickPrepare(): bool {
     : (atomic.load<u16>(usedFlagsAt) & VRING_USED_F_NO_NOTIFY) === 0;
 }
 
+/** How many may be taken back, or RING_BROKE. */
+export function look(): i32 {
+  const result = refreshUsed();
+  if (result === NONE) return 0;
+  return result === 0 ? (seenUsedIdx - lastUsedIdx) & 0xffff : result;
+}
+
 /** A token, NONE, or RING_BROKE. */
 export function getBuf(): i32 {
   if (lastUsedIdx === seenUsedIdx) {

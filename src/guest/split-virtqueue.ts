@@ -212,6 +212,11 @@ export class SplitVirtqueue implements GuestQueue {
     this.doorbell.ring();
   }
 
+  look(): number {
+    if (this.broken !== null) throw this.broken;
+    return this.refreshUsed() ? (this.seenUsedIdx - this.lastUsedIdx) & 0xffff : 0;
+  }
+
   getBuf(): number {
     if (this.broken !== null) throw this.broken;
     if (this.lastUsedIdx === this.seenUsedIdx && !this.refreshUsed()) return EMPTY;

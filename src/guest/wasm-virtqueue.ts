@@ -60,6 +60,7 @@ export interface GuestEngineExports {
   publish(): void;
   publishAndAsk(): number;
   kickPrepare(): number;
+  look(): number;
   getBuf(): number;
   callDue(): number;
   disableCalls(): void;
@@ -228,6 +229,13 @@ export class WasmVirtqueue implements GuestQueue {
   /** Rings the host, asked for or not. */
   notify(): void {
     this.doorbell.ring();
+  }
+
+  look(): number {
+    if (this.broken !== null) throw this.broken;
+    const count = this.wasm.look();
+    if (count === RING_BROKE) throw this.breakQueue();
+    return count;
   }
 
   getBuf(): number {

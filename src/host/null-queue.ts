@@ -51,6 +51,10 @@ export class NullHostQueue implements HostQueue {
     return false;
   }
 
+  look(): number {
+    return this.size;
+  }
+
   hasAvailable(): boolean {
     return true;
   }

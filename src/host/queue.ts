@@ -48,6 +48,8 @@ export interface HostQueue {
   disableKicks(): void;
   /** True: nothing came meanwhile, safe to wait. */
   enableKicks(): boolean;
+  /** How many requests `next` would take now. @throws RingError on a broken ring. */
+  look(): number;
   /** True if the guest made a request available that `next` has not taken. */
   hasAvailable(): boolean;
   /**

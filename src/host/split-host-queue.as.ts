@@ -87,6 +87,13 @@ export function next(): i32 {
   return read(head, false, false) ? head : REQUEST_BAD;
 }
 
+/** How many may be taken, or RING_BROKE. */
+export function look(): i32 {
+  const result = refreshAvail();
+  if (result === NONE) return 0;
+  return result === 0 ? (seenAvailIdx - lastAvailIdx) & 0xffff : result;
+}
+
 /** The next head, its chain unread, NONE, or RING_BROKE. */
 export function takeHead(): i32 {
   store<u32>(wordAt(WORD_HEAD), size);

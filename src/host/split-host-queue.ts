@@ -138,6 +138,11 @@ export abstract class SplitHostQueue implements HostQueue {
     return true;
   }
 
+  look(): number {
+    if (this.broken !== null) throw this.broken;
+    return this.refreshAvail() ? (this.seenAvailIdx - this.lastAvailIdx) & 0xffff : 0;
+  }
+
   /** The next head, its chain unread, or NO_HEAD. @throws RingError, the ring then broken. */
   takeHead(): number {
     this.lastHead = this.size;

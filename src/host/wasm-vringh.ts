@@ -73,6 +73,7 @@ export interface HostEngineExports {
   needsCall(): number;
   disableKicks(): void;
   enableKicks(): number;
+  look(): number;
   hasAvailable(): number;
   inFlightNow(): number;
   nextAvailIdx(): number;
@@ -265,6 +266,13 @@ export class WasmVringh implements HeadQueue {
   enableKicks(): boolean {
     if (this.broken !== null) throw this.broken;
     return this.wasm.enableKicks() !== 0;
+  }
+
+  look(): number {
+    if (this.broken !== null) throw this.broken;
+    const count = this.wasm.look();
+    if (count < 0) throw this.breakQueue();
+    return count;
   }
 
   hasAvailable(): boolean {

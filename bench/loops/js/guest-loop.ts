@@ -3,7 +3,17 @@ import { EMPTY, type GuestQueue } from '../../../src/guest/queue.ts';
 import { CheckFailed } from '../../check-failed.ts';
 import type { Pace } from '../../latency/pace.ts';
 import type { Probe } from '../../latency/round-trip.ts';
-import { type GuestKnobs, type Loop, type LoopState, MUST_WAIT, NOT_DUE, REACHED, WAIT_UNTIL_DUE } from '../loop.ts';
+import {
+  type GuestKnobs,
+  IDLE,
+  type Loop,
+  type LoopState,
+  MUST_WAIT,
+  NOT_DUE,
+  REACHED,
+  WAIT_UNTIL_DUE,
+} from '../loop.ts';
+import { Looking, type LookingOptions } from './looking.ts';
 import type { GuestWorkload } from './workload.ts';
 
 /** What a guest loop is made of. */
@@ -16,6 +26,8 @@ export interface GuestLoopOptions {
   knobs: GuestKnobs;
   probe: Probe;
   pace: Pace;
+  /** How it looks on before it asks for a call. */
+  looking: LookingOptions;
 }
 
 /** Sends transfers and takes them back, checking each. The token of a transfer is its slot. */
@@ -32,13 +44,15 @@ export class GuestLoop implements Loop {
   private readonly verify: boolean;
   private readonly probe: Probe;
   private readonly pace: Pace;
+  private readonly looking: Looking;
   private readonly batch: number;
   private readonly outstanding: number;
   private readonly delayed: boolean;
   /** Added but not yet published and kicked for. */
   private unpublished = 0;
 
-  constructor({ queue, workload, slotCount, verify, knobs, probe, pace }: GuestLoopOptions) {
+  constructor({ queue, workload, slotCount, verify, knobs, probe, pace, looking }: GuestLoopOptions) {
+    this.looking = new Looking(looking);
     this.probe = probe;
     this.pace = pace;
     this.queue = queue;
@@ -50,13 +64,22 @@ export class GuestLoop implements Loop {
     this.delayed = knobs.delayedInterrupt;
   }
 
+  get looks(): number {
+    return this.looking.inVain;
+  }
+
+  get lookUs(): number {
+    return this.looking.us;
+  }
+
   restart(first: number): void {
     this.suppressed = 0;
+    this.looking.restart();
     this.probe.restart(first);
   }
 
   advance(limit: number, drain: boolean): LoopState {
-    const { queue, workload, lastSlot, probe, pace } = this;
+    const { queue, workload, lastSlot, probe, pace, looking } = this;
     for (;;) {
       for (let token = queue.getBuf(); token !== EMPTY; token = queue.getBuf()) {
         const x = this.done;
@@ -84,11 +107,18 @@ export class GuestLoop implements Loop {
       }
       if (this.unpublished !== 0) this.flush();
       if (waitFor === WAIT_UNTIL_DUE && this.done === x) return NOT_DUE;
-      if (this.delayed ? queue.enableCallsDelayed() : queue.enableCalls()) return waitFor;
+      if (looking.at(queue, x - this.done, waitFor === WAIT_UNTIL_DUE ? pace : null, x) > 0) continue;
+      if (looking.polls) return IDLE;
+      if (this.delayed ? queue.enableCallsDelayed() : queue.enableCalls()) {
+        if (waitFor === MUST_WAIT) looking.beginWait();
+        return waitFor;
+      }
+      queue.disableCalls();
     }
   }
 
   woken(): void {
+    this.looking.endWait();
     this.queue.disableCalls();
   }
 
@@ -102,7 +132,8 @@ export class GuestLoop implements Loop {
 
   private flush(): void {
     this.unpublished = 0;
-    if (!this.queue.publishAndKick()) this.suppressed++;
+    if (this.looking.polls) this.queue.publish();
+    else if (!this.queue.publishAndKick()) this.suppressed++;
   }
 
   private refuse(token: number): never {

@@ -1,23 +1,36 @@
 /** The host's loops in TypeScript. Nothing here allocates: the counters are fields, the request is reused. Host thread. */
 import type { Doorbell } from '../../../src/doorbell/doorbell.ts';
+import type { GiveWay } from '../../../src/doorbell/give-way.ts';
 import type { HeadQueue, HostQueue, Request } from '../../../src/host/queue.ts';
 import { NO_HEAD } from '../../../src/host/split-host-queue.ts';
 import { IDLE, type Loop, type LoopState, MUST_WAIT, POLLS_MAX, REACHED } from '../loop.ts';
+import { Looking, type LookingOptions } from './looking.ts';
 import type { HostWorkload } from './workload.ts';
 
 /** What both host loops share: asking whether the guest wants a call, once for what was completed since. */
 abstract class HostSide {
   done = 0;
   suppressed = 0;
+  protected readonly looking: Looking;
   private askedAt = 0;
   private readonly bell: Doorbell;
 
-  constructor(bell: Doorbell) {
+  constructor(bell: Doorbell, looking: LookingOptions) {
     this.bell = bell;
+    this.looking = new Looking(looking);
+  }
+
+  get looks(): number {
+    return this.looking.inVain;
+  }
+
+  get lookUs(): number {
+    return this.looking.us;
   }
 
   restart(): void {
     this.suppressed = 0;
+    this.looking.restart();
   }
 
   /** A host serves what comes: nothing is due. */
@@ -28,7 +41,7 @@ abstract class HostSide {
   pause(): void {}
 
   protected callIfNeeded(queue: HostQueue): void {
-    if (this.done === this.askedAt) return;
+    if (this.done === this.askedAt || this.looking.polls) return;
     this.askedAt = this.done;
     if (queue.needsCall()) this.bell.ring();
     else this.suppressed++;
@@ -43,6 +56,10 @@ export interface HostLoopOptions {
   /** Completions published together; fewer where nothing is left to serve. */
   batch: number;
   bell: Doorbell;
+  /** The most that the guest has in flight. */
+  outstanding: number;
+  /** How it looks on before it asks for a kick. */
+  looking: LookingOptions;
 }
 
 /** Serves requests one by one; calls the guest, if it wants that, only when nothing is left to serve. */
@@ -51,10 +68,12 @@ export class HostLoop extends HostSide implements Loop {
   private readonly request: Request;
   private readonly workload: HostWorkload;
   private readonly batch: number;
+  private readonly outstanding: number;
   private unpublished = 0;
 
-  constructor({ queue, request, workload, batch, bell }: HostLoopOptions) {
-    super(bell);
+  constructor({ queue, request, workload, batch, bell, outstanding, looking }: HostLoopOptions) {
+    super(bell, looking);
+    this.outstanding = outstanding;
     this.queue = queue;
     this.request = request;
     this.workload = workload;
@@ -62,7 +81,7 @@ export class HostLoop extends HostSide implements Loop {
   }
 
   advance(limit: number): LoopState {
-    const { queue, request, workload } = this;
+    const { queue, request, workload, looking } = this;
     for (;;) {
       if (this.done === limit) {
         this.flush();
@@ -79,7 +98,13 @@ export class HostLoop extends HostSide implements Loop {
         continue;
       }
       this.flush();
-      if (queue.enableKicks()) return MUST_WAIT;
+      if (looking.at(queue, this.outstanding, null, 0) > 0) continue;
+      if (looking.polls) return IDLE;
+      if (queue.enableKicks()) {
+        looking.beginWait();
+        return MUST_WAIT;
+      }
+      queue.disableKicks();
     }
   }
 
@@ -94,6 +119,7 @@ export class HostLoop extends HostSide implements Loop {
   }
 
   woken(): void {
+    this.looking.endWait();
     this.queue.disableKicks();
   }
 
@@ -105,13 +131,13 @@ export class HostLoop extends HostSide implements Loop {
 /** `--fast-vringh`: spins on the available index, reads no chain, completes each head with length 0. */
 export class FastHostLoop extends HostSide implements Loop {
   private readonly queue: HeadQueue;
-  private readonly yieldCpu: (() => number) | null;
+  private readonly way: GiveWay | null;
 
-  /** @param yieldCpu for a CPU that both sides share, where nothing becomes available while this one spins. */
-  constructor(queue: HeadQueue, bell: Doorbell, yieldCpu: (() => number) | null) {
-    super(bell);
+  /** @param way for a CPU that both sides share, where nothing becomes available while this one spins. */
+  constructor(queue: HeadQueue, bell: Doorbell, looking: LookingOptions, way: GiveWay | null) {
+    super(bell, looking);
     this.queue = queue;
-    this.yieldCpu = yieldCpu;
+    this.way = way;
   }
 
   advance(limit: number): LoopState {
@@ -126,8 +152,9 @@ export class FastHostLoop extends HostSide implements Loop {
         continue;
       }
       this.callIfNeeded(queue);
+      this.looking.inVain++;
       if (++polls === POLLS_MAX) return IDLE;
-      if (this.yieldCpu !== null) this.yieldCpu();
+      if (this.way !== null) this.way.give();
     }
     this.callIfNeeded(queue);
     return REACHED;

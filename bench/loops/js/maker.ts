@@ -1,15 +1,25 @@
 /** Makes the loops in TypeScript, over whatever the layout, the engine and the host half of a pair are. Either thread. */
 
-import { cpuYield } from '../../../src/native/scheduler.ts';
+import { giveWay } from '../../../src/doorbell/give-way.ts';
 import { LAYOUTS } from '../../axes/layouts.ts';
 import { ENGINE_MAKERS } from '../../pair/engines.ts';
 import { LAYOUT_MAKERS } from '../../pair/layouts.ts';
-import type { LoopMaker } from '../maker.ts';
+import type { PairConfig } from '../../pair/setup.ts';
+import { GUEST_ENOUGH, HOST_ENOUGH } from '../look-on.ts';
+import { isPolling, type LoopMaker, lookOnOf } from '../maker.ts';
 import { GuestLoop } from './guest-loop.ts';
 import { FastHostLoop, HostLoop } from './host-loop.ts';
 import { WORKLOAD_MAKERS } from './index.ts';
+import type { LookingOptions } from './looking.ts';
 import { reportAs } from './report-as.ts';
 import { UncheckedGuest } from './unchecked.ts';
+
+const lookingOf = (config: PairConfig, enough: number): LookingOptions => ({
+  lookOn: lookOnOf(config),
+  enough,
+  sharesCpu: !config.apart,
+  polls: isPolling(config),
+});
 
 export const jsLoops: LoopMaker = {
   guest(pair, bell, { probe, pace }) {
@@ -27,6 +37,7 @@ export const jsLoops: LoopMaker = {
       knobs: config,
       probe,
       pace,
+      looking: lookingOf(config, GUEST_ENOUGH),
     });
   },
 
@@ -35,11 +46,19 @@ export const jsLoops: LoopMaker = {
     if (config.fastVringh) {
       const { queue } = ENGINE_MAKERS[config.engine].vringh(pair);
       if (report !== null) reportAs(queue, report);
-      return new FastHostLoop(queue, bell, config.apart ? null : cpuYield());
+      return new FastHostLoop(queue, bell, lookingOf(config, HOST_ENOUGH), config.apart ? null : giveWay());
     }
     const { queue, request } = LAYOUT_MAKERS[config.layout].host(pair);
     if (report !== null) reportAs(queue, report);
     const workload = WORKLOAD_MAKERS[config.workload].host(config.size);
-    return new HostLoop({ queue, request, workload, batch: config.completeBatch, bell });
+    return new HostLoop({
+      queue,
+      request,
+      workload,
+      batch: config.completeBatch,
+      bell,
+      outstanding: config.outstanding,
+      looking: lookingOf(config, HOST_ENOUGH),
+    });
   },
 };

@@ -1,5 +1,6 @@
 /** The guest's loop by the Wasm engine: `guest.as.ts` over its queue, and what it calls outside. Guest thread. */
 import type { Doorbell } from '../../../src/doorbell/doorbell.ts';
+import { giveWay } from '../../../src/doorbell/give-way.ts';
 import { type GuestEngineExports, WasmVirtqueue } from '../../../src/guest/wasm-virtqueue.ts';
 import { bindModule } from '../../../src/memory/wasm-module.ts';
 import { LAYOUTS } from '../../axes/layouts.ts';
@@ -11,12 +12,15 @@ import { wasmGuestOptions } from '../../pair/engines.ts';
 import type { BoundPair } from '../../pair/setup.ts';
 import { WORKLOAD_MAKERS } from '../js/index.ts';
 import type { GuestWorkload } from '../js/workload.ts';
+import { GUEST_ENOUGH } from '../look-on.ts';
 import type { Loop, LoopState } from '../loop.ts';
 import type { Timing } from '../maker.ts';
 import { guestPieces } from './area.ts';
 import { stateAt, takeRings } from './bell-words.ts';
+import { Looking, type LookingExports } from './looking.ts';
 import {
   LOOP_CHECK_FAILED,
+  LOOP_MUST_WAIT,
   LOOP_RING_BROKE,
   LOOP_WORDS_BYTES,
   WORD_DONE,
@@ -26,7 +30,7 @@ import {
 } from './loop-words.ts';
 import { WORKLOAD_NUMBERS } from './workload-numbers.ts';
 
-interface Exports extends GuestEngineExports {
+interface Exports extends GuestEngineExports, LookingExports {
   setLoopWords(at: number): void;
   setBell(stateAt: number): void;
   setWorkload(number: number, payloadsAt: number, offset: number, slotBytes: number, sizeBytes: number): void;
@@ -51,6 +55,7 @@ export class WasmGuestLoop implements Loop {
   private readonly queue: WasmVirtqueue;
   private readonly wasm: Exports;
   private readonly words: Int32Array;
+  private readonly looking: Looking;
   private readonly bell: Doorbell;
   private readonly probe: Probe;
   private readonly pace: Pace;
@@ -65,6 +70,7 @@ export class WasmGuestLoop implements Loop {
     const { privateArea } = options;
     const { memory } = privateArea;
     const wasm = bindModule<Exports>(MODULE, memory, {
+      giveWay: giveWay().give,
       ring: () => bell.ring(),
       sent: (x) => probe.sent(x),
       returned: (x) => probe.returned(x),
@@ -92,6 +98,7 @@ export class WasmGuestLoop implements Loop {
     );
     this.wasm = wasm;
     this.words = new Int32Array(memory.buffer, wordsAt, LOOP_WORDS_BYTES / 4);
+    this.looking = new Looking(wasm, this.words, pair, GUEST_ENOUGH);
     this.bell = bell;
     this.probe = probe;
     this.pace = pace;
@@ -107,8 +114,17 @@ export class WasmGuestLoop implements Loop {
     return this.words[WORD_SUPPRESSED]!;
   }
 
+  get looks(): number {
+    return this.looking.inVain;
+  }
+
+  get lookUs(): number {
+    return this.looking.us;
+  }
+
   restart(first: number): void {
     this.words[WORD_SUPPRESSED] = 0;
+    this.looking.restart();
     this.probe.restart(first);
     this.wasm.restart(first);
   }
@@ -118,10 +134,12 @@ export class WasmGuestLoop implements Loop {
     takeRings(this.bell, this.words);
     if (state === LOOP_RING_BROKE) throw this.queue.breakQueue();
     if (state === LOOP_CHECK_FAILED) this.refuse();
+    if (state === LOOP_MUST_WAIT) this.looking.beginWait();
     return state as LoopState;
   }
 
   woken(): void {
+    this.looking.endWait();
     this.queue.disableCalls();
   }
 

@@ -8,8 +8,10 @@ import * as queue from '../../../src/guest/split-virtqueue.as';
 import { ADDED, RING_BROKE, RING_ONCE, RING_TWICE } from '../../../src/ring/engine-words';
 import { ring } from './bell.as';
 import { fill, inCount, outCount, verify } from './guest-workloads.as';
+import { beginLook, hasSeen, isPolling, pauseAndLook, seenLast } from './look.as';
 import {
   LOOP_CHECK_FAILED,
+  LOOP_IDLE,
   LOOP_MUST_WAIT,
   LOOP_NOT_DUE,
   LOOP_REACHED,
@@ -28,6 +30,7 @@ export { setNullQueue } from '../../../src/guest/null-queue.as';
 export * from '../../../src/guest/split-virtqueue.as';
 export { setBell } from './bell.as';
 export { setWorkload } from './guest-workloads.as';
+export { pauseFor, setLook } from './look.as';
 export { setLoopWords } from './loop-words.as';
 
 /** No sample is ahead. */
@@ -100,8 +103,28 @@ export function advance(limit: i32, drain: bool): i32 {
     }
     if (unpublished !== 0) flush();
     if (waitFor === LOOP_WAIT_UNTIL_DUE && done === x) return LOOP_NOT_DUE;
-    if (carries && (delayed ? queue.enableCallsDelayed() : queue.enableCalls())) return waitFor;
+    if (!carries) continue;
+    const seen = lookOn(waitFor === LOOP_WAIT_UNTIL_DUE);
+    if (seen < 0) return LOOP_RING_BROKE;
+    if (seen > 0) continue;
+    if (isPolling()) return LOOP_IDLE;
+    if (delayed ? queue.enableCallsDelayed() : queue.enableCalls()) return waitFor;
+    queue.disableCalls();
   }
+}
+
+/**
+ * Looks on with calls off, until the next transfer is due where it waits for that: above 0 there is something to do;
+ * below, the ring broke.
+ */
+function lookOn(untilDue: bool): i32 {
+  beginLook(sent - done);
+  while (pauseAndLook()) {
+    if (untilDue && isDue(sent)) return 1;
+    const there = queue.look();
+    if (hasSeen(there)) return there;
+  }
+  return seenLast();
 }
 
 /** Checks the transfer that came back, and counts it. */
@@ -148,7 +171,8 @@ function send(x: i32): bool {
 
 function flush(): void {
   unpublished = 0;
-  if (carries && queue.publishAndAsk()) ring();
+  if (isPolling()) queue.publish();
+  else if (carries && queue.publishAndAsk()) ring();
   else countWord(WORD_SUPPRESSED);
 }
 

@@ -1,17 +1,21 @@
 /** The host's loops by the Wasm engine: `host.as.ts` over its queue, and what it calls outside. Host thread. */
 import type { Doorbell } from '../../../src/doorbell/doorbell.ts';
+import { giveWay } from '../../../src/doorbell/give-way.ts';
 import { type HostEngineExports, WasmVringh } from '../../../src/host/wasm-vringh.ts';
 import { bindModule } from '../../../src/memory/wasm-module.ts';
 import { LAYOUTS } from '../../axes/layouts.ts';
 import { CheckFailed } from '../../check-failed.ts';
 import { wasmHostOptions } from '../../pair/engines.ts';
 import type { BoundPair } from '../../pair/setup.ts';
+import { HOST_ENOUGH } from '../look-on.ts';
 import { type Loop, type LoopState, POLLS_MAX } from '../loop.ts';
 import type { Report } from '../maker.ts';
 import { hostPieces, NULL_LIST_ELEMENTS } from './area.ts';
 import { stateAt, takeRings } from './bell-words.ts';
+import { Looking, type LookingExports } from './looking.ts';
 import {
   LOOP_CHECK_FAILED,
+  LOOP_MUST_WAIT,
   LOOP_REQUEST_BAD,
   LOOP_RING_BROKE,
   LOOP_WORDS_BYTES,
@@ -26,12 +30,19 @@ import {
 import { writeNullRequests } from './null-requests.ts';
 import { WORKLOAD_NUMBERS } from './workload-numbers.ts';
 
-interface Exports extends HostEngineExports {
+interface Exports extends HostEngineExports, LookingExports {
   setLoopWords(at: number): void;
   setBell(stateAt: number): void;
   setWorkload(number: number, keptAt: number, sizeBytes: number): void;
   setNullRequests(at: number, count: number): void;
-  setLoop(carries: number, batch: number, pollsMax: number, yields: number, misreports: number): void;
+  setLoop(
+    carries: number,
+    batch: number,
+    pollsMax: number,
+    yields: number,
+    misreports: number,
+    outstanding: number,
+  ): void;
   advance(limit: number): number;
   advanceFast(limit: number): number;
 }
@@ -46,12 +57,12 @@ const WRONGS: Record<number, string> = {
 export class WasmHostLoop implements Loop {
   private readonly queue: WasmVringh;
   private readonly words: Int32Array;
+  private readonly looking: Looking;
   private readonly bell: Doorbell;
   private readonly fast: boolean;
   private readonly run: (limit: number) => number;
 
-  /** @param yieldCpu for a CPU that both sides share, where nothing becomes available while this one polls. */
-  constructor(pair: BoundPair, bell: Doorbell, report: Report | null, yieldCpu: (() => number) | null) {
+  constructor(pair: BoundPair, bell: Doorbell, report: Report | null) {
     const { config } = pair;
     const options = wasmHostOptions(pair);
     const { privateArea } = options;
@@ -59,7 +70,7 @@ export class WasmHostLoop implements Loop {
     const wasm = bindModule<Exports>(MODULE, memory, {
       ring: () => bell.ring(),
       report: (writtenBytes) => report?.(writtenBytes >>> 0),
-      yieldCpu: () => void yieldCpu?.(),
+      giveWay: giveWay().give,
     });
     const pieces = hostPieces(config);
     this.queue = new WasmVringh({ ...options, bind: () => wasm });
@@ -69,8 +80,16 @@ export class WasmHostLoop implements Loop {
     wasm.setWorkload(WORKLOAD_NUMBERS[config.workload], privateArea.take(pieces.kept), config.size);
     const { carries } = LAYOUTS[config.layout];
     if (!carries) this.showNullRequests(wasm, pair);
-    wasm.setLoop(carries ? 1 : 0, config.completeBatch, POLLS_MAX, yieldCpu === null ? 0 : 1, report === null ? 0 : 1);
+    wasm.setLoop(
+      carries ? 1 : 0,
+      config.completeBatch,
+      POLLS_MAX,
+      config.apart ? 0 : 1,
+      report === null ? 0 : 1,
+      config.outstanding,
+    );
     this.words = new Int32Array(memory.buffer, wordsAt, LOOP_WORDS_BYTES / 4);
+    this.looking = new Looking(wasm, this.words, pair, HOST_ENOUGH);
     this.bell = bell;
     this.fast = config.fastVringh;
     this.run = config.fastVringh ? wasm.advanceFast : wasm.advance;
@@ -84,8 +103,17 @@ export class WasmHostLoop implements Loop {
     return this.words[WORD_SUPPRESSED]!;
   }
 
+  get looks(): number {
+    return this.looking.inVain;
+  }
+
+  get lookUs(): number {
+    return this.looking.us;
+  }
+
   restart(): void {
     this.words[WORD_SUPPRESSED] = 0;
+    this.looking.restart();
   }
 
   advance(limit: number): LoopState {
@@ -94,10 +122,12 @@ export class WasmHostLoop implements Loop {
     if (state === LOOP_RING_BROKE) throw this.queue.breakQueue();
     if (state === LOOP_REQUEST_BAD) throw this.queue.requestError();
     if (state === LOOP_CHECK_FAILED) this.refuse();
+    if (state === LOOP_MUST_WAIT) this.looking.beginWait();
     return state as LoopState;
   }
 
   woken(): void {
+    this.looking.endWait();
     if (!this.fast) this.queue.disableKicks();
   }
 

@@ -8,6 +8,7 @@ import * as queue from '../../../src/host/split-host-queue.as';
 import { NONE, REQUEST_BAD } from '../../../src/ring/engine-words';
 import { ring } from './bell.as';
 import { serve, WRONG } from './host-workloads.as';
+import { beginLook, countInVain, hasSeen, isPolling, pauseAndLook, seenLast } from './look.as';
 import {
   LOOP_CHECK_FAILED,
   LOOP_IDLE,
@@ -19,12 +20,13 @@ import {
   WORD_SUPPRESSED,
 } from './loop-words';
 import { countWord, setLoopWord } from './loop-words.as';
-import { reportAs, yieldCpu } from './outside.as';
+import { giveWay, reportAs } from './outside.as';
 
 export { setNullRequests } from '../../../src/host/null-queue.as';
 export * from '../../../src/host/split-host-queue.as';
 export { setBell } from './bell.as';
 export { setWorkload } from './host-workloads.as';
+export { pauseFor, setLook } from './look.as';
 export { setLoopWords } from './loop-words.as';
 
 /** There is a ring; false: layout null. */
@@ -34,13 +36,23 @@ let misreports: bool = false;
 let batch: u32 = 1;
 let yields: bool = false;
 let pollsMax: u32 = 0;
+/** The most that the guest has in flight. */
+let inFlightMax: i32 = 0;
 
 let done: i32 = 0;
 let askedAt: i32 = 0;
 let unpublished: u32 = 0;
 
 /** @param looks in vain before the polling loop returns. */
-export function setLoop(withRing: bool, completions: u32, looks: u32, withYield: bool, withReport: bool): void {
+export function setLoop(
+  withRing: bool,
+  completions: u32,
+  looks: u32,
+  withYield: bool,
+  withReport: bool,
+  outstanding: i32,
+): void {
+  inFlightMax = outstanding;
   carries = withRing;
   misreports = withReport;
   batch = completions;
@@ -64,8 +76,23 @@ export function advance(limit: i32): i32 {
     }
     if (head !== NONE) return head === REQUEST_BAD ? LOOP_REQUEST_BAD : LOOP_RING_BROKE;
     flush();
+    const seen = lookOn();
+    if (seen < 0) return LOOP_RING_BROKE;
+    if (seen > 0) continue;
+    if (isPolling()) return LOOP_IDLE;
     if (queue.enableKicks()) return LOOP_MUST_WAIT;
+    queue.disableKicks();
   }
+}
+
+/** Looks on with kicks off: above 0 there is something to take; below, the ring broke. */
+function lookOn(): i32 {
+  beginLook(inFlightMax);
+  while (pauseAndLook()) {
+    const there = queue.look();
+    if (hasSeen(there)) return there;
+  }
+  return seenLast();
 }
 
 /** Reads no chain and completes each head with length 0. */
@@ -81,8 +108,9 @@ export function advanceFast(limit: i32): i32 {
     }
     if (head !== NONE) return LOOP_RING_BROKE;
     callIfNeeded();
+    countInVain();
     if (++polls === pollsMax) return LOOP_IDLE;
-    if (yields) yieldCpu();
+    if (yields) giveWay();
   }
   callIfNeeded();
   return LOOP_REACHED;
@@ -109,7 +137,7 @@ function flush(): void {
 
 /** Asks whether the guest wants a call, once for what was completed since. */
 function callIfNeeded(): void {
-  if (done === askedAt) return;
+  if (done === askedAt || isPolling()) return;
   askedAt = done;
   if (carries && queue.needsCall()) ring();
   else countWord(WORD_SUPPRESSED);

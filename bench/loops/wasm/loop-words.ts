@@ -47,4 +47,12 @@ export const WORD_WRONG_ALONE = 6;
 export const WORD_WRONG = 4;
 export const WORD_EXPECTED = 5;
 export const WORD_ACTUAL = 6;
-export const LOOP_WORDS_BYTES = 32;
+/** How many times a side may look at nothing before it asks for a notification, and how many it did. */
+export const WORD_LOOKS = 7;
+export const WORD_LOOKS_IN_VAIN = 8;
+/** What pauses write. */
+export const WORD_PAUSE = 9;
+/** Operations of a pause while nothing is there, and while the peer is at it. */
+export const WORD_IDLE_PAUSE = 10;
+export const WORD_BUSY_PAUSE = 11;
+export const LOOP_WORDS_BYTES = 48;

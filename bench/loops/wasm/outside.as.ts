@@ -21,7 +21,7 @@ export declare function isDue(x: i32): bool;
 @external('env', 'report')
 export declare function reportAs(writtenBytes: u32): u32;
 
-/** For a CPU that both sides share. */
+/** Lets the peer run, which shares the CPU. */
 // @ts-expect-error: of AssemblyScript
-@external('env', 'yieldCpu')
-export declare function yieldCpu(): void;
+@external('env', 'giveWay')
+export declare function giveWay(): void;
