@@ -107,7 +107,8 @@ function push(bytesMax: u32): u32 {
 }
 
 function copy(to: usize, from: usize, length: u32): void {
-  if (length === PAYLOAD_BYTES) store<u32>(to, load<u32>(from));
+  if (length === 1) store<u8>(to, load<u8>(from));
+  else if (length === PAYLOAD_BYTES) store<u32>(to, load<u32>(from));
   else if (length > COPIED_BYTEWISE_MAX) memory.copy(to, from, length);
   else for (let i: u32 = 0; i < length; i++) store<u8>(to + i, load<u8>(from + i));
 }
