@@ -179,6 +179,9 @@ const OPERATIONS: readonly ((random: Random, world: World) => Operation)[] = [
       guest.getBuf(),
   () =>
     ({ guest }) =>
+      guest.look(),
+  () =>
+    ({ guest }) =>
       guest.callDue(),
   () =>
     ({ guest }) =>
@@ -230,6 +233,9 @@ const OPERATIONS: readonly ((random: Random, world: World) => Operation)[] = [
   () =>
     ({ host }) =>
       host.enableKicks(),
+  () =>
+    ({ host }) =>
+      host.look(),
   () =>
     ({ host }) =>
       host.hasAvailable(),

@@ -316,6 +316,7 @@ const PLAIN: readonly Call[] = [
     model.guestWaits = model.published <= model.callAt;
     assert.equal(guest.enableCallsDelayed(), model.guestWaits, 'safe to wait for most');
   }),
+  new Call('guest.look', (model, { guest }) => assert.equal(guest.look(), model.published - model.back, 'finished')),
   new Call('guest.callDue', (model, { guest }) =>
     assert.equal(guest.callDue(), model.published > Math.max(model.callAt, model.back), 'a call is due'),
   ),
@@ -336,6 +337,7 @@ const PLAIN: readonly Call[] = [
     model.hostWaits = model.taken === model.shown;
     assert.equal(host.enableKicks(), model.hostWaits, 'safe to wait');
   }),
+  new Call('host.look', (model, { host }) => assert.equal(host.look(), model.shown - model.taken, 'available')),
   new Call('host.hasAvailable', (model, { host }) =>
     assert.equal(host.hasAvailable(), model.taken < model.shown, 'something available'),
   ),

@@ -169,6 +169,7 @@ for (const half of ENGINES)
         assert.equal(queue.isBroken, true);
         for (const call of [
           () => queue.getBuf(),
+          () => queue.look(),
           () => queue.add(list, 1),
           () => queue.addDeferred(list, 1),
           () => queue.kick(),

@@ -225,9 +225,7 @@ export function kickPrepare(): bool {
 
 /** How many may be taken back, or RING_BROKE. */
 export function look(): i32 {
-  const result = refreshUsed();
-  if (result === NONE) return 0;
-  return result === 0 ? (seenUsedIdx - lastUsedIdx) & 0xffff : result;
+  return refreshUsed() === RING_BROKE ? RING_BROKE : (seenUsedIdx - lastUsedIdx) & 0xffff;
 }
 
 /** A token, NONE, or RING_BROKE. */

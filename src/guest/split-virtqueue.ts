@@ -214,7 +214,8 @@ export class SplitVirtqueue implements GuestQueue {
 
   look(): number {
     if (this.broken !== null) throw this.broken;
-    return this.refreshUsed() ? (this.seenUsedIdx - this.lastUsedIdx) & 0xffff : 0;
+    this.refreshUsed();
+    return (this.seenUsedIdx - this.lastUsedIdx) & 0xffff;
   }
 
   getBuf(): number {

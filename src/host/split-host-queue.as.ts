@@ -89,9 +89,7 @@ export function next(): i32 {
 
 /** How many may be taken, or RING_BROKE. */
 export function look(): i32 {
-  const result = refreshAvail();
-  if (result === NONE) return 0;
-  return result === 0 ? (seenAvailIdx - lastAvailIdx) & 0xffff : result;
+  return refreshAvail() === RING_BROKE ? RING_BROKE : (seenAvailIdx - lastAvailIdx) & 0xffff;
 }
 
 /** The next head, its chain unread, NONE, or RING_BROKE. */

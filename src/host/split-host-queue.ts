@@ -140,7 +140,8 @@ export abstract class SplitHostQueue implements HostQueue {
 
   look(): number {
     if (this.broken !== null) throw this.broken;
-    return this.refreshAvail() ? (this.seenAvailIdx - this.lastAvailIdx) & 0xffff : 0;
+    this.lookAhead();
+    return (this.seenAvailIdx - this.lastAvailIdx) & 0xffff;
   }
 
   /** The next head, its chain unread, or NO_HEAD. @throws RingError, the ring then broken. */
@@ -240,6 +241,11 @@ export abstract class SplitHostQueue implements HostQueue {
     if (this.inFlightCount !== 0 && !leaveInFlight)
       throw new RangeError(`${this.inFlightCount} requests are in flight`);
     return { availIdx: this.lastAvailIdx, usedIdx: this.publishedIdx };
+  }
+
+  /** Reads the guest's index though not all that was seen need be taken. */
+  protected lookAhead(): void {
+    this.refreshAvail();
   }
 
   /** Reads the guest's index. True: there is something to take. */

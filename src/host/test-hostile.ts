@@ -56,6 +56,7 @@ function refusesAll({ queue, take, refuses, request, driver }: Hostile, of: Face
   assert.equal(request.head, queue.size, 'no head can be trusted');
   for (const call of [
     () => queue.takeHead(),
+    () => queue.look(),
     () => queue.complete(request, 0),
     () => queue.completeDeferred(request, 0),
     () => queue.completeHead(0, 0),

@@ -182,7 +182,7 @@ export class WasmVringh implements HeadQueue {
     readable.reset();
     writable.reset();
     request.head = this.size;
-    if (this.broken !== null) throw this.broken;
+    this.checkTakable();
     const head = this.wasmNext();
     if (head < 0) return this.nextFailed(head, request);
     request.head = head;
@@ -204,7 +204,7 @@ export class WasmVringh implements HeadQueue {
 
   /** The next head, its chain unread, or NO_HEAD. @throws RingError, the ring then broken. */
   takeHead(): number {
-    if (this.broken !== null) throw this.broken;
+    this.checkTakable();
     const head = this.wasmTakeHead();
     if (head === NONE) return NO_HEAD;
     if (head === RING_BROKE) throw this.breakQueue();
@@ -295,6 +295,13 @@ export class WasmVringh implements HeadQueue {
   private append(list: ElementList, ours: ElementArrays, count: number): void {
     if (list.offsets === ours.offsets) list.reset();
     this.fill(list, ours, count);
+  }
+
+  /** @throws RingError on a broken ring, of which no head can be taken. */
+  private checkTakable(): void {
+    if (this.broken === null) return;
+    this.results[WORD_HEAD] = this.size;
+    throw this.broken;
   }
 
   private nextFailed(result: number, request: Request): boolean {

@@ -88,6 +88,7 @@ class GuestCaseMaker {
       () => ({ call: 'enableCallsPrepare' }),
       () => ({ call: 'poll' }),
       () => ({ call: 'enableCallsDelayed' }),
+      () => ({ call: 'look' }),
       () => ({ call: 'callDue' }),
     ];
     return { ...random.pick(calls)(), ...this.during() };

@@ -237,6 +237,7 @@ class HostCaseMaker {
       () => ({ call: 'needsCall' }),
       () => ({ call: 'enableKicks' }),
       () => ({ call: 'disableKicks' }),
+      () => ({ call: 'look' }),
       () => ({ call: 'hasAvailable' }),
       () => ({ call: 'state' }),
       () => ({ call: 'isEmpty' }),

@@ -121,6 +121,8 @@ export class GuestPlayer {
             return oracle.getBuf(reads);
           },
         };
+      case 'look':
+        return { act: () => queue.look(), expect: (reads) => oracle.look(reads) };
       case 'callDue':
         return { act: () => queue.callDue(), expect: (reads) => oracle.callDue(reads) };
       case 'disableCalls':

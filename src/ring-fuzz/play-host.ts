@@ -170,6 +170,8 @@ export class HostPlayer {
         return { act: () => queue.enableKicks(), expect: (reads) => oracle.enableKicks(reads) };
       case 'disableKicks':
         return { act: () => queue.disableKicks(), expect: () => oracle.disableKicks() };
+      case 'look':
+        return { act: () => queue.look(), expect: (reads) => oracle.look(reads) };
       case 'hasAvailable':
         return { act: () => queue.hasAvailable(), expect: (reads) => oracle.hasAvailable(reads) };
       case 'state':

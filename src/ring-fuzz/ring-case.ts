@@ -61,7 +61,7 @@ type Calls<Call, Act> = Call & { readonly during?: readonly During<Act>[] };
 /** A call of the host half; requests are picked by number out of those that are open then. */
 export type HostCall = Calls<
   | { readonly call: 'next' | 'takeHead' | 'publish' | 'needsCall' | 'enableKicks' | 'disableKicks' }
-  | { readonly call: 'hasAvailable' | 'isEmpty' | 'state' }
+  | { readonly call: 'look' | 'hasAvailable' | 'isEmpty' | 'state' }
   | { readonly call: 'getdesc'; readonly readable: boolean; readonly writable: boolean }
   /** Reads what was sent, and answers so many bytes. */
   | { readonly call: 'serve'; readonly pick: number; readonly bytes: number }
@@ -82,7 +82,7 @@ export interface CaseElement {
 }
 
 export type GuestCall = Calls<
-  | { readonly call: 'publish' | 'kick' | 'kickPrepare' | 'notify' | 'getBuf' | 'callDue' }
+  | { readonly call: 'publish' | 'kick' | 'kickPrepare' | 'notify' | 'look' | 'getBuf' | 'callDue' }
   | { readonly call: 'enableCallsPrepare' | 'poll' }
   | { readonly call: 'disableCalls' | 'enableCalls' | 'enableCallsDelayed' | 'detachUnused' }
   | { readonly call: 'add' | 'addDeferred'; readonly out: readonly CaseElement[]; readonly in: readonly CaseElement[] },

@@ -142,6 +142,16 @@ export class GuestOracle {
     return { returns: needed, writes: NONE, rings: needed && rings ? 1 : 0 };
   }
 
+  look(reads: Reads): GuestExpected {
+    if (this.broken !== null) return this.refuse();
+    const index = this.lastUsed;
+    const seen = reads.take(this.fields.usedIdx, 2);
+    const finished = wrap(seen - index);
+    if (finished > wrap(this.shown - index)) return this.breakWith('used-index-jump', index, seen);
+    if (finished > 0) this.seenUsed = seen;
+    return { returns: wrap(this.seenUsed - index), writes: NONE, rings: 0 };
+  }
+
   getBuf(reads: Reads): GuestExpected {
     if (this.broken !== null) return this.refuse();
     const index = this.lastUsed;

@@ -193,6 +193,13 @@ export class HostOracle {
     return { returns: none, writes: NONE };
   }
 
+  look(reads: Reads): Expected & { breaks?: boolean } {
+    if (this.broken !== null) return this.refuse([this.broken]);
+    const wrong = this.readIndex(reads);
+    if (wrong !== null) return this.refuse([wrong]);
+    return { returns: wrap(this.seenAvail - this.lastAvail), writes: NONE };
+  }
+
   hasAvailable(reads: Reads): Expected {
     return { returns: reads.take(this.fields.availIdx, 2) !== this.lastAvail, writes: NONE };
   }

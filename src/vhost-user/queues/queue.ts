@@ -295,8 +295,7 @@ export class VhostUserQueue extends SplitHostQueue {
     }
   }
 
-  /** Reads the guest's index though not all that was seen is taken. */
-  private lookAhead(): void {
+  protected override lookAhead(): void {
     const replays = this.replaying ? (this.replayEnd - this.lastAvailIdx) & 0xffff : 0;
     if (this.refreshAvail() && ((this.seenAvailIdx - this.lastAvailIdx) & 0xffff) < replays)
       throw this.breakQueue('avail-index-jump', this.replayEnd, this.seenAvailIdx);
