@@ -4,10 +4,11 @@
  * are derived from it; what cannot run together is in `run/refusals.ts`. Any thread.
  */
 import { z } from 'zod';
-import { DOORBELLS } from '../src/doorbell/index.ts';
+import type { DoorbellStrategy } from '../src/doorbell/doorbell.ts';
+import { DOORBELLS, type DoorbellName } from '../src/doorbell/index.ts';
 import { ORDERINGS } from '../src/ordering/index.ts';
 import { VRING_SIZE_MAX } from '../src/ring/constants.ts';
-import { ENGINES, WASM_REFUSALS } from './axes/engines.ts';
+import { ENGINES, type EngineName, WASM_REFUSALS } from './axes/engines.ts';
 import { HOSTS } from './axes/hosts.ts';
 import { LAYOUTS } from './axes/layouts.ts';
 import { LOOPS } from './axes/loops.ts';
@@ -29,11 +30,23 @@ const RATE_MAX = 10_000_000;
 const REPEAT_MAX = 1_000_000;
 const SPIN_US_MAX = 1_000_000;
 /** `--look-us` where a doorbell looks, too. */
-export const LOOK_US = 50;
+const LOOK_US = 50;
 const EXIT_COST_NS_MAX = 1_000_000_000;
 
 /** A strategy, which a program can choose, or a condition under which strategies are compared. */
 export type AxisKind = 'strategy' | 'condition';
+
+/** What others follow. */
+export interface Followed {
+  engine: EngineName;
+  doorbell: DoorbellName;
+  ringSize: number;
+}
+
+export interface Follows<Value> {
+  field: keyof Followed;
+  value(of: Followed): Value;
+}
 
 export interface Field<Value> extends Option {
   /** Only the parallel test looks at it. */
@@ -42,6 +55,8 @@ export interface Field<Value> extends Option {
   axis: AxisKind | null;
   /** The value that a text means; of a flag that is given, the text is empty. @throws UsageError */
   read(argument: string, text: string): Value;
+  /** Not given, it is what another field makes it. */
+  follows?: Follows<Value>;
   /** What stands in records; where it has a default, that is what was so before there was the option. */
   schema: z.ZodType<Value>;
 }
@@ -87,6 +102,10 @@ const choice = <Name extends string>(
     choiceOf(argument, text, choices),
   );
 
+const following = <Value>(of: Field<Value>, field: keyof Followed, value: Follows<Value>['value']): Field<Value> => ({
+  ...of,
+  follows: { field, value },
+});
 const strategy = <Value>(of: Field<Value>): Field<Value> => ({ ...of, axis: 'strategy' });
 const condition = <Value>(of: Field<Value>): Field<Value> => ({ ...of, axis: 'condition' });
 /** @param before what records of a time without the option were measured with. */
@@ -149,7 +168,13 @@ export const FIELDS = {
     since(choice(ENGINES, `what both halves of the ring are made with; js ${WITH_ANY_ENGINE}`, 'wasm'), 'js'),
   ),
   /** What the loops around them were made with. */
-  loop: strategy(since(choice(LOOPS, 'what the loop of each side is made with; that of the engine', 'wasm'), 'js')),
+  loop: strategy(
+    following(
+      since(choice(LOOPS, 'what the loop of each side is made with; that of the engine', 'wasm'), 'js'),
+      'engine',
+      ({ engine }) => engine,
+    ),
+  ),
   ordering: strategy({
     ...choice(ORDERINGS, 'how shared fields are accessed; of engine wasm: wasm', 'seqcst'),
     parallelOnly: false,
@@ -161,14 +186,18 @@ export const FIELDS = {
   ),
   /** Longest time that a side looks at the ring before it asks for a notification, microseconds. */
   lookUs: strategy(
-    since(
-      number(
-        'N',
-        'the longest time a side looks on before it asks for a notification, microseconds',
-        `${LOOK_US} where the doorbell looks, too (adaptive); else 0`,
-        [0, SPIN_US_MAX],
+    following(
+      since(
+        number(
+          'N',
+          'the longest time a side looks on before it asks for a notification, microseconds',
+          `${LOOK_US} where the doorbell looks, too (adaptive); else 0`,
+          [0, SPIN_US_MAX],
+        ),
+        0,
       ),
-      0,
+      'doorbell',
+      ({ doorbell }) => ((DOORBELLS[doorbell] as DoorbellStrategy).looksFirst ? LOOK_US : 0),
     ),
   ),
   /** Adds published and kicked for together. */
@@ -176,7 +205,11 @@ export const FIELDS = {
     number('N', 'adds that the guest publishes and kicks for together; fewer where no more can be added', '16', RING),
   ),
   outstanding: strategy(
-    number('N', 'the most transfers in flight; default: as many as the ring has descriptors', '', RING),
+    following(
+      number('N', 'the most transfers in flight; default: as many as the ring has descriptors', '', RING),
+      'ringSize',
+      ({ ringSize }) => ringSize,
+    ),
   ),
   delayedInterrupt: strategy(
     field(
@@ -271,3 +304,11 @@ export const configSchema = z.strictObject({
 });
 
 export type RunConfig = z.infer<typeof configSchema>;
+
+/** The fields that follow others, and what each is where it is not given. */
+export const FOLLOWING: { [Name in FieldName]?: Follows<RunConfig[Name]> } = Object.fromEntries(
+  FIELD_NAMES.flatMap((name) => {
+    const { follows }: { follows?: Follows<unknown> } = FIELDS[name];
+    return follows === undefined ? [] : [[name, follows]];
+  }),
+);

@@ -2,6 +2,7 @@
  * The strategy that the others of a sweep are compared with: that of `run` where no strategy is given. A sweep may have
  * no cell of it, for its axes, or for what all of its cells have: then that is named.
  */
+import { type FieldName, FOLLOWING } from '../config.ts';
 import type { RunConfig } from '../records/record.ts';
 import { fieldOf, valueIn } from '../run/configuration-line.ts';
 import { isStrategy, type OptionName, parseRunOptions, RUN_OPTIONS, STRATEGIES } from '../run/options.ts';
@@ -27,7 +28,9 @@ export function defaultAmong(
   const bases = cells.filter((cell) => chosen.every(({ place }, i) => cell.values[place] === values[i]));
   const unlikeDefault = (cell: Cell) => {
     const real = underConditions(axes, cell, []);
-    return STRATEGIES.filter((name) => unlike(name, cell.config, real)).map((name) => named(name, valueIn(real, name)));
+    return STRATEGIES.filter((name) => differs(name, cell.config, real)).map((name) =>
+      named(name, valueIn(real, name)),
+    );
   };
   if (bases.length > 0)
     return {
@@ -38,7 +41,7 @@ export function defaultAmong(
   const names = STRATEGIES.flatMap((name) => {
     const axis = chosen.find((one) => one.name === name);
     if (axis !== undefined) return [named(name, defaultOf(axis, real, cells))];
-    return cells.every(({ config }) => unlike(name, config, real)) ? [named(name, valueIn(real, name))] : [];
+    return cells.every(({ config }) => differs(name, config, real)) ? [named(name, valueIn(real, name))] : [];
   });
   return { text: names.join(' '), missing: [] };
 }
@@ -55,6 +58,13 @@ const outstanding = (config: RunConfig) => Math.min(config.outstanding, config.r
 
 const unlike = (name: OptionName, one: RunConfig, other: RunConfig) =>
   name === 'outstanding' ? outstanding(one) !== outstanding(other) : one[fieldOf(name)] !== other[fieldOf(name)];
+
+/** It is another, and not because it follows one that is. */
+function differs(name: OptionName, one: RunConfig, other: RunConfig): boolean {
+  const field = fieldOf(name);
+  const follows = FOLLOWING[field as FieldName];
+  return unlike(name, one, other) && (follows === undefined || one[field] !== follows.value(one));
+}
 
 /** The axis's value, as it is written there, that the configuration has; as the help has it if none is. */
 function defaultOf({ name, place }: PlacedAxis, nearest: RunConfig, cells: readonly Cell[]): string {

@@ -54,14 +54,14 @@ test('sweep: all cells failing leave a table of dashes, no map, and the exit cod
   assert.equal(code, 1);
   assert.equal(out.match(/^o.*–/gm)?.length, 4);
   assert.doesNotMatch(out, /M\/s by/);
-  assert.match(out, /not compared with the default: eventidx=off batch=1 did not end well in every cell$/);
+  assert.match(out, /not compared with the default: eventidx=off batch=16 did not end well in every cell$/);
 });
 
 test('sweep: lost wake-ups are recorded with their figures, warned of, and the exit code', async () => {
   const file = fileOf('lost');
   const fault: Fault = { side: 'host', kind: 'mute', transfer: 41_000 };
-  const faultIn = ({ eventidx, batch }: RunConfig) => eventidx && batch === 1;
-  const args = [...ONCE, '--transfers', '40k', '--warmup', '2k', '--timeout', '3', '--cpus', 'same'];
+  const faultIn = ({ eventidx, batch }: RunConfig) => eventidx && batch === 16;
+  const args = [...ONCE, '--transfers', '40k', '--warmup', '2k', '--timeout', '3', '--cpus', 'same', '--look-us', '0'];
   const { code, out } = await matrix(file, args, { fault, faultIn });
   assert.equal(code, 3);
   const lost = recordsIn(file).filter(({ outcome }) => outcome === 'lost-wakeups');

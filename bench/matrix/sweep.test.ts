@@ -29,7 +29,7 @@ test('sweep: to its end it has each repetition of each cell once, in a record of
   );
   assert.match(out, /\nM\/s by eventidx and batch\n/);
   // Whether one is told from the default is by timing.
-  assert.match(out, /\n(best sound|no) strategy[^\n]* the default \(eventidx=off batch=1\)[^\n]*$/);
+  assert.match(out, /\n(best sound|no) strategy[^\n]* the default \(eventidx=off batch=16\)[^\n]*$/);
 });
 
 test('sweep: interrupted and given again, it goes on where it stopped, as often as you like', async () => {

@@ -13,7 +13,7 @@ after(() => rmSync(folder, { recursive: true }));
 export const TINY = ['--transfers', '2k', '--warmup', '0', '--cpus', 'same'];
 export const ONCE = ['--repeat', '1'];
 export const TWICE = ['--repeat', '2'];
-export const AXES = ['--eventidx', 'on,off', '--batch', '1,4'];
+export const AXES = ['--eventidx', 'on,off', '--batch', '16,4'];
 export const CELLS = 4;
 
 export const fileOf = (name: string) => join(folder, `${name}.ndjson`);

@@ -19,6 +19,8 @@ const lines: [args: string, expected: string][] = [
   ['--ring-size 64 --outstanding 256', `${DEFAULT.replace('256', '64')}, outstanding 256`],
   ['--host lguest', 'engine js, ordering seqcst, doorbell adaptive, ring-size 256, layout split, host lguest'],
   ['--eventidx --cpus same --delayed-interrupt off', `${DEFAULT}, eventidx, delayed-interrupt off, cpus same`],
+  ['--doorbell futex', DEFAULT.replace('adaptive', 'futex')],
+  ['--doorbell futex --look-us 50 --loop js', `${DEFAULT.replace('adaptive', 'futex')}, loop js, look-us 50`],
   ['--virtio-1 --spin-us 0 --exit-cost 5', `${DEFAULT}, virtio-1, spin-us 0, exit-cost 5`],
 ];
 for (const [args, expected] of lines)
@@ -29,7 +31,15 @@ test('configuration line: two configurations that differ in what is measured hav
   const given = [
     ...['--indirect', '--eventidx', '--virtio-1', '--slow-range', '--fast-vringh', '--ring-size 64', '--workload echo'],
     ...['--workload bulk --size 8', '--layout null', '--host lguest', '--engine js', '--ordering fence'],
-    ...['--doorbell pipe', '--spin-us 1', '--batch 2', '--outstanding 2', '--delayed-interrupt off'],
+    ...[
+      '--loop js',
+      '--doorbell pipe',
+      '--spin-us 1',
+      '--look-us 1',
+      '--batch 2',
+      '--outstanding 2',
+      '--delayed-interrupt off',
+    ],
     ...['--complete-batch 2', '--exit-cost 1', '--cpus same', '--pairs 2', '--pairs-in process', '--rate 5'],
   ];
   const named = new Set(given.flatMap((args) => args.match(/(?<=--)[a-z0-9-]+/g)!));

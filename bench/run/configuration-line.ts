@@ -1,6 +1,6 @@
 /** What a configuration is, in words that the command line takes: what it runs on, and what else is not the default. */
 import { ENGINES } from '../axes/engines.ts';
-import { JS_BY_DEFAULT } from '../config.ts';
+import { type FieldName, FOLLOWING, JS_BY_DEFAULT } from '../config.ts';
 import type { RunConfig } from '../records/record.ts';
 import { type OptionName, parseRunOptions, RUN_AXES } from './options.ts';
 
@@ -39,9 +39,12 @@ export function basicLine(config: RunConfig): string {
 export function sharedLine(configs: readonly RunConfig[]): string {
   const [first] = configs;
   const isShared = (name: OptionName) => configs.every((config) => valueIn(config, name) === valueIn(first!, name));
-  // Not given, as many are outstanding as the ring has descriptors.
-  const defaults = { ...parseRunOptions(['--parallel']).config, outstanding: first!.ringSize };
-  const isDefault = (name: OptionName) => valueIn(first!, name) === valueIn(defaults, name);
+  const defaults = parseRunOptions(['--parallel']).config;
+  const isDefault = (name: OptionName) => {
+    const field = fieldOf(name);
+    const follows = FOLLOWING[field as FieldName];
+    return first![field] === (follows === undefined ? defaults[field] : follows.value(first!));
+  };
   return [...ALWAYS.filter(isShared), ...OTHERS.filter((name) => isShared(name) && !isDefault(name))]
     .map((name) => said(first!, name))
     .join(', ');

@@ -156,6 +156,9 @@ for (const [side, pairsIn, when, transfer] of moves)
 /** These wait far more than they compute. */
 const TOGETHER = { concurrency: 6 };
 
+/** A side that looks on at the ring needs no ring to find what is there. */
+const ASKING = ['--look-us', '0'];
+
 const mutes = [
   ['guest', 'distant'],
   ['host', 'distant'],
@@ -165,7 +168,7 @@ suite('run: lost wake-ups', TOGETHER, () => {
   for (const [side, cpus] of mutes)
     test(`rings of the ${side} that wake nobody are counted, and the run goes on (${cpus})`, async () => {
       const fault: Fault = { side, kind: 'mute', transfer: WINDOW };
-      const ended = await run([...SMALL, ...PATIENT, '--eventidx', '--cpus', cpus], { fault });
+      const ended = await run([...SMALL, ...PATIENT, ...ASKING, '--eventidx', '--cpus', cpus], { fault });
       assert.equal(ended.code, 3);
       assert.equal(ended.record?.outcome, 'lost-wakeups');
       const pair = ended.record!.repetitions[0]!.pairs[0]!;

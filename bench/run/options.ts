@@ -2,7 +2,7 @@
  * The command line of `run`: one table from which parsing, defaults, help and error messages come. Main thread.
  */
 import type { DoorbellStrategy } from '../../src/doorbell/doorbell.ts';
-import { DOORBELLS, type DoorbellName } from '../../src/doorbell/index.ts';
+import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { ORDERINGS } from '../../src/ordering/index.ts';
 import { VRING_SIZE_MAX } from '../../src/ring/constants.ts';
 import { ENGINES } from '../axes/engines.ts';
@@ -16,8 +16,9 @@ import {
   FIELDS,
   type Field,
   type FieldName,
+  FOLLOWING,
+  type Followed,
   JS_BY_DEFAULT,
-  LOOK_US,
   optionOf,
   type RunConfig,
   SIZE_DEFAULT,
@@ -97,12 +98,14 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     const field = FIELDS[name] as unknown as Field<RunConfig[Name]>;
     return field.read(`--${option}`, given.get(option) ?? field.byDefault ?? '');
   };
+  const valueOrFollowing = <Name extends keyof typeof FOLLOWING>(name: Name, followed: Followed): RunConfig[Name] =>
+    on(optionOf(name)) ? value(name) : FOLLOWING[name]!.value(followed);
   const parallel = on('parallel');
   const engine = on('engine') || (parallel && !JS_BY_DEFAULT.some(on)) ? value('engine') : 'js';
   // An engine with one ordering has that by default.
   const ordering = on('ordering') ? value('ordering') : (ENGINES[engine].ordering ?? value('ordering'));
   const allowed = allowedCpus();
-  const doorbell = value('doorbell');
+  const followed = { engine, doorbell: value('doorbell'), ringSize: value('ringSize') };
   const rate = on('rate') ? value('rate') : 0;
   const config: RunConfig = {
     parallel,
@@ -114,23 +117,23 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     transfers: rate > 0 && !on('transfers') ? rate * RATE_SECONDS : value('transfers'),
     warmup: value('warmup'),
     repeat: value('repeat'),
-    ringSize: value('ringSize'),
+    ringSize: followed.ringSize,
     workload: value('workload'),
     size: value('size'),
     layout: value('layout'),
     host: value('host'),
     engine,
-    loop: on('loop') ? value('loop') : engine,
+    loop: valueOrFollowing('loop', followed),
     ordering,
     orderingSound: ORDERINGS[ordering].sound,
-    doorbell,
+    doorbell: followed.doorbell,
     cpus: on('cpus') ? value('cpus') : cpusByDefault(allowed),
     pairs: value('pairs'),
     pairsIn: value('pairsIn'),
     spinUs: value('spinUs'),
-    lookUs: on('look-us') ? value('lookUs') : lookUsBesides(doorbell),
+    lookUs: valueOrFollowing('lookUs', followed),
     batch: value('batch'),
-    outstanding: on('outstanding') ? value('outstanding') : value('ringSize'),
+    outstanding: valueOrFollowing('outstanding', followed),
     delayedInterrupt: value('delayedInterrupt'),
     completeBatch: value('completeBatch'),
     exitCost: value('exitCost'),
@@ -156,12 +159,6 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
       return why === null ? [] : [`--${name} has no effect ${why}`];
     }),
   };
-}
-
-/** `--look-us` where it is not given. */
-function lookUsBesides(doorbell: DoorbellName): number {
-  const { looksFirst }: DoorbellStrategy = DOORBELLS[doorbell];
-  return looksFirst ? LOOK_US : 0;
 }
 
 /** Options that the null layout, which has no ring, does not look at. */

@@ -101,9 +101,12 @@ for (const where of WHERE) {
 
 test('pairs: lost wake-ups are counted by pair', async () => {
   const fault: Fault = { side: 'host', kind: 'mute', transfer: 12_000, pair: 1 };
-  const { code, record } = await measure([...SMALL, '--timeout', '3', '--eventidx', '--pairs-in', 'process'], {
-    fault,
-  });
+  const { code, record } = await measure(
+    [...SMALL, '--timeout', '3', '--eventidx', '--look-us', '0', '--pairs-in', 'process'],
+    {
+      fault,
+    },
+  );
   assert.equal(code, 3, record.failure ?? JSON.stringify(record.repetitions[0]?.pairs));
   const [first, second] = record.repetitions[0]!.pairs;
   assert.ok(second!.lostWakeups > 0);

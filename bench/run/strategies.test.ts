@@ -75,6 +75,8 @@ test('strategies: doorbell eventfd allocates neither for rings nor for waits', {
     'eventfd',
     '--cpus',
     'same',
+    '--batch',
+    '1',
     '--transfers',
     String(EVENTFD_TRANSFERS),
   ]);

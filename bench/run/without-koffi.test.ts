@@ -38,7 +38,7 @@ test('without koffi: a sweep that names eventfd is refused the same way, one tha
   const [told] = (await once(child.stdout, 'data')) as [Buffer];
   child.kill('SIGKILL');
   await once(child, 'close');
-  assert.match(told.toString(), /^48 cells × 1 repetition, seed \d+$/m);
+  assert.match(told.toString(), /^56 cells × 1 repetition, seed \d+$/m);
 });
 
 test('without koffi: the help lists eventfd all the same', () => {
