@@ -74,7 +74,7 @@ for (const [what, args, every, samples] of shapes)
 
 test('latency: a wait that a ring ended is sampled on either side', async () => {
   // With one in flight and no event index each side waits for the other, nearly every time.
-  const { record } = await measure([...SMALL, '--latency', '--outstanding', '1', '--cpus', 'same']);
+  const { record } = await measure([...SMALL, '--latency', '--outstanding', '1', '--look-us', '0', '--cpus', 'same']);
   const { latency } = onlyPair(record);
   assert.ok(countOf(latency!.kickToWake) > 0);
   assert.ok(countOf(latency!.callToWake) > 0);
@@ -88,7 +88,19 @@ test('latency: not asked for, not there', async () => {
 
 test('latency: people get a table, plotters their files', async () => {
   const prefix = join(folder, 'plots', 'run');
-  const args = ['--latency', '--hgrm', prefix, '--repeat', '2', '--outstanding', '1', '--cpus', 'same'];
+  const args = [
+    '--latency',
+    '--hgrm',
+    prefix,
+    '--repeat',
+    '2',
+    '--outstanding',
+    '1',
+    '--look-us',
+    '0',
+    '--cpus',
+    'same',
+  ];
   const { code, err, record } = await measure([...SMALL, ...args]);
   const text = err.join('\n');
   assert.equal(code, 0, text);

@@ -1,10 +1,12 @@
 /** Records by hand, for tests: a whole one, repetitions with any figures, labels that break careless writers. */
 import { randomUUID } from 'node:crypto';
+import { optionOf } from '../config.ts';
 import { encodedHistogram } from '../latency/histogram.ts';
 import { parseRunOptions } from '../run/options.ts';
+import { LEFT_OUT } from './configuration-name.ts';
 import { type DriveRecord, makeDriveRecord } from './drive-record.ts';
 import { makePeerRecord, type PeerRecord } from './peer-record.ts';
-import { makeRecord, type Repetition, type RunRecord, type SideRecord } from './record.ts';
+import { makeRecord, type Repetition, type RunConfig, type RunRecord, type SideRecord } from './record.ts';
 
 /** Text that ends a field, a line, a string or a document somewhere. */
 export const HOSTILE_LABEL = '=1+1,"quoted";\r\nBenchmarkX 1 2 ns/op\n\t<b>|`markup`|</b> \u2028 $(x) \\ ’ 🙂';
@@ -74,6 +76,14 @@ export const repetition = (change: Partial<Repetition> = {}): Repetition => ({
   ...change,
 });
 
+/** Of what is not given and has another default today, what names leave out: they stay short. */
+function plainConfig(args: readonly string[]): RunConfig {
+  const { config, given } = parseRunOptions(args);
+  for (const field of ['batch', 'completeBatch', 'loop', 'lookUs'] as const)
+    if (!given(optionOf(field))) Object.assign(config, { [field]: LEFT_OUT[field] });
+  return config;
+}
+
 /** One that is valid, of 1000 transfers, with an id of its own, of these options of `run`. */
 export function recordOf(change: Partial<RunRecord> = {}, args: readonly string[] = []): RunRecord {
   const record = makeRecord({
@@ -81,7 +91,7 @@ export function recordOf(change: Partial<RunRecord> = {}, args: readonly string[
     label: '',
     outcome: 'done',
     failure: null,
-    config: parseRunOptions(['--parallel', '--transfers', '1000', ...args]).config,
+    config: plainConfig(['--parallel', '--transfers', '1000', ...args]),
     environment: {
       machine: 'test-2cpu-01234567',
       cpu: 'Test CPU',

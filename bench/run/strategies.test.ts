@@ -75,7 +75,7 @@ test('strategies: doorbell eventfd allocates neither for rings nor for waits', {
     'eventfd',
     '--cpus',
     'same',
-    '--batch',
+    '--outstanding',
     '1',
     '--transfers',
     String(EVENTFD_TRANSFERS),
