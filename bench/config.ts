@@ -13,6 +13,7 @@ import { HOSTS } from './axes/hosts.ts';
 import { LAYOUTS } from './axes/layouts.ts';
 import { LOOPS } from './axes/loops.ts';
 import { PAIRS_IN } from './axes/pairs-in.ts';
+import { RING_PLACES } from './axes/ring-places.ts';
 import { UNTIL_STEADY, type WarmUpLength } from './axes/warm-up.ts';
 import { WORKLOADS } from './axes/workloads.ts';
 import type { Option } from './command-line/option-table.ts';
@@ -161,6 +162,8 @@ export const FIELDS = {
     ),
   ),
   layout: condition(choice(LAYOUTS, 'ring layout', 'split')),
+  /** Where the parts of the ring lay. */
+  ringPlace: strategy(since(choice(RING_PLACES, 'where the parts of a split ring lie', 'legacy'), 'legacy')),
   /** Whose host half served the ring. */
   host: condition(since(choice(HOSTS, 'whose host half serves the ring', 'vringh'), 'vringh')),
   /** What both halves of the ring were made with. */

@@ -71,6 +71,7 @@ export { needEvent } from './ring/event.ts';
 export { featureWord, hasFeature } from './ring/feature-word.ts';
 export { featuresFromBits, featuresToBits, NO_FEATURES, type RingFeatures } from './ring/features.ts';
 export {
+  apartLayout,
   legacyLayout,
   modernLayout,
   type RingPlace,

@@ -143,6 +143,7 @@ export function testRecords({
                   workload: 'alternate',
                   size: 4,
                   layout: 'split',
+                  ringPlace: 'legacy',
                   host: 'vringh',
                   engine: 'js',
                   loop: 'js',

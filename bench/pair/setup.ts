@@ -17,10 +17,11 @@ import { allocateShared, MemoryRegion, type SharedMemory } from '../../src/memor
 import { ORDERINGS } from '../../src/ordering/index.ts';
 import { bindRing } from '../../src/ordering/ring-fields.ts';
 import type { RingFeatures } from '../../src/ring/features.ts';
-import { alignUp, legacyLayout, SplitRing } from '../../src/ring/split-layout.ts';
+import { alignUp, apartLayout, legacyLayout, type SplitLayout, SplitRing } from '../../src/ring/split-layout.ts';
 import type { QueueSetup } from '../../src/vhost-user/queues/queue-setup.ts';
 import { HOSTS } from '../axes/hosts.ts';
 import { LAYOUTS } from '../axes/layouts.ts';
+import type { RingPlaceName } from '../axes/ring-places.ts';
 import { WORKLOADS } from '../axes/workloads.ts';
 import type { RunConfig } from '../config.ts';
 import { clockBase } from '../latency/clock.ts';
@@ -72,9 +73,17 @@ interface PairLayout {
   allBytes: number;
 }
 
+const RING_LAYOUTS: Record<RingPlaceName, (size: number) => SplitLayout> = {
+  legacy: (size) => legacyLayout(size),
+  apart: apartLayout,
+};
+
+const ringLayout = ({ ringPlace, ringSize }: Pick<PairConfig, 'ringPlace' | 'ringSize'>) =>
+  RING_LAYOUTS[ringPlace](ringSize);
+
 function pairLayout(config: PairConfig): PairLayout {
   const workload = WORKLOADS[config.workload];
-  const slotsOffset = alignUp(legacyLayout(config.ringSize).sizeBytes, LINE_SIZE);
+  const slotsOffset = alignUp(ringLayout(config).sizeBytes, LINE_SIZE);
   const slotCount = config.ringSize + 1;
   const tablesOffset = alignUp(slotsOffset + slotCount * workload.slotBytes(config.size), LINE_SIZE);
   const sizeBytes = alignUp(tablesOffset + IndirectPool.sizeBytes(config.ringSize, workload.elementsMax), LINE_SIZE);
@@ -124,7 +133,7 @@ export function bindPair(setup: PairSetup, queueSetup: QueueSetup | null = null)
   const { memory } = setup;
   const { sizeBytes, guestAreaOffset, hostAreaOffset, ballOffset } = layout;
   const region = new MemoryRegion({ guestBase: GUEST_BASE, buffer: memory, sizeBytes });
-  const ring = SplitRing.within(region, 0, legacyLayout(config.ringSize));
+  const ring = SplitRing.within(region, 0, ringLayout(config));
   const shared = bindRing(ORDERINGS[config.ordering], ring);
   const slots = { region, offset: layout.slotsOffset, count: layout.slotCount };
   const tables: IndirectPoolOptions = {

@@ -40,6 +40,7 @@ export const LEFT_OUT = Object.freeze({
   rate: 0,
   loop: 'js',
   lookUs: 0,
+  ringPlace: 'legacy',
 } satisfies Pick<RunConfig, Exclude<ConfigurationField, (typeof ALWAYS_NAMED)[number]>>);
 
 const SAID_WHERE_OTHER = Object.keys(LEFT_OUT) as (keyof typeof LEFT_OUT)[];

@@ -17,7 +17,12 @@ const older: string[][] = [
   ['--slow-range', '--cpus', 'same'],
   ...inLength([], [['--virtio-1'], ['--slow-range'], ['--latency', '16'], ['--cpus', 'same']]),
 ];
-const newer: string[][] = [['--eventidx'], ['--indirect'], ['--indirect', '--eventidx', '--cpus', 'same']];
+const newer: string[][] = [
+  ['--virtio-1', '--ring-place', 'apart', '--eventidx'],
+  ['--eventidx'],
+  ['--indirect'],
+  ['--indirect', '--eventidx', '--cpus', 'same'],
+];
 
 for (const [i, [host, { modern }]] of Object.entries(HOSTS).entries())
   for (const [j, [workload, { sized }]] of Object.entries(WORKLOADS).entries())

@@ -121,6 +121,7 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
     workload: value('workload'),
     size: value('size'),
     layout: value('layout'),
+    ringPlace: value('ringPlace'),
     host: value('host'),
     engine,
     loop: valueOrFollowing('loop', followed),
@@ -162,7 +163,15 @@ export function parseRunOptions(args: readonly string[]): RunOptions {
 }
 
 /** Options that the null layout, which has no ring, does not look at. */
-const OF_A_RING: readonly OptionName[] = ['indirect', 'eventidx', 'virtio-1', 'slow-range', 'host', 'ordering'];
+const OF_A_RING: readonly OptionName[] = [
+  'ring-place',
+  'indirect',
+  'eventidx',
+  'virtio-1',
+  'slow-range',
+  'host',
+  'ordering',
+];
 /** Those that a host which polls and reads no descriptor does not. */
 const OF_A_HOST_LOOP: readonly OptionName[] = ['slow-range', 'complete-batch'];
 
@@ -196,6 +205,11 @@ function checkRunnable(config: RunConfig): void {
   const newer = config.indirect ? '--indirect' : config.eventidx ? '--eventidx' : null;
   if (config.parallel && newer !== null && !HOSTS[config.host].modern)
     throw new CombinationError(`--host ${config.host} cannot run with ${newer}: its rings are older`);
+  if (config.parallel && config.ringPlace === 'apart' && !(config.virtio1 && HOSTS[config.host].modern))
+    throw new CombinationError(
+      `--ring-place apart cannot run ${config.virtio1 ? `with --host ${config.host}` : 'without --virtio-1'}: ` +
+        'the parts of a legacy ring lie behind each other',
+    );
   if (config.rate > 0 && config.layout === 'null')
     throw new CombinationError('--rate cannot run with --layout null: there is nobody to wait for');
   const refused = ENGINES[config.engine].refuses(config);

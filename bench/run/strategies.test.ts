@@ -81,6 +81,9 @@ test('strategies: doorbell eventfd allocates neither for rings nor for waits', {
     String(EVENTFD_TRANSFERS),
   ]);
   const { guest, host } = record.repetitions[0]!.pairs[0]!;
-  assert.ok(guest.wakeSyscalls > EVENTFD_TRANSFERS / 2, 'without event index it rings for almost every transfer');
+  assert.ok(
+    guest.wakeSyscalls + host.wakeSyscalls > EVENTFD_TRANSFERS / 2,
+    'one side at least rings for almost every one',
+  );
   assert.deepEqual([guest.gcCount, host.gcCount], [0, 0]);
 });

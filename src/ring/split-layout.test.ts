@@ -15,6 +15,8 @@ import {
 import { RingError, type RingErrorCode } from './errors.ts';
 import { NO_FEATURES } from './features.ts';
 import {
+  alignUp,
+  apartLayout,
   checkQueueSize,
   legacyLayout,
   modernLayout,
@@ -65,6 +67,31 @@ for (const [name, make, cases] of [
       assert.deepEqual(make(size), { size, descOffset: 0, availOffset, usedOffset, sizeBytes });
     });
 
+const LINE = 128;
+for (let size = 1; size <= 32768; size *= 2)
+  test(`layout: apart, ${size} descriptors: no line has what both sides write, nor index and entries`, () => {
+    const layout = apartLayout(size);
+    const region = new MemoryRegion({ guestBase: 2 ** 40, buffer: new ArrayBuffer(alignUp(layout.sizeBytes, 8)) });
+    // It is one that a ring can have: aligned, within its memory, no parts over each other.
+    const ring = SplitRing.within(region, 0, layout, 'q');
+    const lineOf = (offset: number) => Math.floor(offset / LINE);
+    const entriesAt = (offset: number) => offset + 4;
+    const guests = [ring.availFlags, ring.availIdx, entriesAt(ring.availFlags), ring.usedEvent].map(lineOf);
+    const hosts = [ring.usedFlags, ring.usedIdx, entriesAt(ring.usedFlags), ring.availEvent].map(lineOf);
+    assert.deepEqual(
+      guests.filter((line) => hosts.includes(line)),
+      [],
+    );
+    assert.ok(lineOf(16 * size - 1) < Math.min(...guests), 'the descriptors have lines of their own');
+    for (const [flags, idx, entries] of [guests, hosts]) {
+      assert.equal(flags, idx);
+      assert.ok(idx! < entries!);
+    }
+    const lastEntries = [lineOf(ring.usedEvent - 1), lineOf(ring.availEvent - 1)];
+    assert.equal(guests[3]! > lastEntries[0]!, size >= 64, 'used_event');
+    assert.equal(hosts[3]! > lastEntries[1]!, size >= 16, 'avail_event');
+  });
+
 test('layout: the legacy alignment is the one asked for', () => {
   assert.equal(legacyLayout(2, 64).usedOffset, 64);
   assert.deepEqual(legacyLayout(4, 4), modernLayout(4));
@@ -97,6 +124,7 @@ for (const size of [
     assert.throws(() => checkQueueSize(size, 'q'), code('bad-queue-size', 0, size));
     assert.throws(() => legacyLayout(size), { code: 'bad-queue-size' });
     assert.throws(() => modernLayout(size), { code: 'bad-queue-size' });
+    assert.throws(() => apartLayout(size), { code: 'bad-queue-size' });
   });
 
 test('set-up: every power of two up to 32,768 is taken', () => {

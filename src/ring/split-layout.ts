@@ -75,6 +75,25 @@ export function modernLayout(size: number): SplitLayout {
   return layout(size, USED_ALIGN);
 }
 
+/** Two cache lines: processors fetch them in pairs. Bytes. */
+const LINE_SIZE = 128;
+/** Flags and index of a ring, in front of its entries. */
+const HEADER_SIZE = 4;
+
+/**
+ * The parts apart, as only VERSION_1 allows: flags and index of each side end a line pair of their own, so that the
+ * entries behind them begin another; an event has a third where the entries fill whole ones: available rings from 64,
+ * used rings from 16 descriptors on.
+ * @throws RingError `bad-queue-size`
+ */
+export function apartLayout(size: number): SplitLayout {
+  checkQueueSize(size);
+  const behind = (end: number) => alignUp(end, LINE_SIZE) + LINE_SIZE - HEADER_SIZE;
+  const availOffset = behind(descBytes(size));
+  const usedOffset = behind(availOffset + availBytes(size, true));
+  return { size, descOffset: 0, availOffset, usedOffset, sizeBytes: usedOffset + usedBytes(size, true) };
+}
+
 /** Where a part of a ring starts: bytes from the start of a region. */
 export interface RingPlace {
   readonly region: MemoryRegion;
