@@ -9,10 +9,11 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { HOSTS } from '../bench/axes/hosts.ts';
+import { RUN_AXES } from '../bench/run/options.ts';
 import { endure, type SoakOptions } from './soak/endure.ts';
 import { GROWTH_BYTES_MAX, Growth, STEP_BYTES_MAX } from './soak/growth.ts';
-import { FAULT_KINDS, type PlantedKind } from './soak/outcomes.ts';
-import { type Planted, type Step, stepAt, USABLE } from './soak/plan.ts';
+import { type Step, stepAt, USABLE } from './soak/plan.ts';
+import { FAULT_KINDS, type Planted, type PlantedKind } from './soak/planted.ts';
 
 const PROGRAM = fileURLToPath(new URL('./soak.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'vringbench-test-'));
@@ -53,6 +54,18 @@ test('soak: each fault ends its run as it must, and nothing is left behind', { s
   for (const [i, [, , expected]] of cases.entries()) assert.match(ends[i]!, expected);
   assert.equal(ends.at(-1), 'refused');
   assert.equal(leaks.size, 0);
+});
+
+test('soak: every option that says what is measured is told a run now and then', () => {
+  const told = new Set<string>();
+  for (let number = 0; number < 1000; number++) {
+    const step = stepAt(1, number);
+    if (step.what === 'run') for (const arg of step.args) if (arg.startsWith('--')) told.add(arg.slice(2));
+  }
+  assert.deepEqual(
+    Object.keys(RUN_AXES).filter((name) => !told.has(name)),
+    [],
+  );
 });
 
 test('soak: whatever is left behind is found, and ends it', { skip }, async () => {

@@ -110,6 +110,51 @@ test('architecture: imports point one way', () => {
   assert.deepEqual(violations(sources), []);
 });
 
+/** Files that import each other, each circle once, as a way round. */
+function circles(sources: readonly Source[]): string[][] {
+  const imports = new Map(
+    sources.map(({ path, text }) => [
+      path,
+      importsOf(text).map((specifier) =>
+        posix.join(posix.dirname(path), specifier).replace(/(\.as)?(\.ts)?$/, '$1.ts'),
+      ),
+    ]),
+  );
+  const found: string[][] = [];
+  const done = new Set<string>();
+  const way: string[] = [];
+  const visit = (path: string): void => {
+    const at = way.indexOf(path);
+    if (at >= 0) found.push([...way.slice(at), path]);
+    if (at >= 0 || done.has(path)) return;
+    way.push(path);
+    for (const next of imports.get(path) ?? []) visit(next);
+    way.pop();
+    done.add(path);
+  };
+  for (const path of imports.keys()) visit(path);
+  return found;
+}
+
+test('architecture: no file imports itself by way of others', () => {
+  const sources = ['src', 'bench', 'scripts', 'workers'].flatMap((top) => readSources(top));
+  assert.deepEqual(circles(sources), []);
+});
+
+test('architecture: circles are found, of types and of AssemblyScript, too', () => {
+  const planted = [
+    { path: 'src/a.ts', text: "import type { B } from './b.ts';" },
+    { path: 'src/b.ts', text: "export * from './c/d.ts';" },
+    { path: 'src/c/d.ts', text: `await ${'import'}('../a.ts');` },
+    { path: 'src/e.as.ts', text: "import { f } from './f.as';" },
+    { path: 'src/f.as.ts', text: "import { e } from './e.as';" },
+  ];
+  assert.deepEqual(circles(planted), [
+    ['src/a.ts', 'src/b.ts', 'src/c/d.ts', 'src/a.ts'],
+    ['src/e.as.ts', 'src/f.as.ts', 'src/e.as.ts'],
+  ]);
+});
+
 test('architecture: only native knows of koffi', () => {
   const knowing = readSources().filter(({ path, text }) => !path.endsWith('.test.ts') && /['"]koffi['"]/.test(text));
   assert.deepEqual([...new Set(knowing.map(({ path }) => placeOf(path).folder))], ['native']);

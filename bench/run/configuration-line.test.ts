@@ -33,6 +33,7 @@ test('configuration line: two configurations that differ in what is measured hav
     ...['--workload bulk --size 8', '--layout null', '--host lguest', '--engine js', '--ordering fence'],
     ...[
       '--loop js',
+      '--virtio-1 --ring-place apart',
       '--doorbell pipe',
       '--spin-us 1',
       '--look-us 1',

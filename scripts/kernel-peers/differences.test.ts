@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import type { PeerRecord } from '../../bench/records/peer-record.ts';
 import { peerRecordOf } from '../../bench/records/test-record.ts';
 import { differenceLines } from './differences.ts';
+import type { Measured } from './measured.ts';
 import { ROWS } from './rows.ts';
-import type { Measured } from './table.ts';
 
 interface Sizes {
   startNs?: number | null;

@@ -1,7 +1,7 @@
 /** What differs between the programs besides their rings, each with the size that it had in this run. Pure. */
 import { greatest, least, median } from '../../bench/statistics/sample.ts';
+import type { Measured } from './measured.ts';
 import type { GroupName } from './rows.ts';
-import type { Measured } from './table.ts';
 
 /** A line for each difference that was measured. */
 export const differenceLines = (measured: readonly Measured[]): string[] => [

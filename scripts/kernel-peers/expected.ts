@@ -1,6 +1,6 @@
 /** How long a row takes, before anything was measured: an estimate for people who wait. Pure. */
 import type { Row } from './rows.ts';
-import type { Settings } from './run.ts';
+import type { Settings } from './settings.ts';
 
 /** Assumed of a transfer, of either program; of ours besides its window; of a look at the way between the CPUs. */
 const TRANSFER_NS = 200;

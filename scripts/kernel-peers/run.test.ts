@@ -10,7 +10,8 @@ import { helperCpuNs } from '../../bench/records/sums.ts';
 import { recordOf } from '../../bench/records/test-record.ts';
 import { Missing } from '../peers/failure.ts';
 import { ROWS, selectRows } from './rows.ts';
-import { type Outcome, runRows, type Settings } from './run.ts';
+import { type Outcome, runRows } from './run.ts';
+import type { Settings } from './settings.ts';
 import { ourProgram, vringhScript, writeScript } from './test-programs.ts';
 import type { Workshop } from './workshop.ts';
 

@@ -1,37 +1,18 @@
 /** Measures the chosen rows one after the other; a row that fails costs the others nothing. Main thread. */
 import { counted } from '../../bench/command-line/columns.ts';
-import { bar, type Course, timeLeft } from '../../bench/command-line/progress.ts';
+import { bar, timeLeft } from '../../bench/command-line/progress.ts';
 import { TimeLeft } from '../../bench/command-line/time-left.ts';
 import { makePeerRecord, type PeerRecord, type PeerRound } from '../../bench/records/peer-record.ts';
-import type { Environment } from '../../bench/records/record.ts';
 import { Failure, Missing } from '../peers/failure.ts';
-import { type ChildOptions, Interrupted } from './child.ts';
+import { Interrupted } from './child.ts';
 import { assumedRowMs } from './expected.ts';
 import { measureRow, type Sides } from './measure.ts';
-import { calibrate, type OurProgram, runOurs } from './ours.ts';
+import type { Measured } from './measured.ts';
+import { calibrate, runOurs } from './ours.ts';
 import type { Row } from './rows.ts';
-import type { Measured } from './table.ts';
+import type { Settings } from './settings.ts';
 import { runRingtest, runVringh, startRingtest, startVringh } from './theirs.ts';
 import type { Workshop } from './workshop.ts';
-
-export interface Settings {
-  rounds: number;
-  transfers: number;
-  /** Words of the best strategy of a row; null: it has none besides the default. */
-  bestOf(row: Row): readonly string[] | null;
-  /** All ordered pairs of CPUs, not only first and last. */
-  sweepCpus: boolean;
-  /** That this process may use, ascending. */
-  cpus: readonly number[];
-  our: OurProgram;
-  environment: Environment;
-  child: ChildOptions;
-  progress: Course;
-  /** Of what was left out. */
-  say(line: string): void;
-  /** Of each row, finished or not. */
-  onRecord(record: PeerRecord): void;
-}
 
 export interface Outcome {
   measured: Measured[];

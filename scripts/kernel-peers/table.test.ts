@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PeerRecord } from '../../bench/records/peer-record.ts';
 import { peerRecordOf } from '../../bench/records/test-record.ts';
+import type { Measured } from './measured.ts';
 import { ROWS } from './rows.ts';
-import { type Measured, reportLines } from './table.ts';
+import { reportLines } from './table.ts';
 
 const rowNamed = (name: string) => ROWS.find((row) => row.name === name)!;
 

@@ -7,13 +7,8 @@ import { greatest, least, median } from '../../bench/statistics/sample.ts';
 import { differenceLines } from './differences.ts';
 import { MENDED } from './edits.ts';
 import { ratiosOf } from './measure.ts';
-import { argsText, GROUPS, type GroupName, type Row } from './rows.ts';
-
-/** A row, as it was measured. */
-export interface Measured {
-  row: Row;
-  record: PeerRecord;
-}
+import type { Measured } from './measured.ts';
+import { argsText, GROUPS, type GroupName } from './rows.ts';
 
 const HEAD = ['flags', 'program', 'M/s (range)', 'speed / C', 'user ns', 'system ns', 'guest', 'host'];
 const ALIGNS = HEAD.map((_, i) => (i < 2 ? 'left' : 'right'));

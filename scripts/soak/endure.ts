@@ -3,7 +3,8 @@ import { memoryNow } from '../../src/fuzz/growth.ts';
 import { ADDRESS_RANGES_MAX } from '../../src/native/address-ranges.ts';
 import { Growth } from './growth.ts';
 import { heldNow, PATIENCE_MS, settled } from './held.ts';
-import type { Planted, Step } from './plan.ts';
+import type { Step } from './plan.ts';
+import type { Planted } from './planted.ts';
 import { type Played, play } from './play.ts';
 
 export interface SoakOptions {

@@ -3,24 +3,8 @@
 import { LAYOUTS } from '../../bench/axes/layouts.ts';
 import type { Outcome, Repetition, RunConfig } from '../../bench/records/record.ts';
 import type { RepetitionResult } from '../../bench/run/repetition.ts';
-import type { Planted } from './plan.ts';
+import type { Planted, PlantedKind } from './planted.ts';
 
-/** Those of bench/pair/faults.ts, and what comes from outside: the end of a pair's process, Ctrl-C. */
-export const FAULT_KINDS = [
-  'throw',
-  'exit',
-  'silence',
-  'garbage',
-  'corrupt',
-  'mute',
-  'pause',
-  'longer',
-  'shorter',
-  'huge',
-  'kill',
-  'interrupt',
-] as const;
-export type PlantedKind = (typeof FAULT_KINDS)[number];
 /** `refused`: the options cannot be combined, which is found before anything starts. */
 export type SoakOutcome = Outcome | 'refused';
 

@@ -10,18 +10,7 @@ import { DOORBELLS } from '../../src/doorbell/index.ts';
 import { Random } from '../../src/fuzz/random.ts';
 import { whyUnavailable } from '../../src/native/libc.ts';
 import { ORDERINGS } from '../../src/ordering/index.ts';
-import { FAULT_KINDS, type PlantedKind } from './outcomes.ts';
-
-/** What goes wrong on purpose. */
-export interface Planted {
-  readonly kind: PlantedKind;
-  readonly side: 'guest' | 'host';
-  /** Before which transfer, counted from the start of warm-up; of what is planted in a side. */
-  readonly transfer: number;
-  readonly pair: number;
-  /** When, after the threads start; of what comes from outside, milliseconds. */
-  readonly afterMs: number;
-}
+import { FAULT_KINDS, type Planted, type PlantedKind } from './planted.ts';
 
 export type Step =
   | { readonly what: 'run'; readonly args: readonly string[]; readonly planted: Planted | null }
@@ -76,7 +65,7 @@ function runOf(random: Random): Step {
   const outstanding = random.oneIn(3) ? random.pick([1, 2, 37]) : null;
   const waits = SLOW_DOORBELLS.includes(doorbell) || (outstanding ?? 37) < 37;
   // More spinning threads than CPUs take turns by time slices.
-  const turns = pairs > 1 && doorbell === 'spin';
+  const turns = pairs > 1 && (doorbell === 'spin' || doorbell === 'poll');
   const bytes = Math.floor((slow ? SLOW_BYTES_MAX : BYTES_MAX) / size);
   const most = Math.min(turns ? TRANSFERS_MIN : waits ? WAITING_TRANSFERS_MAX : TRANSFERS_MAX, bytes);
   const rate = random.oneIn(12) ? random.pick([500, 5000, 20_000]) : 0;
@@ -95,6 +84,7 @@ function runOf(random: Random): Step {
     fast || none || !random.oneIn(FAULT_ONE_IN) ? null : plantedIn(random, { transfers, warmup, pairs, rate });
   const outside = planted?.kind === 'kill';
   const wasm = host === 'vringh' && !slow && !none && random.oneIn(2);
+  const version1 = random.oneIn(3);
   const option = (name: string, value: string | number) => [`--${name}`, String(value)];
   const sometimes = (times: number, args: string[]) => (random.oneIn(times) ? args : []);
   const args = [
@@ -104,6 +94,7 @@ function runOf(random: Random): Step {
     ...option('warmup', warmup),
     ...option('ring-size', ringSize),
     ...(wasm ? option('engine', 'wasm') : option('ordering', random.pick(SOUND).name)),
+    ...(wasm ? sometimes(3, option('loop', 'js')) : none ? sometimes(2, option('loop', 'wasm')) : []),
     ...option('doorbell', doorbell),
     ...option('host', host),
     ...option('cpus', random.pick(PLACES)),
@@ -111,16 +102,19 @@ function runOf(random: Random): Step {
     ...(outside || random.oneIn(6) ? option('pairs-in', outside ? 'process' : random.pick(Object.keys(PAIRS_IN))) : []),
     ...(modern ? sometimes(2, ['--eventidx']) : []),
     ...(modern ? sometimes(3, ['--indirect']) : []),
-    ...sometimes(3, ['--virtio-1']),
+    ...(version1 ? ['--virtio-1'] : []),
+    ...(version1 && modern ? sometimes(2, option('ring-place', 'apart')) : []),
     ...(slow ? ['--slow-range'] : []),
     ...(fast ? ['--fast-vringh'] : []),
     ...(none ? option('layout', 'null') : []),
-    ...sometimes(3, option('batch', random.pick([2, 16, 300]))),
-    ...sometimes(4, option('complete-batch', random.pick([3, 64]))),
+    ...sometimes(3, option('batch', random.pick([1, 2, 300]))),
+    ...sometimes(4, option('complete-batch', random.pick([1, 3, 64]))),
     ...(outstanding === null ? [] : option('outstanding', outstanding)),
     ...sometimes(3, option('delayed-interrupt', 'off')),
     ...sometimes(6, option('exit-cost', 300)),
     ...sometimes(4, option('spin-us', random.pick([0, 5, 200]))),
+    // A side that looks on misses no ring.
+    ...(planted?.kind === 'mute' ? option('look-us', 0) : sometimes(3, option('look-us', random.pick([0, 5, 200])))),
     ...(rate > 0 ? option('rate', rate) : sometimes(4, option('latency', random.pick([1, 16, 64])))),
     ...option('timeout', TIMEOUT[planted?.kind ?? 'kill'] ?? '10'),
   ];

@@ -12,7 +12,8 @@ import { launch } from '../../src/launcher/launcher.ts';
 import { playSession } from '../../src/vhost-user/fuzz/fuzz-sessions.ts';
 import { childrenNow } from './held.ts';
 import { type SoakOutcome, wrongEnd } from './outcomes.ts';
-import type { Planted, Step } from './plan.ts';
+import type { Step } from './plan.ts';
+import type { Planted } from './planted.ts';
 
 export interface Played {
   outcome: SoakOutcome;

@@ -11,7 +11,7 @@ import { NET_HEADER_SIZE, NET_NUM_BUFFERS_OFFSET } from '../formats/net.ts';
 import { Request } from '../host/queue.ts';
 import { RingError } from '../ring/errors.ts';
 import type { DeviceQueue, QueueService } from './device.ts';
-import type { HeldFrame, NetDeviceOptions } from './net.ts';
+import type { NetDeviceOptions } from './net-options.ts';
 import type { PacketLink } from './packet-link.ts';
 import { Turn } from './turn.ts';
 
@@ -22,6 +22,13 @@ const ENOUGH = 0;
 const TOO_FEW = 1;
 const TURN_OVER = 2;
 type Collected = typeof ENOUGH | typeof TOO_FEW | typeof TURN_OVER;
+
+/** A frame that was taken from the link and has not reached the guest yet. */
+export interface HeldFrame {
+  readonly bytes: Uint8Array;
+  /** Bytes; -1: there is none. */
+  length: number;
+}
 
 export interface NetReceiveOptions {
   link: PacketLink;

@@ -13,29 +13,14 @@ import type { Request } from '../host/queue.ts';
 import { VIRTIO_F_VERSION_1 } from '../ring/constants.ts';
 import { featureWord, hasFeature } from '../ring/feature-word.ts';
 import type { Device, DeviceQueue, QueueService } from './device.ts';
-import { NetReceive } from './net-receive.ts';
+import type { NetDeviceOptions } from './net-options.ts';
+import { type HeldFrame, NetReceive } from './net-receive.ts';
 import type { PacketLink } from './packet-link.ts';
 import { rarpFrame } from './rarp.ts';
 import { NOT_NOW, type RequestHandler, RequestLoop } from './request-loop.ts';
 import type { Turn } from './turn.ts';
 
-export interface NetDeviceOptions {
-  /** Closed with the device. */
-  link: PacketLink;
-  /** 6 bytes. Default: the guest chooses. */
-  mac?: Uint8Array;
-  /** What the guest is told, bytes. Default: not said. */
-  mtu?: number;
-  /** Told of each frame of the link, the first `length` of `bytes`: the guest has it, or it was dropped. */
-  onReceived?: (bytes: Uint8Array, length: number, delivered: boolean) => void;
-}
-
-/** A frame that was taken from the link and has not reached the guest yet. */
-export interface HeldFrame {
-  readonly bytes: Uint8Array;
-  /** Bytes; -1: there is none. */
-  length: number;
-}
+export type { NetDeviceOptions };
 
 export class NetDevice implements Device {
   readonly id = VIRTIO_ID_NET;
