@@ -25,6 +25,10 @@ const found: [string, string, Way, RegExp][] = [
   ['host-entry-late', 'flags', 'sc/seqcst', /^guest: RingError: .*used-id-not-outstanding/],
   ['guest-table-late', 'indirect', 'sc/seqcst', /^host: /],
   ['guest-adds-last', 'events-twos', 'sc/seqcst', /^guest and host wait for ever$/],
+  ['guest-unflushed', 'twos-ring-looks', 'sc/seqcst', /^guest and host wait for ever$/],
+  ['host-unflushed', 'twos-ring-looks', 'sc/seqcst', /^guest and host wait for ever$/],
+  ['guest-kick-fence', 'events-ring-looks', 'tso/fence', /^guest and host wait for ever$/],
+  ['host-kicks-ignored', 'flags-ring-looks', 'sc/seqcst', /^guest and host wait for ever$/],
   ['guest-bell-sleep', 'flags', 'sc/seqcst', /^guest waits for ever$/],
   ['host-bell-take', 'flags-on', 'tso/fence', /^guest and host wait for ever$/],
 ];

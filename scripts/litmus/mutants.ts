@@ -32,6 +32,8 @@ const split = (side: SideName, method: string, summary: string) => mutant(side, 
 
 const HINT = 'a hint: without it notifications come that nobody needs, and none is missing';
 
+const LOOK_HINT = 'looking on is a hint: what it overlooks is found by the second look, after asking';
+
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   'no-fences': { summary: 'ordering none: no fence on either side', fault: null, redundant: null },
 
@@ -53,6 +55,15 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   'set-notification-ignored': answers('host', 'isEmpty', true, 'nobody looks again after setNotification'),
   'guest-never-kicks': answers('guest', 'kickPrepare', false, 'the guest never kicks'),
   'host-never-calls': answers('host', 'needsCall', false, 'the host never calls'),
+
+  'guest-unflushed': mutant('guest', 'the guest shows and kicks for nothing before it looks on', {
+    ...{ what: 'skip', in: 'flush' },
+  }),
+  'host-unflushed': mutant('host', 'the host shows and calls for nothing before it looks on', {
+    ...{ what: 'skip', in: 'flush' },
+  }),
+  'guest-sees-none': mutant('guest', 'looks on and sees nothing', { what: 'answer', in: 'look', value: 0 }, LOOK_HINT),
+  'host-sees-none': mutant('host', 'looks on and sees nothing', { what: 'answer', in: 'look', value: 0 }, LOOK_HINT),
 
   'guest-event': noStore('guest', 'requestCall', 'used_event'),
   'guest-event-take': noStore('guest', 'requestCallAt', 'used_event'),

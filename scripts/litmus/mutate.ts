@@ -19,7 +19,9 @@ export type Change =
       readonly by: number;
     }
   /** The method does what it does, but answers this. */
-  | { readonly what: 'answer'; readonly in: string; readonly value: boolean }
+  | { readonly what: 'answer'; readonly in: string; readonly value: boolean | number }
+  /** The method does nothing. */
+  | { readonly what: 'skip'; readonly in: string }
   /** A private field has another value, before the method or after it. */
   | {
       readonly what: 'set';
@@ -82,6 +84,7 @@ export class Mutator implements Performer {
   call(target: object, name: string, body: () => unknown): unknown {
     const { change } = this;
     if (change === null || change.what === 'late' || change.in !== name) return body();
+    if (change.what === 'skip') return undefined;
     if (change.what === 'set' && change.when === 'before') put(target, change.field, change.value);
     const result = body();
     if (change.what === 'set' && change.when === 'after') put(target, change.field, change.value);
@@ -136,9 +139,10 @@ export function track<T extends object>(
   target: T,
   interceptor: Interceptor,
   mutator: Mutator,
-  before: (name: string) => void = () => {},
+  { before = () => {}, only }: { before?: (name: string) => void; only?: readonly string[] } = {},
 ): T {
-  for (const [name, method] of methodsOf(target))
+  for (const [name, method] of methodsOf(target)) {
+    if (only?.includes(name) === false) continue;
     (target as Record<string, unknown>)[name] = (...args: unknown[]): unknown => {
       const { site } = interceptor;
       if (site === '') before(name);
@@ -149,5 +153,6 @@ export function track<T extends object>(
         interceptor.site = site;
       }
     };
+  }
   return target;
 }

@@ -6,7 +6,7 @@
 import { CheckerError } from './side-graph.ts';
 
 /** Written by the classes and their loops, and read by none of them. */
-const REPORTED = new Set(['rings', 'wakeSyscalls', 'suppressed', 'spins', 'clampedLengths']);
+const REPORTED = new Set(['rings', 'wakeSyscalls', 'suppressed', 'spins', 'clampedLengths', 'inVain']);
 
 export class PrivateState {
   private readonly constant: ReadonlyMap<object, string>;

@@ -23,6 +23,8 @@ for (const name of [
   'vhost-user-on-wrap',
   'events-hands-over',
   'flags-looks',
+  'events-ring-looks',
+  'twos-ring-looks',
 ])
   for (const way of ALL_WAYS)
     test(`litmus: ${name} is proved in ${way}`, () => {

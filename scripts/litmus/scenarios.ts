@@ -31,6 +31,8 @@ export interface Scenario {
   readonly kicksOn: boolean;
   /** Completions that the host publishes together; it calls for each such batch. */
   readonly hostBatch: number;
+  /** Looks at the ring before a side asks for a notification. */
+  readonly ringLooks: number;
   /** How both sides wait for their doorbells. */
   readonly wait: WaitName;
   /** Explored by `--long` alone. */
@@ -54,6 +56,7 @@ const BASE: Omit<Scenario, 'summary'> = {
   host: 'vringh',
   kicksOn: false,
   hostBatch: 1,
+  ringLooks: 0,
   wait: 'sleeps',
   long: false,
 };
@@ -62,6 +65,7 @@ const TWOS = { batch: 2, hostBatch: 2, requests: 4 };
 const VHOST_USER = { host: 'vhost-user' } as const;
 const HANDS_OVER = { wait: 'hands-over' } as const;
 const LOOKS = { wait: 'looks' } as const;
+const RING_LOOKS = { ringLooks: 1 };
 const LONG = { requests: 5, long: true };
 const RING_4 = { ...LONG, ringSize: 4, outstanding: 4 };
 
@@ -91,6 +95,11 @@ const RUNS: readonly [string, string, Partial<Scenario>][] = [
   ['events-hands-over', 'event index, doorbell adaptive on a shared CPU', HANDS_OVER],
   ['flags-looks', 'flags, doorbell adaptive on two CPUs', { ...FLAGS, ...LOOKS }],
   ['events-looks', 'event index, doorbell adaptive on two CPUs', LOOKS],
+  ['flags-ring-looks', 'flags, both look at the ring before they ask', { ...FLAGS, ...RING_LOOKS }],
+  ['events-ring-looks', 'event index, both look at the ring before they ask', RING_LOOKS],
+  ['twos-ring-looks', 'event index, by twos, both look at the ring before they ask', { ...TWOS, ...RING_LOOKS }],
+  ['vhost-user-ring-looks', "vhost-user's queue, both look", { ...LONG, ...VHOST_USER, ...RING_LOOKS, requests: 3 }],
+  ['ring-looks-5', 'event index, five requests, both look twice', { ...LONG, ringLooks: 2 }],
   ['flags-5', 'flags, five requests', { ...FLAGS, ...LONG }],
   ['events-5', 'event index, five requests', LONG],
   ['events-delayed-5', 'event index, five requests, a call after most', { ...LONG, delayed: true }],

@@ -8,7 +8,7 @@ import { UNPACED } from '../../bench/latency/pace.ts';
 import { NO_PROBE } from '../../bench/latency/round-trip.ts';
 import { GuestLoop } from '../../bench/loops/js/guest-loop.ts';
 import { HostLoop } from '../../bench/loops/js/host-loop.ts';
-import { NO_LOOKING } from '../../bench/loops/js/looking.ts';
+import type { LookingOptions } from '../../bench/loops/js/looking.ts';
 import { type Loop, REACHED } from '../../bench/loops/loop.ts';
 import type { Doorbell, DoorbellHandle, WaitSet } from '../../src/doorbell/doorbell.ts';
 import { futex } from '../../src/doorbell/futex.ts';
@@ -37,6 +37,19 @@ const TABLE_LENGTH = 2;
 const REGION_BYTES = 4096;
 /** Above 2^32, as in the benchmark: no offset can pass for an address. */
 const GUEST_BASE = 2 ** 40;
+
+/** Without a clock: as many looks as the scenario says, no time between them. */
+const lookingOf = ({ ringLooks }: Scenario): LookingOptions => ({
+  lookOn: {
+    ...{ looks: ringLooks, idlePause: 0, busyPause: 0, us: 0 },
+    calibrate() {},
+    beginWait() {},
+    endWait() {},
+  },
+  enough: 2,
+  sharesCpu: false,
+  pollsMax: 0,
+});
 
 /** One side as it is at the start of a run. */
 interface Half {
@@ -125,10 +138,13 @@ export class Stage {
         const mutator = new Mutator(change, this.locations.names, performer);
         const fields = { loop, waits, mutator: mutator.held };
         for (const target of tracked)
-          track(target, interceptor, mutator, (method) => {
-            // Where a loop looks for work nothing but its fields decides what comes.
-            if (method === 'getBuf' || method === 'next') checkpoint(() => this.privateState.textOf(fields));
+          track(target, interceptor, mutator, {
+            before: (method) => {
+              // Where a loop looks for work nothing but its fields decides what comes.
+              if (method === 'getBuf' || method === 'next') checkpoint(() => this.privateState.textOf(fields));
+            },
           });
+        track(loop, interceptor, mutator, { only: ['flush'] });
         interceptor.site = '';
         interceptor.during(mutator, () => this.loop(loop, waits));
       },
@@ -160,7 +176,7 @@ export class Stage {
       knobs: { batch, outstanding, delayedInterrupt: delayed },
       probe: NO_PROBE,
       pace: UNPACED,
-      looking: NO_LOOKING,
+      looking: lookingOf(scenario),
     });
     const waits = waitSet(scenario.wait, this.guestBell);
     return { loop, waits, tracked: [queue, doorbell, waits] };
@@ -180,7 +196,7 @@ export class Stage {
       batch: hostBatch,
       bell,
       outstanding: queue.size,
-      looking: NO_LOOKING,
+      looking: lookingOf(scenario),
     });
     const waits = waitSet(scenario.wait, this.hostBell);
     return { loop, waits, tracked: [queue, bell, waits] };

@@ -2,7 +2,6 @@
 import { type GiveWay, giveWay } from '../../../src/doorbell/give-way.ts';
 import type { Pace } from '../../latency/pace.ts';
 import type { LookOn } from '../look-on.ts';
-import { POLLS_MAX } from '../loop.ts';
 import { Pauses } from './pauses.ts';
 
 /** A side of a queue. */
@@ -16,25 +15,25 @@ export interface LookingOptions {
   /** As many at once are enough. */
   enough: number;
   sharesCpu: boolean;
-  /** It never asks for a notification. */
-  polls: boolean;
+  /** It never asks for a notification, and returns after so many looks in vain; 0: it asks. */
+  pollsMax: number;
 }
-
-export const NO_LOOKING: LookingOptions = { lookOn: null, enough: 1, sharesCpu: false, polls: false };
 
 export class Looking {
   /** Looks in vain. */
   inVain = 0;
   readonly polls: boolean;
+  private readonly pollsMax: number;
   private readonly lookOn: LookingOptions['lookOn'];
   private readonly enough: number;
   private readonly way: GiveWay | null;
   private readonly pauses = new Pauses();
 
-  constructor({ lookOn, enough, sharesCpu, polls }: LookingOptions) {
+  constructor({ lookOn, enough, sharesCpu, pollsMax }: LookingOptions) {
     this.lookOn = lookOn;
     this.enough = enough;
-    this.polls = polls;
+    this.polls = pollsMax > 0;
+    this.pollsMax = pollsMax;
     this.way = sharesCpu ? giveWay() : null;
   }
 
@@ -57,7 +56,7 @@ export class Looking {
     if (lookOn === null) return 0;
     const wanted = way === null ? Math.min(this.enough, inFlight) : 1;
     let seen = 0;
-    for (let looks = this.polls ? POLLS_MAX : lookOn.looks; looks > 0; looks--) {
+    for (let looks = this.polls ? this.pollsMax : lookOn.looks; looks > 0; looks--) {
       if (way !== null) way.give();
       else this.pauses.pauseFor(seen === 0 ? lookOn.idlePause : lookOn.busyPause);
       if (pace?.due(x)) return 1;

@@ -6,6 +6,7 @@ import { ENGINE_MAKERS } from '../../pair/engines.ts';
 import { LAYOUT_MAKERS } from '../../pair/layouts.ts';
 import type { PairConfig } from '../../pair/setup.ts';
 import { GUEST_ENOUGH, HOST_ENOUGH } from '../look-on.ts';
+import { POLLS_MAX } from '../loop.ts';
 import { isPolling, type LoopMaker, lookOnOf } from '../maker.ts';
 import { GuestLoop } from './guest-loop.ts';
 import { FastHostLoop, HostLoop } from './host-loop.ts';
@@ -18,7 +19,7 @@ const lookingOf = (config: PairConfig, enough: number): LookingOptions => ({
   lookOn: lookOnOf(config),
   enough,
   sharesCpu: !config.apart,
-  polls: isPolling(config),
+  pollsMax: isPolling(config) ? POLLS_MAX : 0,
 });
 
 export const jsLoops: LoopMaker = {
