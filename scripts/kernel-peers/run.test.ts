@@ -74,11 +74,15 @@ test('rows: theirs mended, as shipped and ours by turns, with the same flags, nu
   const [theirs, shipped] = ['theirs --indirect --parallel', 'shipped --indirect --parallel'];
   const ours = (more: string) =>
     `ours run --indirect ${more}--cpus same --transfers 1000 --parallel --json --out none --label=mine`;
-  const both = [ours(''), ours('--batch 16 ')];
+  const both = [ours(''), ours('--batch 16 '), ours('--batch 1 --complete-batch 1 --look-us 0 ')];
   assert.deepEqual(ran, [shipped, theirs, ...both, ...both.toReversed(), theirs, shipped]);
   const [{ program, outcome, rounds, row, cpus, ours: strategies } = assert.fail()] = records;
   assert.deepEqual([failed, missing, outcome, row, cpus], [0, 0, 'done', 'same:indirect', 'same']);
-  assert.deepEqual(strategies, { default: ['--indirect'], best: ['--indirect', '--batch', '16'] });
+  assert.deepEqual(strategies, {
+    default: ['--indirect'],
+    best: ['--indirect', '--batch', '16'],
+    plain: ['--indirect', '--batch', '1', '--complete-batch', '1', '--look-us', '0'],
+  });
   assert.deepEqual(program.edits, ['mended']);
   const started = readFileSync(starts, 'utf8').trim().split('\n');
   assert.deepEqual([started.length, ...new Set(started)], [20, '--indirect --parallel']);
@@ -149,14 +153,14 @@ test('rows: vringh_test takes its CPUs from its environment', async () => {
 });
 
 test('rows: rounds in two modes are kept, not compared, and others are run', async () => {
-  // Runs of ours: four probes, default, best in the first round; later it is another order, in the other mode.
+  // Runs of ours: four probes, default, best, plain in the first round; later it is another order, in the other mode.
   const crossCpuNs = 'run < 4 ? [100, 100] : [900, 900]';
   const { records } = await play({ theirs: vringhScript(0.01, 0), crossCpuNs, only: 'distant:none' });
   const ratios = records[0]!.rounds.map(({ ours }) => ours.map(({ ratio }) => ratio !== null));
   assert.deepEqual(ratios, [
-    [false, false],
-    [true, true],
-    [true, true],
+    [false, false, false],
+    [true, true, true],
+    [true, true, true],
   ]);
 });
 

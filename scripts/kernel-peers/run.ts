@@ -9,7 +9,7 @@ import { assumedRowMs } from './expected.ts';
 import { measureRow, type Sides } from './measure.ts';
 import type { Measured } from './measured.ts';
 import { calibrate, runOurs } from './ours.ts';
-import type { Row } from './rows.ts';
+import { hasPlain, PLAIN, type Row } from './rows.ts';
 import type { Settings } from './settings.ts';
 import { runRingtest, runVringh, startRingtest, startVringh } from './theirs.ts';
 import type { Workshop } from './workshop.ts';
@@ -133,5 +133,9 @@ async function strategiesOf(row: Row, workshop: Workshop, { bestOf }: Settings):
   const cost = row.exitCost ? ['--exit-cost', String(await workshop.exitCostNs(row))] : [];
   const base = [...row.ours, ...cost];
   const best = bestOf(row);
-  return { default: [...base, ...row.strategy], ...(best === null ? {} : { best: [...base, ...best] }) };
+  return {
+    default: [...base, ...row.strategy],
+    ...(best === null ? {} : { best: [...base, ...best] }),
+    ...(hasPlain(row) ? { plain: [...base, ...PLAIN] } : {}),
+  };
 }

@@ -8,7 +8,9 @@ type Name =
   | 'engine'
   | 'ordering'
   | 'doorbell'
+  | 'loop'
   | 'spin-us'
+  | 'look-us'
   | 'batch'
   | 'outstanding'
   | 'delayed-interrupt'
@@ -17,7 +19,9 @@ const OPTIONS: OptionTable<Name> = {
   engine,
   ordering,
   doorbell,
+  loop: RUN_OPTIONS.loop,
   'spin-us': RUN_OPTIONS['spin-us'],
+  'look-us': RUN_OPTIONS['look-us'],
   batch,
   outstanding,
   'delayed-interrupt': RUN_OPTIONS['delayed-interrupt'],

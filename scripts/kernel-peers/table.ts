@@ -4,6 +4,7 @@ import { MODE_FACTOR } from '../../bench/pair/calibration.ts';
 import type { OurFigures, PeerFigures, PeerRecord, ShippedFigures } from '../../bench/records/peer-record.ts';
 import { medianInterval } from '../../bench/statistics/median-interval.ts';
 import { greatest, least, median } from '../../bench/statistics/sample.ts';
+import { boundText } from './bound.ts';
 import { differenceLines } from './differences.ts';
 import { MENDED } from './edits.ts';
 import { ratiosOf } from './measure.ts';
@@ -100,7 +101,7 @@ export function reportLines(all: readonly Measured[], form: Form): string[] {
   }
   if (lines.length === 0) return [];
   const notes = [...captionLines(measured), ...all.flatMap(notesOf)];
-  return [...lines, ...[...notes, belowOne(measured)].map((line) => (form === 'markdown' ? `- ${line}` : line))];
+  return [...lines, ...[...notes, ...belowOne(measured)].map((line) => (form === 'markdown' ? `- ${line}` : line))];
 }
 
 function captionLines(measured: readonly Measured[]): string[] {
@@ -115,6 +116,7 @@ function captionLines(measured: readonly Measured[]): string[] {
   const mended = measured.some(({ record }) => isMended(record)) ? ' to C (mended, where it can be)' : '';
   const trees = [...new Set(measured.map(({ record: { program } }) => `${program.tree}, ${program.compiler}`))];
   return [
+    ...machineLines(measured),
     `C: Linux ${trees.join('; ')}`,
     ...mendedLines(measured),
     `speed / C: the median of the rounds’ ratios${mended} ${intervalText(lowest)}`,
@@ -126,10 +128,18 @@ function captionLines(measured: readonly Measured[]): string[] {
       ? [
           'ringtest verifies nothing; ours verifies order and used length',
           'ringtest --sleep burns its exit cost around waits, too; ours around rings alone (--exit-cost)',
-          'ours has no pure polling: --doorbell spin asks for and rings notifications, as stores that nobody sleeps for',
         ]
       : []),
   ];
+}
+
+/** Where it was measured: one line, of each machine. */
+function machineLines(measured: readonly Measured[]): string[] {
+  const lines = measured.map(({ record: { environment } }) => {
+    const { cpu, cpus, virtualized, kernel, node } = environment;
+    return `machine: ${cpu}, ${cpus} ${virtualized ? 'virtual ' : ''}CPUs, ${kernel}, Node ${node}`;
+  });
+  return [...new Set(lines)];
 }
 
 /** What was mended, why, and where it makes no difference. */
@@ -190,13 +200,17 @@ function notesOf({ row, record }: Measured): string[] {
   return notes;
 }
 
-/** Which rows ours loses. */
-function belowOne(measured: readonly Measured[]): string {
+/** Which rows ours loses, a line for each, and what bounds it there. */
+function belowOne(measured: readonly Measured[]): string[] {
   const below = measured.flatMap(({ row, record }) =>
     Object.keys(record.ours).flatMap((strategy) => {
       const ratios = ratiosOf(record.rounds, strategy);
-      return ratios.length > 0 && median(ratios) < 1 ? [`${row.name} (${strategy} ${median(ratios).toFixed(2)})`] : [];
+      if (ratios.length === 0) return [];
+      const { median: middle, high, level } = medianInterval(ratios);
+      if (middle >= 1) return [];
+      const doubt = level > 0 && high >= 1 ? ', the interval holds 1' : '';
+      return [`below 1: ${row.name}, ${strategy} ${middle.toFixed(2)}${doubt}: ${boundText(record, strategy)}`];
     }),
   );
-  return `below 1: ${below.join(', ') || 'none'}`;
+  return below.length === 0 ? ['below 1: none'] : below;
 }
