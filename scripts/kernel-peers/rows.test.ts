@@ -39,7 +39,10 @@ test('rows: what ours is given is right, with both strategies', () => {
 });
 test('rows: the table of the best has no other', () => {
   const rows = ROWS.filter(({ ours }) => ours !== null).map(({ name }) => name);
-  assert.deepEqual(Object.keys(BEST).sort(), rows.sort());
+  assert.deepEqual(
+    Object.keys(BEST).filter((name) => !rows.includes(name)),
+    [],
+  );
 });
 
 const shown = [
