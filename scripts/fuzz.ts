@@ -11,6 +11,7 @@ import { argv, exit, stderr, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { flag, type OptionTable, optionLines, readArguments } from '../bench/command-line/option-table.ts';
 import { choiceOf, countOf, secondsOf, UsageError } from '../bench/command-line/option-values.ts';
+import { LINKED_HALVES } from '../bench/loops/wasm/linked-halves.ts';
 import type { FuzzBounds } from '../src/fuzz/bounds.ts';
 import { shorten } from '../src/fuzz/shorten.ts';
 import { whyUnavailable } from '../src/native/libc.ts';
@@ -23,10 +24,14 @@ import {
   type RingFuzzFigures,
   ringCase,
 } from '../src/ring-fuzz/fuzz-rings.ts';
+import { ALL_HALVES } from '../src/ring-fuzz/halves.ts';
 import type { RingCase } from '../src/ring-fuzz/ring-case.ts';
 import { describeAction } from '../src/vhost-user/fuzz/fuzz-actions.ts';
 import { describeSession, type FuzzFigures, fuzzSessions, playSession } from '../src/vhost-user/fuzz/fuzz-sessions.ts';
 import { EXIT_INTERRUPTED, inOrder, outliveReaders, temporaryFolder } from './process.ts';
+
+/** What cases of rings are played on in turn: most on what accesses of its own are watched. */
+const HALVES = [ALL_HALVES.typescript, ...Object.values(ALL_HALVES), LINKED_HALVES];
 
 const SECONDS = '60';
 const SEED = '1';
@@ -116,8 +121,8 @@ function ringCaseOf(seed: number, number: number, kept: readonly number[] | null
 const FUZZERS: Record<string, Fuzzer> = {
   rings: {
     missing: () => null,
-    run: async (bounds) => reportRings(bounds.seed, await fuzzRings(bounds)),
-    one: async (seed, number, kept) => playCase(ringCaseOf(seed, number, kept), halvesOf(number)).why,
+    run: async (bounds) => reportRings(bounds.seed, await fuzzRings({ ...bounds, halves: HALVES })),
+    one: async (seed, number, kept) => playCase(ringCaseOf(seed, number, kept), halvesOf(number, HALVES)).why,
     describe: async (seed, number, kept) => ringCaseOf(seed, number, kept).steps.map((step) => JSON.stringify(step)),
   },
   sessions: {

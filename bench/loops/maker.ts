@@ -5,7 +5,9 @@ import type { Pace } from '../latency/pace.ts';
 import type { Probe } from '../latency/round-trip.ts';
 import type { BoundPair, PairConfig } from '../pair/setup.ts';
 import { LookOn } from './look-on.ts';
-import type { Loop } from './loop.ts';
+import { type Loop, POLLS_MAX } from './loop.ts';
+
+const SHARED_POLLS_MAX = 256;
 
 /** What takes part in a guest's loop; there even where it does nothing, so that the loop is the same. */
 export interface Timing {
@@ -22,6 +24,13 @@ export type Report = (writtenBytes: number) => number;
 export const isPolling = ({ doorbell }: Pick<PairConfig, 'doorbell'>): boolean => {
   const { polls }: DoorbellStrategy = DOORBELLS[doorbell];
   return polls === true;
+};
+
+/** Looks at nothing after which a side that polls lets its caller see whether it must stop; 0: it does not poll. */
+export const pollsMaxOf = (config: Pick<PairConfig, 'doorbell' | 'apart'>): number => {
+  if (!isPolling(config)) return 0;
+  // Each look on a shared CPU is a turn of the peer's, or without libc a sleep.
+  return config.apart ? POLLS_MAX : SHARED_POLLS_MAX;
 };
 
 /** How a side of the pair looks on; its own. */

@@ -6,8 +6,7 @@ import { ENGINE_MAKERS } from '../../pair/engines.ts';
 import { LAYOUT_MAKERS } from '../../pair/layouts.ts';
 import type { PairConfig } from '../../pair/setup.ts';
 import { GUEST_ENOUGH, HOST_ENOUGH } from '../look-on.ts';
-import { POLLS_MAX } from '../loop.ts';
-import { isPolling, type LoopMaker, lookOnOf } from '../maker.ts';
+import { type LoopMaker, lookOnOf, pollsMaxOf } from '../maker.ts';
 import { GuestLoop } from './guest-loop.ts';
 import { FastHostLoop, HostLoop } from './host-loop.ts';
 import { WORKLOAD_MAKERS } from './index.ts';
@@ -19,7 +18,7 @@ const lookingOf = (config: PairConfig, enough: number): LookingOptions => ({
   lookOn: lookOnOf(config),
   enough,
   sharesCpu: !config.apart,
-  pollsMax: isPolling(config) ? POLLS_MAX : 0,
+  pollsMax: pollsMaxOf(config),
 });
 
 export const jsLoops: LoopMaker = {

@@ -16,18 +16,10 @@ import { GUEST_ENOUGH } from '../look-on.ts';
 import type { Loop, LoopState } from '../loop.ts';
 import type { Timing } from '../maker.ts';
 import { guestPieces } from './area.ts';
-import { stateAt, takeRings } from './bell-words.ts';
+import { stateAt } from './bell-words.ts';
 import { Looking, type LookingExports } from './looking.ts';
-import {
-  LOOP_CHECK_FAILED,
-  LOOP_MUST_WAIT,
-  LOOP_RING_BROKE,
-  LOOP_WORDS_BYTES,
-  WORD_DONE,
-  WORD_SENT,
-  WORD_SUPPRESSED,
-  WORD_TOKEN,
-} from './loop-words.ts';
+import { LOOP_CHECK_FAILED, LOOP_RING_BROKE, LOOP_WORDS_BYTES, WORD_SENT, WORD_TOKEN } from './loop-words.ts';
+import { WasmSide } from './side.ts';
 import { WORKLOAD_NUMBERS } from './workload-numbers.ts';
 
 interface Exports extends GuestEngineExports, LookingExports {
@@ -51,12 +43,9 @@ interface Exports extends GuestEngineExports, LookingExports {
 
 const MODULE = new URL('./guest.wasm', import.meta.url);
 
-export class WasmGuestLoop implements Loop {
+export class WasmGuestLoop extends WasmSide implements Loop {
   private readonly queue: WasmVirtqueue;
   private readonly wasm: Exports;
-  private readonly words: Int32Array;
-  private readonly looking: Looking;
-  private readonly bell: Doorbell;
   private readonly probe: Probe;
   private readonly pace: Pace;
   /** Explains what the loop refuses. */
@@ -77,7 +66,7 @@ export class WasmGuestLoop implements Loop {
       due: (x) => (pace.due(x) ? 1 : 0),
     });
     const pieces = guestPieces(config);
-    this.queue = new WasmVirtqueue({ ...options, bind: () => wasm });
+    const queue = new WasmVirtqueue({ ...options, bind: () => wasm });
     const wordsAt = privateArea.take(pieces.words);
     wasm.setLoopWords(wordsAt);
     wasm.setNullQueue(privateArea.take(pieces.entries), config.ringSize);
@@ -85,56 +74,38 @@ export class WasmGuestLoop implements Loop {
     const { region, offset, count } = slots;
     const slotBytes = WORKLOADS[config.workload].slotBytes(config.size);
     wasm.setWorkload(WORKLOAD_NUMBERS[config.workload], region.byteOffset + offset, offset, slotBytes, config.size);
-    this.verify = !config.fastVringh;
+    const verify = !config.fastVringh;
     wasm.setLoop(
       LAYOUTS[config.layout].carries ? 1 : 0,
       count,
-      this.verify ? 1 : 0,
+      verify ? 1 : 0,
       config.batch,
       config.outstanding,
       config.delayedInterrupt ? 1 : 0,
       config.rate > 0 ? 1 : 0,
       sampleEvery,
     );
+    const words = new Int32Array(memory.buffer, wordsAt, LOOP_WORDS_BYTES / 4);
+    super(words, new Looking(wasm, words, pair, GUEST_ENOUGH), bell);
+    this.queue = queue;
     this.wasm = wasm;
-    this.words = new Int32Array(memory.buffer, wordsAt, LOOP_WORDS_BYTES / 4);
-    this.looking = new Looking(wasm, this.words, pair, GUEST_ENOUGH);
-    this.bell = bell;
+    this.verify = verify;
     this.probe = probe;
     this.pace = pace;
     this.workload = WORKLOAD_MAKERS[config.workload].guest(slots, config.size);
     this.slotCount = count;
   }
 
-  get done(): number {
-    return this.words[WORD_DONE]!;
-  }
-
-  get suppressed(): number {
-    return this.words[WORD_SUPPRESSED]!;
-  }
-
-  get looks(): number {
-    return this.looking.inVain;
-  }
-
-  get lookUs(): number {
-    return this.looking.us;
-  }
-
   restart(first: number): void {
-    this.words[WORD_SUPPRESSED] = 0;
-    this.looking.restart();
+    this.restartCounts();
     this.probe.restart(first);
     this.wasm.restart(first);
   }
 
   advance(limit: number, drain: boolean): LoopState {
-    const state = this.wasm.advance(limit, drain ? 1 : 0);
-    takeRings(this.bell, this.words);
+    const state: number = this.returned(this.wasm.advance(limit, drain ? 1 : 0));
     if (state === LOOP_RING_BROKE) throw this.queue.breakQueue();
     if (state === LOOP_CHECK_FAILED) this.refuse();
-    if (state === LOOP_MUST_WAIT) this.looking.beginWait();
     return state as LoopState;
   }
 

@@ -1,6 +1,6 @@
 /**
  * What the guest does with a transfer, by workload: `fill` writes its payload and describes it in the queue's own list,
- * `verify` looks at what came back. The same as in `bench/workloads`, where a refusal is explained. AssemblyScript.
+ * `verify` looks at what came back. The same as in `bench/loops/js`, where a refusal is explained. AssemblyScript.
  */
 import { setElement } from '../../../src/guest/split-virtqueue.as';
 import { WORKLOAD_ALTERNATE, WORKLOAD_BULK, WORKLOAD_ECHO } from './loop-words';

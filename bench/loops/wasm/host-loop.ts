@@ -11,23 +11,21 @@ import { HOST_ENOUGH } from '../look-on.ts';
 import { type Loop, type LoopState, POLLS_MAX } from '../loop.ts';
 import type { Report } from '../maker.ts';
 import { hostPieces, NULL_LIST_ELEMENTS } from './area.ts';
-import { stateAt, takeRings } from './bell-words.ts';
+import { stateAt } from './bell-words.ts';
 import { Looking, type LookingExports } from './looking.ts';
 import {
   LOOP_CHECK_FAILED,
-  LOOP_MUST_WAIT,
   LOOP_REQUEST_BAD,
   LOOP_RING_BROKE,
   LOOP_WORDS_BYTES,
   WORD_ACTUAL,
-  WORD_DONE,
   WORD_EXPECTED,
-  WORD_SUPPRESSED,
   WORD_WRONG,
   WRONG_PULLED,
   WRONG_PUSHED,
 } from './loop-words.ts';
 import { writeNullRequests } from './null-requests.ts';
+import { WasmSide } from './side.ts';
 import { WORKLOAD_NUMBERS } from './workload-numbers.ts';
 
 interface Exports extends HostEngineExports, LookingExports {
@@ -54,11 +52,19 @@ const WRONGS: Record<number, string> = {
   [WRONG_PUSHED]: 'bytes pushed into a request',
 };
 
-export class WasmHostLoop implements Loop {
+/** Layout null: requests made before, over payloads of their own. */
+function showNullRequests(wasm: Exports, { config, areas }: BoundPair): void {
+  const { memory } = areas.host;
+  const pieces = hostPieces(config);
+  const requestsAt = areas.host.take(pieces.requests);
+  const count = writeNullRequests(memory, requestsAt, areas.host.take(pieces.lists), config);
+  wasm.setReader(areas.host.take(pieces.region), 1, 0, 0, NULL_LIST_ELEMENTS, 0, 0);
+  wasm.setRegion(0, 0n, BigInt(pieces.payloads), areas.host.take(pieces.payloads));
+  wasm.setNullRequests(requestsAt, count);
+}
+
+export class WasmHostLoop extends WasmSide implements Loop {
   private readonly queue: WasmVringh;
-  private readonly words: Int32Array;
-  private readonly looking: Looking;
-  private readonly bell: Doorbell;
   private readonly fast: boolean;
   private readonly run: (limit: number) => number;
 
@@ -73,13 +79,13 @@ export class WasmHostLoop implements Loop {
       giveWay: giveWay().give,
     });
     const pieces = hostPieces(config);
-    this.queue = new WasmVringh({ ...options, bind: () => wasm });
+    const queue = new WasmVringh({ ...options, bind: () => wasm });
     const wordsAt = privateArea.take(pieces.words);
     wasm.setLoopWords(wordsAt);
     wasm.setBell(stateAt(bell, memory));
     wasm.setWorkload(WORKLOAD_NUMBERS[config.workload], privateArea.take(pieces.kept), config.size);
     const { carries } = LAYOUTS[config.layout];
-    if (!carries) this.showNullRequests(wasm, pair);
+    if (!carries) showNullRequests(wasm, pair);
     wasm.setLoop(
       carries ? 1 : 0,
       config.completeBatch,
@@ -88,41 +94,22 @@ export class WasmHostLoop implements Loop {
       report === null ? 0 : 1,
       config.outstanding,
     );
-    this.words = new Int32Array(memory.buffer, wordsAt, LOOP_WORDS_BYTES / 4);
-    this.looking = new Looking(wasm, this.words, pair, HOST_ENOUGH);
-    this.bell = bell;
+    const words = new Int32Array(memory.buffer, wordsAt, LOOP_WORDS_BYTES / 4);
+    super(words, new Looking(wasm, words, pair, HOST_ENOUGH), bell);
+    this.queue = queue;
     this.fast = config.fastVringh;
     this.run = config.fastVringh ? wasm.advanceFast : wasm.advance;
   }
 
-  get done(): number {
-    return this.words[WORD_DONE]!;
-  }
-
-  get suppressed(): number {
-    return this.words[WORD_SUPPRESSED]!;
-  }
-
-  get looks(): number {
-    return this.looking.inVain;
-  }
-
-  get lookUs(): number {
-    return this.looking.us;
-  }
-
   restart(): void {
-    this.words[WORD_SUPPRESSED] = 0;
-    this.looking.restart();
+    this.restartCounts();
   }
 
   advance(limit: number): LoopState {
-    const state = this.run(limit);
-    takeRings(this.bell, this.words);
+    const state: number = this.returned(this.run(limit));
     if (state === LOOP_RING_BROKE) throw this.queue.breakQueue();
     if (state === LOOP_REQUEST_BAD) throw this.queue.requestError();
     if (state === LOOP_CHECK_FAILED) this.refuse();
-    if (state === LOOP_MUST_WAIT) this.looking.beginWait();
     return state as LoopState;
   }
 
@@ -140,17 +127,6 @@ export class WasmHostLoop implements Loop {
 
   hasWork(): boolean {
     return this.queue.hasAvailable();
-  }
-
-  /** Layout null: requests made before, over payloads of their own. */
-  private showNullRequests(wasm: Exports, { config, areas }: BoundPair): void {
-    const { memory } = areas.host;
-    const pieces = hostPieces(config);
-    const requestsAt = areas.host.take(pieces.requests);
-    const count = writeNullRequests(memory, requestsAt, areas.host.take(pieces.lists), config);
-    wasm.setReader(areas.host.take(pieces.region), 1, 0, 0, NULL_LIST_ELEMENTS, 0, 0);
-    wasm.setRegion(0, 0n, BigInt(pieces.payloads), areas.host.take(pieces.payloads));
-    wasm.setNullRequests(requestsAt, count);
   }
 
   private refuse(): never {

@@ -1,6 +1,6 @@
 /**
  * How the host serves a request, by workload: it copies out of readable elements into `kept` and from there into
- * writable ones, byte by byte as they are cut. The same as in `bench/workloads`. AssemblyScript.
+ * writable ones, byte by byte as they are cut. The same as in `bench/loops/js`. AssemblyScript.
  */
 import {
   readableCount,

@@ -1,8 +1,7 @@
 /** How long a Wasm loop looks on, kept in its words; what it counts there. Either thread. */
 import type { BoundPair } from '../../pair/setup.ts';
 import type { LookOn } from '../look-on.ts';
-import { POLLS_MAX } from '../loop.ts';
-import { isPolling, lookOnOf } from '../maker.ts';
+import { lookOnOf, pollsMaxOf } from '../maker.ts';
 import { WORD_BUSY_PAUSE, WORD_IDLE_PAUSE, WORD_LOOKS, WORD_LOOKS_IN_VAIN } from './loop-words.ts';
 
 export interface LookingExports {
@@ -20,7 +19,7 @@ export class Looking {
     this.wasm = wasm;
     this.words = words;
     this.lookOn = lookOnOf(config);
-    wasm.setLook(enough, config.apart ? 0 : 1, isPolling(config) ? POLLS_MAX : 0);
+    wasm.setLook(enough, config.apart ? 0 : 1, pollsMaxOf(config));
     this.restart();
   }
 
