@@ -117,6 +117,11 @@ const since = <Value extends string | number>(of: Field<Value>, before: Value): 
 
 const RING = [1, VRING_SIZE_MAX] as const;
 
+/** Together where the peer looks for them; one by one where it would sleep meanwhile. */
+const BATCH = 16;
+const BATCH_TEXT = `${BATCH} where the doorbell's waits look (adaptive, spin, poll); else 1`;
+const batchWith = ({ doorbell }: Followed): number => ((DOORBELLS[doorbell] as DoorbellStrategy).looks ? BATCH : 1);
+
 /** Options that the Wasm engine does not have in all their values: who compares these compares them on one engine. */
 export const JS_BY_DEFAULT = Object.keys(WASM_REFUSALS) as (keyof typeof WASM_REFUSALS)[];
 const WITH_ANY_ENGINE = `where ${JS_BY_DEFAULT.map((name) => `--${name}`).join(', ')} are given`;
@@ -205,7 +210,16 @@ export const FIELDS = {
   ),
   /** Adds published and kicked for together. */
   batch: strategy(
-    number('N', 'adds that the guest publishes and kicks for together; fewer where no more can be added', '16', RING),
+    following(
+      number(
+        'N',
+        'adds that the guest publishes and kicks for together; fewer where no more can be added',
+        BATCH_TEXT,
+        RING,
+      ),
+      'doorbell',
+      batchWith,
+    ),
   ),
   outstanding: strategy(
     following(
@@ -223,9 +237,18 @@ export const FIELDS = {
   ),
   /** Completions that the host published together; one by one, once. */
   completeBatch: strategy(
-    since(
-      number('N', 'completions that the host publishes together; fewer where nothing more is there', '16', RING),
-      1,
+    following(
+      since(
+        number(
+          'N',
+          'completions that the host publishes together; fewer where nothing more is there',
+          BATCH_TEXT,
+          RING,
+        ),
+        1,
+      ),
+      'doorbell',
+      batchWith,
     ),
   ),
   /** Simulated cost of each doorbell ring, nanoseconds. */

@@ -113,6 +113,7 @@ export const adaptive: DoorbellStrategy = {
     'looks for up to --spin-us, adapting as halt polling does (on one CPU: hands that over), then sleeps as futex',
     waitSet,
   ),
+  looks: true,
   looksFirst: true,
   handsOver: (spinUs) => spinUs > 0 && cpuYield() !== null,
 };

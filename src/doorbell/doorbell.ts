@@ -94,6 +94,8 @@ export interface DoorbellStrategy {
   readonly name: string;
   /** One line for the help text. */
   readonly summary: string;
+  /** Its waits look, at first at least: a side that finds nothing for a moment is not asleep. */
+  readonly looks?: boolean;
   /** Its waits look before they sleep; so does a side, at the ring, before it asks for a notification. */
   readonly looksFirst?: boolean;
   /** Neither side asks for a notification, and none is sent: both look at the ring. */

@@ -12,5 +12,6 @@ export const poll: DoorbellStrategy = {
     'none: both sides look at the ring, nothing is asked for and nothing rings; on one CPU they yield',
     spinWaitSet,
   ),
+  looks: true,
   polls: true,
 };

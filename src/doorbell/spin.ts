@@ -56,5 +56,6 @@ export function spinWaitSet(words: Int32Array, { yields }: WaitOptions): SpinWai
 
 export const spin: DoorbellStrategy = {
   ...wordStrategy('spin', 'looks until rung, never sleeps; on one CPU it yields', spinWaitSet),
+  looks: true,
   handsOver: () => giveWay().yields,
 };
