@@ -5,7 +5,9 @@ import { ORDERINGS } from '../../src/ordering/index.ts';
 import { ENGINES } from '../axes/engines.ts';
 import { HOSTS } from '../axes/hosts.ts';
 import { LAYOUTS } from '../axes/layouts.ts';
+import { LOOPS } from '../axes/loops.ts';
 import { PAIRS_IN } from '../axes/pairs-in.ts';
+import { RING_PLACES } from '../axes/ring-places.ts';
 import { WORKLOADS } from '../axes/workloads.ts';
 import { configSchema, environmentSchema, OUTCOMES, type RunRecord } from '../records/record.ts';
 import { testRecords } from './test-records.ts';
@@ -30,7 +32,9 @@ export const ALIKE = [
   `${LONG.slice(0, 120)}…`,
 ];
 
-const NAMES = [WORKLOADS, LAYOUTS, HOSTS, ENGINES, ORDERINGS, DOORBELLS, PAIRS_IN].flatMap(Object.keys);
+const NAMES = [WORKLOADS, LAYOUTS, HOSTS, ENGINES, ORDERINGS, DOORBELLS, PAIRS_IN, LOOPS, RING_PLACES].flatMap(
+  Object.keys,
+);
 const CANDIDATES: unknown[] = [null, false, true, 1, 2, 3, 'auto', '', ...ALIKE, ...NAMES];
 
 interface Schema {

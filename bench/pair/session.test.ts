@@ -8,7 +8,14 @@ import { bindPair, makePair, type PairConfig } from './setup.ts';
 
 test('pair session: the bound of waits for the peer is none for a host that is built slowly', async () => {
   const features = { indirect: true, eventIdx: true, version1: true };
-  const some = { workload: 'alternate', size: 4, ringSize: 8, ordering: 'seqcst', doorbell: 'futex' } as const;
+  const some = {
+    workload: 'alternate',
+    size: 4,
+    ringSize: 8,
+    ringPlace: 'legacy',
+    ordering: 'seqcst',
+    doorbell: 'futex',
+  } as const;
   const pair = makePair({ ...some, features, timeout: 0.01 } as unknown as PairConfig);
   const { port1, port2 } = new MessageChannel();
   const guest = connectGuest({ ...pair, port: port1 }, bindPair(pair).ring);
