@@ -31,7 +31,7 @@ test('peers: a table, Markdown in a file, records of theirs', { skip }, () => {
   assert.equal(status, 0, stderr);
   assert.match(
     stdout,
-    /│ \(none\) │ C, mended +│[\s\S]*C, as shipped[\s\S]*ours, default[\s\S]*ours, best[\s\S]*C: Linux 6\.9\.1-rc2, cc 1\.2\.3/,
+    /│ \(none\) │ C, mended +│[\s\S]*C, as shipped[\s\S]*ours, default[\s\S]*ours, plain[\s\S]*C: Linux 6\.9\.1-rc2, cc 1\.2\.3/,
   );
   assert.match(readFileSync(markdown, 'utf8'), /^\*\*same: [\s\S]*\| \(none\) \| C, mended \|/);
   const { others, problems } = loadRecords([out]);

@@ -1,6 +1,7 @@
 /**
  * The window by the engine's own trace: after the last collection that ends a leg of the warm-up nothing of the loops is
- * compiled or thrown out of optimised code. Of loops in Wasm the trace says nothing. In a process of its own, which compiles on the threads that it compiles for.
+ * compiled or thrown out of optimised code. Of loops in Wasm the trace says nothing; looks
+ * depend on what the peer does, and are left out. In a process of its own, which compiles on the threads that it compiles for.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -15,7 +16,7 @@ const HOT = /<JSFunction (advance|getBuf|addDeferred|flush|fill|append|verify|ne
 const LEG_ENDED = /Mark-Compact .*testing/;
 
 function traceOf(args: readonly string[]): string[] {
-  const script = `import { measure } from ${JSON.stringify(MEASURE)}; await measure(${JSON.stringify(['--warmup', 'auto', '--loop', 'js', ...args])});`;
+  const script = `import { measure } from ${JSON.stringify(MEASURE)}; await measure(${JSON.stringify(['--warmup', 'auto', '--loop', 'js', '--look-us', '0', ...args])});`;
   const node = [...TRACE, '--input-type=module', '--eval', script];
   const text = execFileSync(process.execPath, node, { encoding: 'utf8', maxBuffer: 2 ** 28, timeout: 120_000 });
   return text.split('\n').filter((line) => LEG_ENDED.test(line) || HOT.test(line));
